@@ -1,0 +1,64 @@
+// Builds every bundle. `vscode` is external for the extension alone, so an import of it elsewhere fails the build;
+// the page is built for the browser, so a Node import there fails too.
+
+import { existsSync } from "node:fs";
+import { cp, mkdir, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const production = process.argv.includes("--production");
+const root = fileURLToPath(new URL(".", import.meta.url));
+
+/** @type {import("esbuild").BuildOptions} */
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  logLevel: "warning",
+  minify: production,
+  sourcemap: production ? false : "linked",
+  legalComments: "none",
+  metafile: true,
+};
+
+/** Bundled CommonJS packages ask for `require`, which a module does not have. */
+const requireBanner =
+  'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);';
+
+/** @type {import("esbuild").BuildOptions} */
+const node = {
+  ...shared,
+  platform: "node",
+  target: "node22",
+  format: "esm",
+  splitting: true,
+  outdir: "dist",
+  chunkNames: "chunks/[name]-[hash]",
+  banner: { js: requireBanner },
+};
+
+await rm(`${root}dist`, { recursive: true, force: true });
+await mkdir(`${root}dist`, { recursive: true });
+const entries = (table) => Object.fromEntries(Object.entries(table).filter(([, file]) => existsSync(`${root}${file}`)));
+const builds = [
+  { ...node, entryPoints: entries({ extension: "src/vscode/extension.ts" }), external: ["vscode"] },
+  { ...node, entryPoints: entries({ cli: "src/cli/main.ts" }) },
+  // node-llama-cpp finds its compiled parts beside itself, so it stays a package.
+  { ...node, entryPoints: entries({ engine: "src/backends/embedded/main.ts" }), external: ["node-llama-cpp"] },
+  {
+    ...shared,
+    entryPoints: entries({ chat: "src/webview/chat.ts", monitor: "src/webview/monitor.ts" }),
+    platform: "browser",
+    format: "iife",
+    target: "chrome128",
+    outdir: "dist/webview",
+    loader: { ".ttf": "file" },
+    assetNames: "[name]",
+  },
+];
+await Promise.all(
+  builds.filter((build) => Object.keys(build.entryPoints).length > 0).map((build) => esbuild.build(build)),
+);
+if (existsSync(`${root}node_modules/@vscode/codicons/dist`)) {
+  await cp(`${root}node_modules/@vscode/codicons/dist/codicon.css`, `${root}dist/webview/codicon.css`);
+  await cp(`${root}node_modules/@vscode/codicons/dist/codicon.ttf`, `${root}dist/webview/codicon.ttf`);
+}

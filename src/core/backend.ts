@@ -1,0 +1,75 @@
+import type { ModelEvent } from "./answer.ts";
+import type { Sampling } from "./task.ts";
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+  /** Base64 without a `data:` prefix. */
+  readonly images?: readonly string[];
+}
+
+/** One call of one model. */
+export interface ModelRequest {
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  readonly sampling: Sampling;
+  /** Context window to use, tokens. */
+  readonly contextTokens: number;
+  readonly maxTokens?: number;
+  /** JSON schema the answer must follow. */
+  readonly format?: object;
+  /** Let the model think aloud first, where it can. */
+  readonly think: boolean;
+  /** How long the server keeps the model loaded afterwards, as Ollama takes it (`"10m"`, seconds, -1). */
+  readonly keepAlive?: string | number;
+}
+
+/** Where a backend's models compute. `cloud` also for a local server that forwards elsewhere. */
+export type Place = "this-machine" | "network" | "cloud";
+
+export interface InstalledModel {
+  /** Tag as the server knows it, such as `qwen2.5:7b`. */
+  readonly name: string;
+  /** Name of the backend that has it. */
+  readonly backend: string;
+  readonly place: Place;
+  readonly sizeBytes: number;
+  /** Largest context window it was trained for, tokens; absent where the server does not tell. */
+  readonly contextTokens?: number;
+  readonly parameterSize?: string;
+  readonly quantization?: string;
+  /** As `/api/show` names them: `completion`, `vision`, `thinking`, `embedding`… Empty: unknown. */
+  readonly capabilities: readonly string[];
+}
+
+export interface LoadedModel {
+  readonly name: string;
+  readonly backend: string;
+  readonly sizeBytes: number;
+  readonly vramBytes: number;
+  readonly contextTokens?: number;
+  /** Unix ms at which it is unloaded; absent: never. */
+  readonly expiresAtMs?: number;
+}
+
+export interface PullProgress {
+  readonly status: string;
+  /** Over all layers or parts known so far. */
+  readonly completedBytes?: number;
+  readonly totalBytes?: number;
+}
+
+/** A model server. Every method throws `TaskError` or an `AbortError` only; `run` stops the model when its reader stops reading. */
+export interface Backend {
+  /** Unique among backends; shown to people: `built-in engine`, `Ollama at 127.0.0.1:11434`. */
+  readonly name: string;
+  readonly place: Place;
+  models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
+  loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
+  run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  /** Loads the model without asking it anything. */
+  load(model: string, contextTokens: number, signal: AbortSignal): Promise<void>;
+  unload(model: string, signal: AbortSignal): Promise<void>;
+  pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
+  delete(model: string, signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,62 @@
+import type { Badge } from "./answer.ts";
+import type { Finding } from "./finding.ts";
+import type { Message } from "./message.ts";
+import type { TaskKind } from "./task.ts";
+
+/** What the person saw of a source in the chat; the text itself stays in the exchange. */
+export interface AttachedSource {
+  readonly uri: string;
+  readonly label: string;
+  readonly startLine?: number;
+  readonly endLine?: number;
+}
+
+/** One question and its answer. */
+export interface Exchange {
+  readonly id: string;
+  readonly askedAtMs: number;
+  /** What the person typed, or the title of the command they gave. */
+  readonly question: string;
+  /** Kind that a command stated; absent: typed in the chat. */
+  readonly statedKind?: TaskKind;
+  readonly sources: readonly AttachedSource[];
+  /** Markdown that arrived so far. */
+  readonly answer: string;
+  readonly thinking: string;
+  readonly notices: readonly Message[];
+  readonly findings: readonly Finding[];
+  readonly state: ExchangeState;
+  readonly badge?: Badge;
+  readonly error?: { readonly kind: string; readonly text: Message };
+}
+
+/** `interrupted`: the window went away in the middle; what had arrived is kept. */
+export type ExchangeState =
+  | "queued"
+  | "routing"
+  | "loading"
+  | "streaming"
+  | "done"
+  | "stopped"
+  | "failed"
+  | "interrupted";
+
+export interface Session {
+  readonly id: string;
+  readonly title: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly exchanges: readonly Exchange[];
+}
+
+export type SessionSummary = Pick<Session, "id" | "title" | "updatedAtMs">;
+
+/** Keeps sessions over window reloads. Errors are `TaskError` of kind `storage`. */
+export interface SessionStore {
+  /** Newest first. A file that cannot be read is set aside and left out. */
+  list(): Promise<readonly SessionSummary[]>;
+  load(id: string): Promise<Session | undefined>;
+  /** Replaces the stored session as a whole, or leaves the old one untouched. */
+  save(session: Session): Promise<void>;
+  delete(id: string): Promise<void>;
+}

@@ -1,0 +1,59 @@
+import { formatMessage, type Message } from "./message.ts";
+
+/**
+ * What can go wrong, for hosts to map once each (notification, exit code, HTTP status).
+ * - `bad-input`: the person gave something that cannot be worked on
+ * - `context-overflow`: the prompt does not fit the model; nothing was sent, or the server refused it whole
+ * - `model-missing`: no usable model is installed, or the pinned one is not
+ * - `server-unreachable`: no model server answers
+ * - `server-lost`: it stopped answering in the middle of an answer
+ * - `server-error`: it answered that it failed
+ * - `bad-response`: it answered something that is not its protocol
+ * - `storage`: disk full, no permission, broken file
+ * - `network`: a download failed
+ * - `internal`: our own mistake
+ */
+export type TaskErrorKind =
+  | "bad-input"
+  | "context-overflow"
+  | "model-missing"
+  | "server-unreachable"
+  | "server-lost"
+  | "server-error"
+  | "bad-response"
+  | "storage"
+  | "network"
+  | "internal";
+
+/** Numbers and names a host may offer an action on; each kind fills what it knows. */
+export interface TaskErrorDetails {
+  /** Model that would help, by its tag (`model-missing`). */
+  readonly suggestedModel?: string;
+  /** Prompt size in tokens (`context-overflow`). */
+  readonly promptTokens?: number;
+  /** Largest prompt plus answer that fits, in tokens (`context-overflow`). */
+  readonly contextTokens?: number;
+  /** Every address tried and what came back (`server-unreachable`). */
+  readonly tried?: readonly { readonly address: string; readonly outcome: string }[];
+}
+
+/** The one error that crosses layers. `message` is for the user and says what to do next; `cause` is for the log. */
+export class TaskError extends Error {
+  override readonly name = "TaskError";
+  readonly kind: TaskErrorKind;
+  /** The same text, translatable. */
+  readonly text: Message;
+  readonly details: TaskErrorDetails;
+
+  constructor(kind: TaskErrorKind, text: Message, options: { cause?: unknown; details?: TaskErrorDetails } = {}) {
+    super(formatMessage(text), options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.text = text;
+    this.details = options.details ?? {};
+  }
+}
+
+/** True for what an aborted signal throws. Cancelling is not an error: hosts end quietly. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}

@@ -1,0 +1,64 @@
+/** The kinds of work. Commands state theirs outright; chat text is classified. */
+export const taskKinds = ["review", "translate", "explain", "document", "create", "analyze", "chat"] as const;
+export type TaskKind = (typeof taskKinds)[number];
+
+/** Natural languages answers can be asked in. */
+export type AnswerLanguage = "en" | "zh-CN";
+
+/** Text the person handed over, and where it came from. */
+export interface Source {
+  /** URI or path; shown as is. Privacy rules will read it. */
+  readonly uri: string;
+  /** Short name for people: a path relative to the workspace. */
+  readonly label: string;
+  readonly text: string;
+  /** VS Code language id, such as `typescript` or `markdown`. */
+  readonly languageId?: string;
+  /** First line of `text` in its file, from 1. */
+  readonly startLine?: number;
+  readonly origin: "selection" | "file" | "notebook-cell" | "stdin";
+}
+
+export interface Turn {
+  readonly role: "user" | "assistant";
+  readonly text: string;
+}
+
+/** One request of a person, as every host makes it. */
+export interface Ask {
+  /** Stated by a command or a `task_type`; absent: classified from `text` and `sources`. */
+  readonly kind?: TaskKind;
+  /** What the person typed; empty for a command on a selection. */
+  readonly text: string;
+  readonly sources: readonly Source[];
+  /** Earlier turns of the session, oldest first. */
+  readonly history: readonly Turn[];
+  /** Language to answer in; absent: that of the question, else the settings'. */
+  readonly answerLanguage?: AnswerLanguage;
+  /** Language to translate into (`translate`); absent: the other one of English and Chinese. */
+  readonly targetLanguage?: AnswerLanguage;
+  /** Model tag that must be used, past all routing. */
+  readonly model?: string;
+  /** Overrides for this ask alone. */
+  readonly sampling?: Partial<Sampling>;
+  /** Upper bound of tokens to generate. */
+  readonly maxTokens?: number;
+}
+
+/** Sampling options under Ollama's names. */
+export interface Sampling {
+  readonly temperature: number;
+  readonly topP: number;
+  readonly repeatPenalty: number;
+}
+
+/** `task_type` of the `local_llm` tool to a task kind. */
+export function kindOfTaskType(taskType: string): TaskKind | undefined {
+  const named: Readonly<Record<string, TaskKind>> = {
+    code: "review",
+    translation: "translate",
+    creative: "create",
+    general: "chat",
+  };
+  return named[taskType] ?? taskKinds.find((kind) => kind === taskType);
+}
