@@ -1,0 +1,214 @@
+// The fetch under every call to a model server: no time limit of its own, and nothing malformed gets past it unseen.
+import { Agent } from "undici";
+import { msg } from "../core/message.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
+
+export interface FetchLimits {
+  readonly signal: AbortSignal;
+  /** Name of the server, for messages. */
+  readonly server: string;
+  /** Longest silence between two pieces once the first has come, ms. Loading and reading the prompt have no limit. */
+  readonly stallMs: number;
+  /** Longest line, bytes. */
+  readonly maxLineBytes: number;
+}
+
+/** Silence before the first byte is normal: a large model may load for many minutes. */
+let patientAgent: Agent | undefined;
+
+function patientDispatcher(): Agent {
+  patientAgent ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
+  return patientAgent;
+}
+
+/**
+ * A `fetch` for one call of the `ollama` client, which itself drops malformed lines and the details of errors.
+ * Errors are `TaskError`s; an answer that is not JSON lines, or ends in the middle of one, is an error too.
+ */
+export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = fetch): typeof fetch {
+  return async (input, init) => {
+    const patient: RequestInit & { dispatcher: unknown } = {
+      ...init,
+      signal: init?.signal ? AbortSignal.any([limits.signal, init.signal]) : limits.signal,
+      redirect: "error",
+      dispatcher: patientDispatcher(),
+    };
+    let response: Response;
+    try {
+      response = await baseFetch(input, patient);
+    } catch (error) {
+      if (isAbort(error) || limits.signal.aborted) throw abortError();
+      throw new TaskError("server-unreachable", msg("{0} does not answer. Is it running?", limits.server), {
+        cause: error,
+      });
+    }
+    if (!response.ok) throw await refusal(response, limits.server);
+    const type = response.headers.get("content-type") ?? "";
+    if (!/json/i.test(type) && response.body !== null) {
+      await response.body.cancel();
+      throw new TaskError(
+        "bad-response",
+        msg(
+          "{0} answered with “{1}” instead of JSON. Is something else listening at this address?",
+          limits.server,
+          type,
+        ),
+      );
+    }
+    if (response.body === null || !/ndjson/i.test(type)) return response;
+    return new Response(checkedLines(response.body, limits), {
+      status: response.status,
+      headers: { "content-type": type },
+    });
+  };
+}
+
+/** What aborted signals throw, whatever the reason they were given. */
+export function abortError(): Error {
+  return new DOMException("The operation was cancelled", "AbortError");
+}
+
+/** Maps an error status with Ollama's `{"error": …}` body. */
+async function refusal(response: Response, server: string): Promise<TaskError> {
+  const body = await readBody(response);
+  const text = body.error ?? `${response.status} ${response.statusText}`;
+  const cause = new Error(`${response.status}: ${text}`);
+  if (body.promptTokens !== undefined && body.contextTokens !== undefined) {
+    return new TaskError(
+      "context-overflow",
+      msg(
+        "The prompt has {0} tokens; the model’s context holds {1}. Nothing was answered. Select less text or choose a model with a larger context.",
+        body.promptTokens,
+        body.contextTokens,
+      ),
+      { cause, details: { promptTokens: body.promptTokens, contextTokens: body.contextTokens } },
+    );
+  }
+  if (response.status === 404) {
+    return new TaskError("model-missing", msg("{0} does not have this model: {1}", server, text), { cause });
+  }
+  if (response.status === 503 || response.status === 429) {
+    return new TaskError("server-error", msg("{0} is busy: {1}. Try again in a moment.", server, text), { cause });
+  }
+  return new TaskError("server-error", msg("{0} reports an error: {1}", server, text), { cause });
+}
+
+interface ErrorBody {
+  readonly error?: string;
+  readonly promptTokens?: number;
+  readonly contextTokens?: number;
+}
+
+async function readBody(response: Response): Promise<ErrorBody> {
+  const text = (await response.text().catch(() => "")).slice(0, 10_000);
+  try {
+    return findErrorFields(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+/** Ollama has the numbers beside `error`, llama.cpp inside it, and some builds send them as JSON within a string. */
+function findErrorFields(value: unknown): ErrorBody {
+  if (typeof value === "string") {
+    try {
+      return findErrorFields(JSON.parse(value));
+    } catch {
+      return { error: value };
+    }
+  }
+  if (typeof value !== "object" || value === null) return {};
+  const inner = "error" in value ? findErrorFields(value.error) : {};
+  const message = "message" in value && typeof value.message === "string" ? { error: value.message } : {};
+  const numbers =
+    "n_prompt_tokens" in value &&
+    typeof value.n_prompt_tokens === "number" &&
+    "n_ctx" in value &&
+    typeof value.n_ctx === "number"
+      ? { promptTokens: value.n_prompt_tokens, contextTokens: value.n_ctx }
+      : {};
+  return { ...message, ...inner, ...numbers };
+}
+
+/** Passes whole lines on and fails on what is not one: half a line at the end, broken JSON, an endless line, a long silence. */
+function checkedLines(body: ReadableStream<Uint8Array>, limits: FetchLimits): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  let begun = false;
+  let isWhole = false;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await withDeadline(reader.read(), begun ? limits.stallMs : 0, limits.server);
+          if (done) {
+            decoder.decode();
+            if (!(endsAnswer(rest, limits.server) ?? isWhole)) throw lostServer(limits.server);
+            controller.close();
+            return;
+          }
+          begun = true;
+          rest += decoder.decode(value, { stream: true });
+          const lines = rest.split("\n");
+          rest = lines.pop() ?? "";
+          for (const line of lines) isWhole = endsAnswer(line, limits.server) ?? isWhole;
+          if (rest.length > limits.maxLineBytes) throw badLine(limits.server, "a line without an end");
+          controller.enqueue(value);
+        } catch (error) {
+          await reader.cancel().catch(() => undefined);
+          controller.error(streamError(error, limits));
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Whether the line is one that an answer or a pull may end with; undefined for an empty line. Throws on what is not JSON. */
+function endsAnswer(line: string, server: string): boolean | undefined {
+  if (line.trim() === "") return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw badLine(server, line.slice(0, 80), error);
+  }
+  if (typeof value !== "object" || value === null) throw badLine(server, line.slice(0, 80));
+  return (
+    ("done" in value && value.done === true) || ("status" in value && value.status === "success") || "error" in value
+  );
+}
+
+function badLine(server: string, what: string, cause?: unknown): TaskError {
+  return new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", server, what), { cause });
+}
+
+function streamError(error: unknown, limits: FetchLimits): Error {
+  if (error instanceof TaskError) return error;
+  if (isAbort(error) || limits.signal.aborted) return abortError();
+  return lostServer(limits.server, error);
+}
+
+/** The connection ended before the answer did. */
+export function lostServer(server: string, cause?: unknown): TaskError {
+  return new TaskError(
+    "server-lost",
+    msg("{0} stopped in the middle of the answer. What arrived is kept; ask again to get the rest.", server),
+    { cause },
+  );
+}
+
+async function withDeadline<T>(work: Promise<T>, ms: number, server: string): Promise<T> {
+  if (ms === 0) return work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(lostServer(server, new Error(`no data for ${ms} ms`))), ms);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

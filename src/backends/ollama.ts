@@ -1,0 +1,287 @@
+// A server that speaks Ollama's API: Ollama itself, or the built-in engine.
+import type { ChatResponse } from "ollama";
+import { Ollama } from "ollama";
+import * as z from "zod/mini";
+import type { AnswerStats, ModelEvent } from "../core/answer.ts";
+import type { Backend, InstalledModel, LoadedModel, ModelRequest, Place, PullProgress } from "../core/backend.ts";
+import { msg } from "../core/message.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
+import { abortError, createModelFetch, lostServer } from "./model-fetch.ts";
+
+export interface OllamaOptions {
+  readonly name: string;
+  readonly place: Place;
+  /** Where the server is now; may start it. */
+  readonly address: (signal: AbortSignal) => Promise<string>;
+  /** Longest silence inside an answer, ms. */
+  readonly stallMs?: number;
+  readonly fetch?: typeof fetch;
+}
+
+const count = z.catch(z.number(), 0);
+const tagsSchema = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      size: count,
+      digest: z.catch(z.string(), ""),
+      details: z.optional(
+        z.object({
+          parameter_size: z.optional(z.string()),
+          quantization_level: z.optional(z.string()),
+          context_length: z.optional(z.number()),
+        }),
+      ),
+      capabilities: z.optional(z.array(z.string())),
+      remote_host: z.optional(z.string()),
+      remote_model: z.optional(z.string()),
+    }),
+  ),
+});
+const psSchema = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      size: count,
+      size_vram: count,
+      context_length: z.optional(z.number()),
+      expires_at: z.optional(z.string()),
+    }),
+  ),
+});
+const showSchema = z.object({
+  capabilities: z.optional(z.array(z.string())),
+  model_info: z.optional(z.record(z.string(), z.unknown())),
+});
+
+type Tag = z.infer<typeof tagsSchema>["models"][number];
+type Shown = { readonly capabilities: readonly string[]; readonly contextTokens?: number };
+
+/** Far above any real line; one holds a token, or a whole answer where `stream` is off. */
+const maxLineBytes = 4 * 1024 * 1024;
+
+export class OllamaBackend implements Backend {
+  readonly name: string;
+  readonly place: Place;
+  readonly #options: OllamaOptions;
+  /** Older servers tell capabilities and context only by `/api/show`; asked once a digest. */
+  readonly #shown = new Map<string, Shown>();
+
+  constructor(options: OllamaOptions) {
+    this.name = options.name;
+    this.place = options.place;
+    this.#options = options;
+  }
+
+  async models(signal: AbortSignal): Promise<readonly InstalledModel[]> {
+    const { models } = await this.#call(signal, async (client) => this.#parse(tagsSchema, await client.list()));
+    return Promise.all(models.map((tag) => this.#describe(tag, signal)));
+  }
+
+  async loaded(signal: AbortSignal): Promise<readonly LoadedModel[]> {
+    const { models } = await this.#call(signal, async (client) => this.#parse(psSchema, await client.ps()));
+    return models.map((model) => {
+      const expiresAtMs = Date.parse(model.expires_at ?? "");
+      return {
+        name: model.name,
+        backend: this.name,
+        sizeBytes: model.size,
+        vramBytes: model.size_vram,
+        ...(model.context_length === undefined ? {} : { contextTokens: model.context_length }),
+        ...(Number.isNaN(expiresAtMs) ? {} : { expiresAtMs }),
+      };
+    });
+  }
+
+  async *run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const stop = new AbortController();
+    const ended = AbortSignal.any([signal, stop.signal]);
+    try {
+      const stream = this.#client(ended).then((client) => client.chat(chatRequest(request)));
+      stream.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
+      yield* this.#loading(request.model, stream, ended);
+      let finished = false;
+      for await (const part of await stream) {
+        yield* modelEvents(part);
+        finished ||= part.done;
+      }
+      if (!finished) throw lostServer(this.name);
+    } catch (error) {
+      throw this.#taskError(error, signal);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async load(model: string, contextTokens: number, signal: AbortSignal): Promise<void> {
+    await this.#call(signal, (client) =>
+      client.chat({ model, messages: [], options: { num_ctx: contextTokens }, stream: false }),
+    );
+  }
+
+  async unload(model: string, signal: AbortSignal): Promise<void> {
+    await this.#call(signal, (client) => client.chat({ model, messages: [], keep_alive: 0, stream: false }));
+  }
+
+  async *pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress> {
+    const stop = new AbortController();
+    // Layers are reported one by one; people want one figure over all that are known.
+    const layers = new Map<string, { completed: number; total: number }>();
+    try {
+      const client = await this.#client(AbortSignal.any([signal, stop.signal]), 0);
+      for await (const part of await client.pull({ model, stream: true })) {
+        if (part.digest && part.total) {
+          layers.set(part.digest, { completed: part.completed ?? 0, total: part.total });
+        }
+        const known = [...layers.values()];
+        yield known.length === 0
+          ? { status: part.status }
+          : {
+              status: part.status,
+              completedBytes: known.reduce((sum, layer) => sum + layer.completed, 0),
+              totalBytes: known.reduce((sum, layer) => sum + layer.total, 0),
+            };
+      }
+    } catch (error) {
+      throw this.#taskError(error, signal, "network");
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async delete(model: string, signal: AbortSignal): Promise<void> {
+    await this.#call(signal, (client) => client.delete({ model }));
+  }
+
+  /** Says that the model is being loaded, if the server has not begun to answer and does not list it as loaded. */
+  async *#loading(model: string, stream: Promise<unknown>, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const loaded = this.loaded(signal).then(
+      (models) => models.some((each) => each.name === model),
+      () => true,
+    );
+    const isWaiting = await Promise.race([stream.then(() => false), loaded.then((is) => !is)]);
+    if (isWaiting) yield { kind: "loading", model };
+  }
+
+  async #describe(tag: Tag, signal: AbortSignal): Promise<InstalledModel> {
+    const isRemote = tag.remote_host !== undefined || tag.remote_model !== undefined || /[:-]cloud$/.test(tag.name);
+    const told = tag.details?.context_length;
+    const shown =
+      tag.capabilities && told
+        ? { capabilities: tag.capabilities, contextTokens: told }
+        : await this.#show(tag, signal);
+    const contextTokens = told ?? shown.contextTokens;
+    return {
+      name: tag.name,
+      backend: this.name,
+      place: isRemote ? "cloud" : this.place,
+      sizeBytes: tag.size,
+      capabilities: shown.capabilities,
+      ...(contextTokens === undefined ? {} : { contextTokens }),
+      ...(tag.details?.parameter_size ? { parameterSize: tag.details.parameter_size } : {}),
+      ...(tag.details?.quantization_level ? { quantization: tag.details.quantization_level } : {}),
+    };
+  }
+
+  async #show(tag: Tag, signal: AbortSignal): Promise<Shown> {
+    const key = tag.digest || tag.name;
+    const known = this.#shown.get(key);
+    if (known) return known;
+    const shown = await this.#call(signal, async (client) =>
+      this.#parse(showSchema, await client.show({ model: tag.name })),
+    );
+    const length = Object.entries(shown.model_info ?? {}).find(([name]) => name.endsWith(".context_length"))?.[1];
+    const result: Shown = {
+      capabilities: shown.capabilities ?? [],
+      ...(typeof length === "number" ? { contextTokens: length } : {}),
+    };
+    this.#shown.set(key, result);
+    return result;
+  }
+
+  /** A client for one call: aborting it aborts nothing else. */
+  async #client(signal: AbortSignal, stallMs = this.#options.stallMs ?? 30_000): Promise<Ollama> {
+    signal.throwIfAborted();
+    const host = await this.#options.address(signal);
+    return new Ollama({
+      host,
+      fetch: createModelFetch({ signal, server: this.name, stallMs, maxLineBytes }, this.#options.fetch),
+    });
+  }
+
+  async #call<T>(signal: AbortSignal, work: (client: Ollama) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#client(signal));
+    } catch (error) {
+      throw this.#taskError(error, signal);
+    }
+  }
+
+  #parse<S extends z.ZodMiniType>(schema: S, value: unknown): z.infer<S> {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", this.name, "JSON"), {
+      cause: parsed.error,
+    });
+  }
+
+  #taskError(error: unknown, signal: AbortSignal, otherwise: "server-error" | "network" = "server-error"): Error {
+    if (isAbort(error) || signal.aborted) return abortError();
+    if (error instanceof TaskError) return error;
+    if (error instanceof SyntaxError) {
+      return new TaskError(
+        "bad-response",
+        msg("{0} sent something that is not an answer: {1}", this.name, error.message),
+        {
+          cause: error,
+        },
+      );
+    }
+    const text = error instanceof Error ? error.message : String(error);
+    return new TaskError(otherwise, msg("{0} reports an error: {1}", this.name, text), { cause: error });
+  }
+}
+
+/** `truncate` and `shift` off: the server must refuse rather than drop the beginning of a prompt, now or while answering. */
+function chatRequest(request: ModelRequest) {
+  return {
+    model: request.model,
+    messages: request.messages.map((message) => ({
+      role: message.role,
+      content: message.content,
+      ...(message.images ? { images: [...message.images] } : {}),
+    })),
+    stream: true as const,
+    truncate: false,
+    shift: false,
+    think: request.think,
+    ...(request.format ? { format: request.format } : {}),
+    ...(request.keepAlive === undefined ? {} : { keep_alive: request.keepAlive }),
+    options: {
+      num_ctx: request.contextTokens,
+      temperature: request.sampling.temperature,
+      top_p: request.sampling.topP,
+      repeat_penalty: request.sampling.repeatPenalty,
+      ...(request.maxTokens === undefined ? {} : { num_predict: request.maxTokens }),
+    },
+  };
+}
+
+function* modelEvents(part: ChatResponse): Iterable<ModelEvent> {
+  if (part.message?.thinking) yield { kind: "thinking", text: part.message.thinking };
+  if (part.message?.content) yield { kind: "text", text: part.message.content };
+  if (part.done)
+    yield { kind: "done", stats: statsOf(part), finish: part.done_reason === "length" ? "length" : "stop" };
+}
+
+/** Ollama's durations are nanoseconds; counts are absent where nothing was read or written. */
+function statsOf(part: ChatResponse): AnswerStats {
+  const ms = (nanoseconds: number | undefined) => (nanoseconds ?? 0) / 1e6;
+  return {
+    promptTokens: part.prompt_eval_count ?? 0,
+    answerTokens: part.eval_count ?? 0,
+    loadMs: ms(part.load_duration),
+    prefillMs: ms(part.prompt_eval_duration),
+    decodeMs: ms(part.eval_duration),
+  };
+}
