@@ -134,27 +134,52 @@ function findErrorFields(value: unknown): ErrorBody {
 function checkedLines(body: ReadableStream<Uint8Array>, limits: FetchLimits): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
+  let rest: Buffer = Buffer.alloc(0);
   let begun = false;
   let isWhole = false;
+  let failure: unknown;
+
+  const take = (line: Buffer): void => {
+    isWhole = endsAnswer(decodeLine(decoder, line, limits.server), limits.server) ?? isWhole;
+  };
+  /** How many bytes of `rest` are good lines; what follows them stays, or is the failure. */
+  const takeLines = (): number => {
+    let good = 0;
+    try {
+      for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10, good)) {
+        take(rest.subarray(good, end));
+        good = end + 1;
+      }
+      if (rest.length - good > limits.maxLineBytes) throw badLine(limits.server, "a line without an end");
+    } catch (error) {
+      failure = error;
+    }
+    return good;
+  };
+
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const { done, value } = await withDeadline(reader.read(), begun ? limits.stallMs : 0, limits.server);
-          if (done) {
-            decoder.decode();
-            if (!(endsAnswer(rest, limits.server) ?? isWhole)) throw lostServer(limits.server);
-            controller.close();
+          for (;;) {
+            if (failure !== undefined) throw failure;
+            const { done, value } = await withDeadline(reader.read(), begun ? limits.stallMs : 0, limits.server);
+            if (done) {
+              take(rest);
+              if (!isWhole) throw lostServer(limits.server);
+              controller.enqueue(rest);
+              controller.close();
+              return;
+            }
+            begun = true;
+            rest = Buffer.concat([rest, value]);
+            const good = takeLines();
+            const lines = rest.subarray(0, good);
+            rest = rest.subarray(good);
+            if (lines.length === 0) continue;
+            controller.enqueue(lines);
             return;
           }
-          begun = true;
-          rest += decoder.decode(value, { stream: true });
-          const lines = rest.split("\n");
-          rest = lines.pop() ?? "";
-          for (const line of lines) isWhole = endsAnswer(line, limits.server) ?? isWhole;
-          if (rest.length > limits.maxLineBytes) throw badLine(limits.server, "a line without an end");
-          controller.enqueue(value);
         } catch (error) {
           await reader.cancel().catch(() => undefined);
           controller.error(streamError(error, limits));
@@ -164,6 +189,14 @@ function checkedLines(body: ReadableStream<Uint8Array>, limits: FetchLimits): Re
     },
     { highWaterMark: 0 },
   );
+}
+
+function decodeLine(decoder: TextDecoder, line: Uint8Array, server: string): string {
+  try {
+    return decoder.decode(line);
+  } catch (error) {
+    throw badLine(server, "bytes that are not UTF-8", error);
+  }
 }
 
 /** Whether the line is one that an answer or a pull may end with; undefined for an empty line. Throws on what is not JSON. */

@@ -15,7 +15,8 @@ export interface AnswerStats {
 }
 
 /**
- * What a task tells its host, in this order: `routed` once, then any of the middle ones, then `done` once.
+ * What a task tells its host, in this order: `routed`, then any of the middle ones, then `done` once. `routed` comes
+ * again before anything is shown when the server first chosen turned out to be gone; the last one counts.
  * A failure is a thrown `TaskError`; what was yielded before it stands.
  */
 export type AnswerEvent =

@@ -1,0 +1,138 @@
+// The model servers in use now: Ollama where one answers, the built-in engine where it is wanted or nothing else can.
+import type { Backend, InstalledModel } from "../core/backend.ts";
+import { msg } from "../core/message.ts";
+import type { Settings } from "../core/settings.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
+import { type FoundNode, isLoopback, type NodeSearch, type Tried } from "./find-nodes.ts";
+
+export interface Server {
+  readonly backend: Backend;
+  readonly version?: string;
+  readonly models: readonly InstalledModel[];
+}
+
+export interface Servers {
+  readonly servers: readonly Server[];
+  /** Every address tried and what came back. */
+  readonly tried: readonly Tried[];
+}
+
+export interface ServersParts {
+  readonly settings: () => Settings;
+  readonly findNode: (configured: string, signal: AbortSignal) => Promise<NodeSearch>;
+  readonly createOllama: (node: FoundNode, place: "this-machine" | "network") => Backend;
+  /** Starts on first use. */
+  readonly embedded: Backend;
+  readonly nowMs: () => number;
+}
+
+/** Keeps what was found for a while, so that asking costs no search. */
+export interface ServerSearch {
+  /** What is known if that is recent, else looked for; never throws `server-unreachable`. */
+  find(signal: AbortSignal): Promise<Servers>;
+  /** Forgets what was found: a server went away, or a model came or went. */
+  forget(): void;
+}
+
+/** Older than this, a finding is used once more and renewed behind the answer. */
+const freshMs = 5_000;
+/** Older than this, it is not used. */
+const staleMs = 60_000;
+
+export function createServerSearch(parts: ServersParts): ServerSearch {
+  let found: { readonly servers: Servers; readonly atMs: number } | undefined;
+  let running: Promise<Servers> | undefined;
+  /** Ollama backends are kept by address, with what they learned of their models. */
+  const ollama = new Map<string, Backend>();
+
+  const search = (): Promise<Servers> => {
+    running ??= lookAround(parts, ollama)
+      .then((servers) => {
+        // Nothing found is not worth keeping: the person may start a server any moment.
+        found = servers.servers.some((server) => server.models.length > 0)
+          ? { servers, atMs: parts.nowMs() }
+          : undefined;
+        return servers;
+      })
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+
+  return {
+    async find(signal) {
+      const ageMs = found ? parts.nowMs() - found.atMs : Number.POSITIVE_INFINITY;
+      if (found && ageMs < staleMs) {
+        if (ageMs > freshMs) search().catch(() => undefined);
+        return found.servers;
+      }
+      return leavable(search(), signal);
+    },
+    forget() {
+      found = undefined;
+    },
+  };
+}
+
+/** One search serves everybody who asks meanwhile; who cancels leaves it without ending it. */
+async function leavable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let leave: () => void = () => undefined;
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(new DOMException("The operation was cancelled", "AbortError"));
+    signal.addEventListener("abort", leave, { once: true });
+  });
+  try {
+    return await Promise.race([work, left]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
+
+async function lookAround(parts: ServersParts, known: Map<string, Backend>): Promise<Servers> {
+  const { engine, ollamaUrl } = parts.settings();
+  const never = new AbortController().signal;
+  const search = engine === "embedded" ? { tried: [] } : await parts.findNode(ollamaUrl, never);
+  const tried: Tried[] = [...search.tried];
+  const servers: Server[] = [];
+  if (search.node) {
+    const { address, version } = search.node;
+    const backend =
+      known.get(address) ?? parts.createOllama(search.node, isLoopback(address) ? "this-machine" : "network");
+    known.set(address, backend);
+    const server = await ask(backend, tried, never);
+    if (server) servers.push({ ...server, version });
+  }
+  const hasChatModel = servers.some((server) => server.models.some(canChat));
+  if (engine === "embedded" || (engine === "auto" && !hasChatModel)) {
+    const server = await ask(parts.embedded, tried, never);
+    if (server) servers.push(server);
+  }
+  return { servers, tried };
+}
+
+function canChat(model: InstalledModel): boolean {
+  return model.capabilities.length === 0 || model.capabilities.includes("completion");
+}
+
+/** A server that fails is left out, and why goes on the list. */
+async function ask(backend: Backend, tried: Tried[], signal: AbortSignal): Promise<Server | undefined> {
+  try {
+    return { backend, models: await backend.models(signal) };
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    tried.push({ address: backend.name, outcome: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+}
+
+/** The error for a task when no server answered at all. */
+export function nothingAnswers(tried: readonly Tried[]): TaskError {
+  const list = tried.map((each) => `${each.address} (${each.outcome})`).join("; ");
+  return new TaskError(
+    "server-unreachable",
+    msg("No model server answers. Tried: {0}. Start Ollama, or set “switchyard.engine” to “embedded”.", list),
+    { details: { tried } },
+  );
+}

@@ -1,0 +1,71 @@
+// A small HTTP server for tests that answers as told: model servers that are slow, broken, cut off or lying.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => unknown;
+
+export interface ScriptedServer {
+  readonly url: string;
+  /** `METHOD /path` of every request, in order. */
+  readonly requests: string[];
+  readonly bodies: string[];
+  close(): Promise<void>;
+}
+
+/** @param routes `METHOD /path` to what answers it; what is not listed gets Ollama's 404 */
+export async function startScriptedServer(routes: Readonly<Record<string, Handler>>): Promise<ScriptedServer> {
+  const requests: string[] = [];
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const name = `${request.method} ${request.url}`;
+    const body = Buffer.concat(chunks).toString();
+    requests.push(name);
+    bodies.push(body);
+    const handler = routes[name];
+    if (handler) handler(request, response, body);
+    else sendJson(response, { error: "not found" }, 404);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    bodies,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(value));
+}
+
+export function beginLines(response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "application/x-ndjson" });
+}
+
+export const tokenLine = (text: string) =>
+  `${JSON.stringify({ model: "m", message: { role: "assistant", content: text }, done: false })}\n`;
+
+/** Ollama's last line, with durations in nanoseconds. */
+export const doneLine = (over: object = {}) =>
+  `${JSON.stringify({
+    model: "m",
+    message: { role: "assistant", content: "" },
+    done: true,
+    done_reason: "stop",
+    total_duration: 3_000_000_000,
+    load_duration: 500_000_000,
+    prompt_eval_count: 12,
+    prompt_eval_duration: 500_000_000,
+    eval_count: 40,
+    eval_duration: 2_000_000_000,
+    ...over,
+  })}\n`;
+
+export const noModelsLoaded: Handler = (_, response) => sendJson(response, { models: [] });
