@@ -1,5 +1,6 @@
 // Finds an Ollama server: localhost is not always where it listens (IPv6, containers, WSL).
 import { readFile, stat } from "node:fs/promises";
+import { isIPv4 } from "node:net";
 import * as z from "zod/mini";
 import { isAbort } from "../core/task-error.ts";
 
@@ -76,7 +77,7 @@ export function normalizeAddress(text: string): string | undefined {
 /** True for an address on this machine: what is sent there does not leave it. */
 export function isLoopback(address: string): boolean {
   const host = URL.parse(address)?.hostname ?? "";
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
+  return host === "localhost" || host === "[::1]" || (isIPv4(host) && host.startsWith("127."));
 }
 
 async function probe(

@@ -46,18 +46,19 @@ export function createServerSearch(parts: ServersParts): ServerSearch {
   const ollama = new Map<string, Backend>();
 
   const search = (): Promise<Servers> => {
-    running ??= lookAround(parts, ollama)
+    if (running) return running;
+    const mine = lookAround(parts, ollama)
       .then((servers) => {
         // Nothing found is not worth keeping: the person may start a server any moment.
-        found = servers.servers.some((server) => server.models.length > 0)
-          ? { servers, atMs: parts.nowMs() }
-          : undefined;
+        const isWorthKeeping = servers.servers.some((server) => server.models.length > 0);
+        if (running === mine) found = isWorthKeeping ? { servers, atMs: parts.nowMs() } : undefined;
         return servers;
       })
       .finally(() => {
-        running = undefined;
+        if (running === mine) running = undefined;
       });
-    return running;
+    running = mine;
+    return mine;
   };
 
   return {
@@ -71,6 +72,8 @@ export function createServerSearch(parts: ServersParts): ServerSearch {
     },
     forget() {
       found = undefined;
+      // A search that is under way may have seen what is no longer so: nobody new waits for it.
+      running = undefined;
     },
   };
 }

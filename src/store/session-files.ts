@@ -92,6 +92,7 @@ async function storing(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
+    if (error instanceof TaskError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new TaskError(
       "storage",

@@ -1,0 +1,111 @@
+import { expect, it } from "vitest";
+import { createServerSearch, type ServersParts } from "../../src/backends/servers.ts";
+import type { Backend, InstalledModel } from "../../src/core/backend.ts";
+import { defaultSettings, type Settings } from "../../src/core/settings.ts";
+
+const never = new AbortController().signal;
+
+function model(name: string, backend: string, capabilities: readonly string[] = ["completion"]): InstalledModel {
+  return { name, backend, place: "this-machine", sizeBytes: 1, capabilities };
+}
+
+function fakeBackend(name: string, models: () => Promise<readonly InstalledModel[]>): Backend {
+  const unused = () => {
+    throw new Error("not part of this test");
+  };
+  return {
+    name,
+    place: "this-machine",
+    models,
+    loaded: unused,
+    run: unused,
+    load: unused,
+    unload: unused,
+    pull: unused,
+    delete: unused,
+  };
+}
+
+function searchWith(over: {
+  readonly settings?: Partial<Settings>;
+  readonly ollamaModels?: readonly InstalledModel[];
+  readonly ollamaAnswers?: boolean;
+}) {
+  const calls = { search: 0, engine: 0 };
+  const clock = { ms: 0 };
+  const parts: ServersParts = {
+    settings: () => ({ ...defaultSettings, ...over.settings }),
+    findNode: async () => {
+      calls.search++;
+      const address = "http://127.0.0.1:11434";
+      return over.ollamaAnswers === false
+        ? { tried: [{ address, outcome: "connection refused" }] }
+        : { node: { address, version: "1" }, tried: [{ address, outcome: "Ollama 1" }] };
+    },
+    createOllama: () => fakeBackend("Ollama", async () => over.ollamaModels ?? [model("big", "Ollama")]),
+    embedded: fakeBackend("engine", async () => {
+      calls.engine++;
+      return [model("small", "engine")];
+    }),
+    nowMs: () => clock.ms,
+  };
+  return { search: createServerSearch(parts), calls, clock };
+}
+
+const namesOf = (found: { servers: readonly { backend: Backend }[] }) => found.servers.map((each) => each.backend.name);
+
+it("leaves the built-in engine off while an Ollama has a model that can answer", async () => {
+  const { search, calls } = searchWith({});
+  expect(namesOf(await search.find(never))).toEqual(["Ollama"]);
+  expect(calls.engine).toBe(0);
+});
+
+it("adds the built-in engine when Ollama has nothing but embedding models", async () => {
+  const { search } = searchWith({ ollamaModels: [model("embed", "Ollama", ["embedding"])] });
+  expect(namesOf(await search.find(never))).toEqual(["Ollama", "engine"]);
+});
+
+it("uses the built-in engine alone when no Ollama answers, and says what was tried", async () => {
+  const { search } = searchWith({ ollamaAnswers: false });
+  const found = await search.find(never);
+  expect(namesOf(found)).toEqual(["engine"]);
+  expect(found.tried).toEqual([{ address: "http://127.0.0.1:11434", outcome: "connection refused" }]);
+});
+
+it("asks no Ollama at all when the settings name the built-in engine", async () => {
+  const { search, calls } = searchWith({ settings: { engine: "embedded" } });
+  expect(namesOf(await search.find(never))).toEqual(["engine"]);
+  expect(calls.search).toBe(0);
+});
+
+it("never starts the built-in engine when the settings name Ollama", async () => {
+  const { search, calls } = searchWith({ settings: { engine: "ollama" }, ollamaAnswers: false });
+  expect(namesOf(await search.find(never))).toEqual([]);
+  expect(calls.engine).toBe(0);
+});
+
+it("searches once for many who ask at the same time, renews what is old, and forgets when told", async () => {
+  const { search, calls, clock } = searchWith({});
+  await Promise.all(Array.from({ length: 20 }, () => search.find(never)));
+  expect(calls.search).toBe(1);
+  clock.ms = 4_000;
+  await search.find(never);
+  expect(calls.search).toBe(1);
+  clock.ms = 10_000;
+  await search.find(never);
+  expect(calls.search).toBe(2);
+  await Promise.resolve();
+  search.forget();
+  await search.find(never);
+  expect(calls.search).toBe(3);
+});
+
+it("lets one who cancels go without taking the search from the others", async () => {
+  const { search } = searchWith({});
+  const stop = new AbortController();
+  const gone = search.find(stop.signal);
+  const stays = search.find(never);
+  stop.abort();
+  await expect(gone).rejects.toMatchObject({ name: "AbortError" });
+  expect(namesOf(await stays)).toEqual(["Ollama"]);
+});
