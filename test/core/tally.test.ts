@@ -1,0 +1,109 @@
+import { expect, it } from "vitest";
+import type { AnswerEvent } from "../../src/core/answer.ts";
+import { msg } from "../../src/core/message.ts";
+import { createMonitor } from "../../src/core/monitor.ts";
+import type { Route } from "../../src/core/route.ts";
+import { createTally } from "../../src/core/tally.ts";
+import { TaskError } from "../../src/core/task-error.ts";
+
+const route: Route = {
+  task: "chat",
+  classification: {
+    kind: "chat",
+    language: "en",
+    confidence: 1,
+    evidence: [],
+    scores: { review: 0, translate: 0, explain: 0, document: 0, create: 0, analyze: 0, chat: 1 },
+  },
+  role: "general",
+  model: "m",
+  backend: "b",
+  place: "this-machine",
+  why: msg("because"),
+  alternatives: [],
+};
+const stats = { promptTokens: 7, answerTokens: 30, loadMs: 0, prefillMs: 0, decodeMs: 1500 };
+
+it("has no badge before the task was routed", () => {
+  expect(createTally(() => 0).badge("failed")).toBeUndefined();
+});
+
+it("takes the server's figures once they are there", () => {
+  const clock = { ms: 1000 };
+  const tally = createTally(() => clock.ms);
+  tally.see({ kind: "routed", route });
+  clock.ms = 1200;
+  tally.see({ kind: "text", text: "a" });
+  clock.ms = 3000;
+  tally.see({ kind: "done", stats, finish: "stop" });
+  expect(tally.badge("done")).toEqual({
+    route,
+    outcome: "done",
+    firstTokenMs: 200,
+    totalMs: 2000,
+    tokensPerSecond: 20,
+    promptTokens: 7,
+    answerTokens: 30,
+    estimated: false,
+  });
+});
+
+it("marks an answer that hit its length limit as cut, and an estimate as one", () => {
+  const clock = { ms: 0 };
+  const tally = createTally(() => clock.ms);
+  tally.see({ kind: "routed", route });
+  for (clock.ms = 0; clock.ms <= 1000; clock.ms += 100) tally.see({ kind: "text", text: "a" });
+  expect(tally.badge("stopped")).toMatchObject({
+    outcome: "stopped",
+    estimated: true,
+    answerTokens: 11,
+    tokensPerSecond: 11,
+  });
+  tally.see({ kind: "done", stats, finish: "length" });
+  expect(tally.badge("done")?.outcome).toBe("cut");
+});
+
+async function* answer(events: readonly AnswerEvent[], error?: Error): AsyncIterable<AnswerEvent> {
+  yield* events;
+  if (error) throw error;
+}
+
+async function drain(events: AsyncIterable<AnswerEvent>): Promise<void> {
+  for await (const _ of events);
+}
+
+it("counts answers, tokens and failures, but not what was cancelled", async () => {
+  const monitor = createMonitor(
+    () => 0,
+    () => 0,
+  );
+  await drain(
+    monitor.watch(
+      answer([
+        { kind: "text", text: "a" },
+        { kind: "done", stats, finish: "stop" },
+      ]),
+    ),
+  );
+  const failure = new TaskError("server-lost", msg("gone"));
+  await expect(drain(monitor.watch(answer([{ kind: "text", text: "a" }], failure)))).rejects.toBe(failure);
+  const cancelled = new DOMException("", "AbortError");
+  await expect(drain(monitor.watch(answer([], cancelled)))).rejects.toBe(cancelled);
+  expect(monitor.totals()).toEqual({ answers: 1, errors: 1, answerTokens: 31 });
+});
+
+it("keeps ten minutes of points and tells tokens a second since the last one", async () => {
+  const clock = { ms: 0 };
+  const monitor = createMonitor(
+    () => clock.ms,
+    () => clock.ms,
+  );
+  await drain(monitor.watch(answer(Array.from({ length: 50 }, () => ({ kind: "text", text: "a" }) as const))));
+  clock.ms = 2000;
+  const loaded = [{ name: "m", backend: "b", sizeBytes: 600, vramBytes: 0 }];
+  expect(monitor.sample({ loaded, cpu: 0.5 })).toEqual([
+    { atMs: 2000, tokensPerSecond: 25, modelBytes: 600, cpu: 0.5, errors: 0, firstTokenMs: 0 },
+  ]);
+  clock.ms = 700_000;
+  expect(monitor.sample({ loaded: [], cpu: 0 })).toHaveLength(1);
+});
