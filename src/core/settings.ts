@@ -49,6 +49,7 @@ const perKind = <Value extends z.ZodMiniType>(value: Value) =>
       document: value,
       create: value,
       analyze: value,
+      code: value,
       chat: value,
     }),
   );

@@ -1,5 +1,5 @@
 /** The kinds of work. Commands state theirs outright; chat text is classified. */
-export const taskKinds = ["review", "translate", "explain", "document", "create", "analyze", "chat"] as const;
+export const taskKinds = ["review", "translate", "explain", "document", "create", "analyze", "code", "chat"] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 /** Natural languages answers can be asked in. */
@@ -55,7 +55,7 @@ export interface Sampling {
 /** `task_type` of the `local_llm` tool to a task kind. */
 export function kindOfTaskType(taskType: string): TaskKind | undefined {
   const named: Readonly<Record<string, TaskKind>> = {
-    code: "review",
+    code: "code",
     translation: "translate",
     creative: "create",
     general: "chat",

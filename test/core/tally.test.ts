@@ -13,7 +13,7 @@ const route: Route = {
     language: "en",
     confidence: 1,
     evidence: [],
-    scores: { review: 0, translate: 0, explain: 0, document: 0, create: 0, analyze: 0, chat: 1 },
+    scores: { review: 0, translate: 0, explain: 0, document: 0, create: 0, analyze: 0, code: 0, chat: 1 },
   },
   role: "general",
   model: "m",
