@@ -28,7 +28,8 @@ const headLength = 1500;
 const tailLength = 500;
 /** A word that comes again says less; a kind gets each word once and at most this many. */
 const maxHitsPerRule = 3;
-const codeSign = /[{};]\s*$|=>|\bdef \w+\(|\bfunction\b.*\(|#include|\bimport \w+|\bconst \w+ ?=|<\/\w+>|\bSELECT\b.+\bFROM\b/m;
+const codeSign =
+  /[{};]\s*$|=>|\bdef \w+\(|\bfunction\b.*\(|#include|\bimport \w+|\bconst \w+ ?=|<\/\w+>|\bSELECT\b.+\bFROM\b/m;
 const proseLanguages = new Set(["markdown", "plaintext", "restructuredtext", "asciidoc", "latex"]);
 
 /** Classifies by the keyword table. Pure; looks at the first and last pages of a long text only. */

@@ -1,7 +1,11 @@
 import type { InstalledModel, Place } from "./backend.ts";
+import { candidatesFor, fitsMemory, isTag, offersFor } from "./catalogue.ts";
 import type { Classification } from "./classify.ts";
-import type { Message } from "./message.ts";
-import type { TaskKind } from "./task.ts";
+import type { TextLanguage } from "./language.ts";
+import { type Message, msg } from "./message.ts";
+import type { Settings } from "./settings.ts";
+import type { Ask, TaskKind } from "./task.ts";
+import { TaskError } from "./task-error.ts";
 
 export const roles = ["code", "chinese", "general", "reasoning", "vision", "translation"] as const;
 /** What a model is wanted for. Kind and language of a task choose the role; the catalogue lists the candidates. */
@@ -33,4 +37,135 @@ export interface Reachable {
   readonly models: readonly InstalledModel[];
   /** Memory that models may take on this machine, bytes. */
   readonly memoryBytes: number;
+}
+
+/** A context that most tasks stay under, for the question whether a model fits. Tokens. */
+const usualContextTokens = 8192;
+const maxAlternatives = 6;
+
+const roleOfKind: Readonly<Record<TaskKind, Role | "byLanguage">> = {
+  review: "code",
+  code: "code",
+  translate: "translation",
+  explain: "byLanguage",
+  document: "byLanguage",
+  create: "chinese",
+  analyze: "reasoning",
+  chat: "byLanguage",
+};
+
+export function chooseRole(kind: TaskKind, language: TextLanguage, hasImages: boolean): Role {
+  if (hasImages) return "vision";
+  const role = roleOfKind[kind];
+  return role === "byLanguage" ? (language === "zh" ? "chinese" : "general") : role;
+}
+
+interface Choice {
+  readonly model: InstalledModel;
+  readonly why: Message;
+}
+
+/**
+ * Picks where a task runs: the pinned model, else the best candidate of its role that is installed and fits, else of the
+ * general role, else whatever can answer. Pure. Models that compute in the cloud are never chosen here.
+ * @throws TaskError `model-missing`, with a model worth getting
+ */
+export function chooseRoute(ask: Ask, classification: Classification, reachable: Reachable, settings: Settings): Route {
+  const { kind, language } = classification;
+  const role = chooseRole(kind, language, false);
+  const usable = reachable.models.filter(canAnswer);
+  const ranked = rank(role, usable, reachable.memoryBytes, settings);
+  const choice = pinned(ask, kind, usable, settings) ?? ranked[0];
+  if (!choice) throw nothingInstalled(role, reachable, settings);
+  return {
+    task: kind,
+    classification,
+    role,
+    model: choice.model.name,
+    backend: choice.model.backend,
+    place: choice.model.place,
+    why: choice.why,
+    alternatives: alternatives(choice.model, ranked, role, settings),
+  };
+}
+
+function canAnswer(model: InstalledModel): boolean {
+  const isChat = model.capabilities.length === 0 || model.capabilities.includes("completion");
+  return isChat && model.place !== "cloud";
+}
+
+function pinned(ask: Ask, kind: TaskKind, usable: readonly InstalledModel[], settings: Settings): Choice | undefined {
+  const name = ask.model ?? settings.pinnedModels[kind];
+  if (name === undefined || name === "" || name === "auto") return undefined;
+  const model = usable.find((each) => each.name === name) ?? usable.find((each) => isTag(each.name, name));
+  if (!model) {
+    throw new TaskError(
+      "model-missing",
+      msg("The model {0} was asked for, but no server here has it. Get it, or choose another model.", name),
+      { details: { suggestedModel: name } },
+    );
+  }
+  const why = ask.model ? msg("you asked for this model") : msg("you pinned this model to this kind of task");
+  return { model, why };
+}
+
+/** Every usable model, best first, each with the reason for its place. */
+function rank(
+  role: Role,
+  usable: readonly InstalledModel[],
+  memoryBytes: number,
+  settings: Settings,
+): readonly Choice[] {
+  const fits = (model: InstalledModel) => fitsMemory(model.sizeBytes, usualContextTokens, memoryBytes);
+  const listed = (wantedRole: Role, why: (tag: string, isFirst: boolean) => Message) =>
+    candidatesFor(wantedRole, settings.modelProfile).flatMap((tag, index) =>
+      usable.filter((model) => isTag(model.name, tag)).map((model) => ({ model, why: why(tag, index === 0) })),
+    );
+  const bySize = [...usable].sort((a, b) => b.sizeBytes - a.sizeBytes);
+  const choices: readonly Choice[] = [
+    ...listed(role, (_, isFirst) =>
+      isFirst ? msg("first choice for the role “{0}”", role) : msg("best installed choice for the role “{0}”", role),
+    ),
+    ...listed("general", () => msg("no model for the role “{0}” is installed; this is a generalist", role)),
+    ...bySize.map((model) => ({
+      model,
+      why: msg("no model for the role “{0}” is installed; this is the largest that fits this machine", role),
+    })),
+  ];
+  const fitting = choices.filter((choice) => fits(choice.model));
+  const tooLarge = choices
+    .filter((choice) => !fits(choice.model))
+    .map(({ model }) => ({ model, why: msg("nothing smaller is installed; it may not fit this machine’s memory") }));
+  const seen = new Set<string>();
+  return [...fitting, ...tooLarge.reverse()].filter(({ model }) => {
+    const key = `${model.backend}\n${model.name}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+function alternatives(
+  chosen: InstalledModel,
+  ranked: readonly Choice[],
+  role: Role,
+  settings: Settings,
+): readonly Alternative[] {
+  const installed = ranked
+    .filter(({ model }) => model !== chosen)
+    .map(({ model, why }) => ({ model: model.name, backend: model.backend, why }));
+  const missing = candidatesFor(role, settings.modelProfile)
+    .filter((tag) => !ranked.some(({ model }) => isTag(model.name, tag)))
+    .map((tag) => ({ model: tag, why: msg("not installed") }));
+  return [...installed, ...missing].slice(0, maxAlternatives);
+}
+
+function nothingInstalled(role: Role, reachable: Reachable, settings: Settings): TaskError {
+  const fitting = offersFor(reachable.memoryBytes, settings.modelProfile).filter((offer) => offer.fits);
+  const wanted = candidatesFor(role, settings.modelProfile);
+  const suggestedModel =
+    wanted.find((tag) => fitting.some((offer) => offer.name === tag)) ?? fitting.at(-1)?.name ?? "smollm2:135m";
+  return new TaskError(
+    "model-missing",
+    msg("No model is installed that can answer. Get one first; {0} suits this task and this machine.", suggestedModel),
+    { details: { suggestedModel } },
+  );
 }

@@ -1,0 +1,55 @@
+// Which models are wanted for what. The names are data, with a date; the roles are the design.
+import catalogue from "./catalogue.json" with { type: "json" };
+import type { Role } from "./route.ts";
+import type { Settings } from "./settings.ts";
+
+/** A model that could be fetched. */
+export interface Offer {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly fits: boolean;
+}
+
+const gib = 2 ** 30;
+/** What a loaded model takes besides its weights: the runtime, and for each 1,000 tokens of context (KV cache, 7–9B class). */
+const runtimeBytes = 1 * gib;
+const kvBytesPerThousandTokens = 48 * 2 ** 20;
+/** Left to everything else that runs on the machine. */
+const systemBytes = 2 * gib;
+
+const sizes: Readonly<Record<string, { readonly sizeBytes: number; readonly contextTokens: number }>> =
+  catalogue.models;
+
+/** Tags wanted for a role, best first; the small ones of the built-in engine come last. */
+export function candidatesFor(role: Role, profile: Settings["modelProfile"]): readonly string[] {
+  return [...catalogue.profiles[profile][role], ...catalogue.builtIn];
+}
+
+/** Whether weights and context go into memory beside the rest of the machine. An estimate: weights + cache + runtime. */
+export function fitsMemory(sizeBytes: number, contextTokens: number, memoryBytes: number): boolean {
+  // Small models have small caches: the figure per token is that of a 5 GB file.
+  const kvBytes = (contextTokens / 1000) * kvBytesPerThousandTokens * Math.min(1, sizeBytes / (5 * gib));
+  return sizeBytes + kvBytes + Math.min(runtimeBytes, sizeBytes) + systemBytes <= memoryBytes;
+}
+
+/** What could be fetched: models that fit first, by how often the roles want them, then the rest. */
+export function offersFor(memoryBytes: number, profile: Settings["modelProfile"]): readonly Offer[] {
+  const wanted = new Set([...Object.values(catalogue.profiles[profile]).flat(), ...catalogue.builtIn]);
+  const offers = [...wanted].flatMap((name) => {
+    const size = sizes[name];
+    return size ? [{ name, sizeBytes: size.sizeBytes, fits: fitsMemory(size.sizeBytes, 8192, memoryBytes) }] : [];
+  });
+  const demand = (name: string) =>
+    Object.values(catalogue.profiles[profile]).filter((tags) => tags.includes(name)).length;
+  return offers.sort(
+    (a, b) => Number(b.fits) - Number(a.fits) || demand(b.name) - demand(a.name) || b.sizeBytes - a.sizeBytes,
+  );
+}
+
+/** Whether an installed name is the wanted tag: `qwen2.5:7b` is also `qwen2.5:7b-instruct-q4_K_M`, and `x` is `x:latest`. */
+export function isTag(installed: string, wanted: string): boolean {
+  const name = installed.toLowerCase();
+  if (name === wanted || name === `${wanted}:latest`) return true;
+  if (!name.startsWith(wanted)) return false;
+  return /^[-_]/.test(name.slice(wanted.length)) && wanted.includes(":");
+}
