@@ -1,0 +1,247 @@
+// Ollama's API over the pool: one function a route. What they return is sent as JSON, what they yield as JSON lines.
+import { EngineError } from "./engine-error.ts";
+import type { ModelFiles, ModelManifest } from "./model-files.ts";
+import type { ModelPool } from "./model-pool.ts";
+import {
+  chatSchema,
+  type EngineOptions,
+  embeddingsSchema,
+  embedSchema,
+  type Format,
+  generateSchema,
+  keepAliveMs,
+  namedSchema,
+  nameIn,
+  parseBody,
+} from "./requests.ts";
+import type { Generation, Prompt, Runner } from "./runner.ts";
+import type { Weights } from "./weights.ts";
+
+export interface ApiParts {
+  readonly version: string;
+  readonly files: ModelFiles;
+  readonly pool: ModelPool;
+  readonly weights: Weights;
+}
+
+type Line = Readonly<Record<string, unknown>>;
+export type Answer =
+  | { readonly kind: "json"; readonly value: Line }
+  | { readonly kind: "lines"; readonly lines: AsyncIterable<Line> };
+export type Route = (body: unknown, signal: AbortSignal) => Promise<Answer>;
+
+const json = (value: Line): Answer => ({ kind: "json", value });
+const refuse = (what: string) => async (): Promise<never> => {
+  throw new EngineError(501, `the built-in engine cannot ${what}; Ollama can`);
+};
+
+export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
+  const { files, pool, weights } = parts;
+  return {
+    "GET /api/version": async () => json({ version: parts.version }),
+    "GET /api/tags": async () => json({ models: (await files.list()).map(tagOf) }),
+    "GET /api/ps": async () => json({ models: pool.loaded().map(psOf) }),
+    "POST /api/show": async (body) => json(showOf(await files.find(nameIn(parseBody(namedSchema, body))))),
+    "POST /api/chat": async (body, signal) => {
+      const request = parseBody(chatSchema, body);
+      const messages = request.messages ?? [];
+      if (messages.some((message) => message.images?.length)) throw noImages(request.model);
+      const prompt: Prompt = {
+        kind: "chat",
+        messages: messages.map(({ role, content }) => ({ role, content: content ?? "" })),
+      };
+      const answer = (text: string) => ({ message: { role: "assistant", content: text } });
+      return run(parts, { ...request, prompt: messages.length > 0 ? prompt : undefined }, answer, signal);
+    },
+    "POST /api/generate": async (body, signal) => {
+      const request = parseBody(generateSchema, body);
+      if (request.images?.length) throw noImages(request.model);
+      const text = request.prompt ?? "";
+      const system = request.system ? [{ role: "system", content: request.system }] : [];
+      const prompt: Prompt = request.raw
+        ? { kind: "raw", text }
+        : { kind: "chat", messages: [...system, { role: "user", content: text }] };
+      return run(parts, { ...request, prompt: text === "" ? undefined : prompt }, (response) => ({ response }), signal);
+    },
+    "POST /api/embed": async (body, signal) => {
+      const request = parseBody(embedSchema, body);
+      const inputs = [request.input].flat();
+      return json({ model: request.model, embeddings: await embedAll(pool, request.model, inputs, signal) });
+    },
+    "POST /api/embeddings": async (body, signal) => {
+      const request = parseBody(embeddingsSchema, body);
+      return json({ embedding: (await embedAll(pool, request.model, [request.prompt], signal))[0] ?? [] });
+    },
+    "POST /api/pull": async (body, signal) => {
+      const request = parseBody(namedSchema, body);
+      const lines = weights.pull(nameIn(request), signal);
+      if (request.stream !== false) return { kind: "lines", lines };
+      for await (const _ of lines);
+      return json({ status: "success" });
+    },
+    "DELETE /api/delete": async (body) => {
+      const name = nameIn(parseBody(namedSchema, body));
+      const manifest = await files.find(name);
+      await pool.unload(manifest.name);
+      await files.remove(manifest.name);
+      return json({ status: "success" });
+    },
+    "POST /api/copy": refuse("copy models"),
+    "POST /api/create": refuse("create models"),
+    "POST /api/push": refuse("publish models"),
+  };
+}
+
+interface RunRequest {
+  readonly model: string;
+  readonly stream?: boolean | undefined;
+  readonly options?: EngineOptions | null | undefined;
+  readonly format?: Format;
+  readonly keep_alive?: string | number | null | undefined;
+  /** Absent: only load, or unload. */
+  readonly prompt: Prompt | undefined;
+}
+
+/** Answers in `done: false` lines and a last one with the figures; or in one object where `stream` is off. */
+async function run(
+  { pool, files }: ApiParts,
+  request: RunRequest,
+  answer: (text: string) => Line,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { name } = await files.find(request.model);
+  const options = request.options ?? {};
+  const keptMs = keepAliveMs(request.keep_alive);
+  const stamp = () => ({ model: request.model, created_at: new Date().toISOString() });
+  if (!request.prompt && keptMs === 0) {
+    await pool.unload(name);
+    return json({ ...stamp(), ...answer(""), done: true, done_reason: "unload" });
+  }
+  const use = {
+    name,
+    keepAliveMs: keptMs,
+    ...(options.num_ctx === undefined ? {} : { contextTokens: options.num_ctx }),
+  };
+  const startMs = performance.now();
+  const { prompt } = request;
+  const lines = pool.use(use, signal, async function* (runner: Runner, loadMs: number): AsyncIterable<Line> {
+    if (!prompt) {
+      yield { ...stamp(), ...answer(""), done: true, done_reason: "load" };
+      return;
+    }
+    const pieces = runner.generate(prompt, options, request.format, signal);
+    try {
+      let next = await pieces.next();
+      for (; !next.done; next = await pieces.next()) yield { ...stamp(), ...answer(next.value), done: false };
+      yield { ...stamp(), ...answer(""), ...figures(next.value, loadMs, performance.now() - startMs) };
+    } finally {
+      await pieces.return({ promptTokens: 0, answerTokens: 0, prefillMs: 0, decodeMs: 0, finish: "stop" });
+    }
+  });
+  return request.stream === false ? json(await joined(lines, answer)) : { kind: "lines", lines: await begun(lines) };
+}
+
+/** Ollama's durations are nanoseconds. */
+function figures(made: Generation, loadMs: number, totalMs: number): Line {
+  const nanoseconds = (ms: number) => Math.round(ms * 1e6);
+  return {
+    done: true,
+    done_reason: made.finish,
+    total_duration: nanoseconds(totalMs),
+    load_duration: nanoseconds(loadMs),
+    prompt_eval_count: made.promptTokens,
+    prompt_eval_duration: nanoseconds(made.prefillMs),
+    eval_count: made.answerTokens,
+    eval_duration: nanoseconds(made.decodeMs),
+  };
+}
+
+async function joined(lines: AsyncIterable<Line>, answer: (text: string) => Line): Promise<Line> {
+  let text = "";
+  let last: Line = {};
+  for await (const line of lines) {
+    const message = line["message"];
+    const isMessage = typeof message === "object" && message !== null && "content" in message;
+    text += String((isMessage ? message.content : line["response"]) ?? "");
+    last = line;
+  }
+  return { ...last, ...answer(text) };
+}
+
+/** Waits for the first line, so that what fails before it still gets its own HTTP status. */
+async function begun(lines: AsyncIterable<Line>): Promise<AsyncIterable<Line>> {
+  const iterator = lines[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let next = first; !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}
+
+async function embedAll(pool: ModelPool, name: string, inputs: readonly string[], signal: AbortSignal) {
+  const embeddings: (readonly number[])[] = [];
+  const work = async function* (runner: Runner) {
+    for (const input of inputs) yield await runner.embed(input);
+  };
+  for await (const vector of pool.use({ name, keepAliveMs: keepAliveMs(undefined) }, signal, work))
+    embeddings.push(vector);
+  return embeddings;
+}
+
+function noImages(model: string): EngineError {
+  return new EngineError(400, `model '${model}' cannot see images`);
+}
+
+function detailsOf(model: ModelManifest): Line {
+  return {
+    format: "gguf",
+    family: model.family,
+    families: [model.family],
+    parameter_size: model.parameterSize,
+    quantization_level: model.quantization,
+    context_length: model.contextTokens,
+  };
+}
+
+function tagOf(model: ModelManifest): Line {
+  return {
+    name: model.name,
+    model: model.name,
+    modified_at: model.modifiedAt,
+    size: model.sizeBytes,
+    digest: model.sha256,
+    details: detailsOf(model),
+    capabilities: ["completion"],
+  };
+}
+
+function psOf({ manifest, runner, expiresAtMs }: ReturnType<ModelPool["loaded"]>[number]): Line {
+  const forever = "2318-01-01T00:00:00Z";
+  return {
+    name: manifest.name,
+    model: manifest.name,
+    size: runner.sizeBytes,
+    size_vram: 0,
+    digest: manifest.sha256,
+    details: detailsOf(manifest),
+    context_length: runner.contextTokens,
+    expires_at: Number.isFinite(expiresAtMs) ? new Date(expiresAtMs).toISOString() : forever,
+  };
+}
+
+function showOf(model: ModelManifest): Line {
+  return {
+    details: detailsOf(model),
+    capabilities: ["completion"],
+    model_info: {
+      "general.architecture": model.family,
+      [`${model.family}.context_length`]: model.contextTokens,
+    },
+    parameters: "",
+    template: "",
+    modified_at: model.modifiedAt,
+  };
+}

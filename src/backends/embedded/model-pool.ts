@@ -1,0 +1,134 @@
+// Which models are loaded, for how long, and whose turn it is.
+import { availableParallelism, freemem } from "node:os";
+import type { Llama } from "node-llama-cpp";
+import type { ModelFiles, ModelManifest } from "./model-files.ts";
+import { loadRunner, type Runner } from "./runner.ts";
+
+export interface Loaded {
+  readonly manifest: ModelManifest;
+  readonly runner: Runner;
+  /** Unix ms; Infinity: stays. */
+  readonly expiresAtMs: number;
+}
+
+interface Slot extends Loaded {
+  timer?: NodeJS.Timeout;
+}
+
+export interface Use {
+  readonly name: string;
+  /** Absent: as it is loaded, else the default. */
+  readonly contextTokens?: number;
+  readonly keepAliveMs: number;
+}
+
+const defaultContextTokens = 4096;
+
+export class ModelPool {
+  readonly #files: ModelFiles;
+  readonly #slots = new Map<string, Slot>();
+  #llama: Promise<Llama> | undefined;
+  /** The last in the queue: one generation at a time, since the processor is shared anyway. */
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(files: ModelFiles) {
+    this.#files = files;
+  }
+
+  loaded(): readonly Loaded[] {
+    return [...this.#slots.values()];
+  }
+
+  /** Waits for its turn, loads the model if need be, and works with it. Who aborts while waiting leaves the queue. */
+  async *use<T>(
+    use: Use,
+    signal: AbortSignal,
+    work: (runner: Runner, loadMs: number) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    const before = this.#tail;
+    let done: () => void = () => undefined;
+    this.#tail = new Promise((resolve) => {
+      done = resolve;
+    });
+    try {
+      await before;
+      if (signal.aborted) return;
+      const manifest = await this.#files.find(use.name);
+      const startMs = performance.now();
+      const slot = await this.#load(manifest, use.contextTokens);
+      const loadMs = performance.now() - startMs;
+      clearTimeout(slot.timer);
+      try {
+        yield* work(slot.runner, loadMs);
+      } finally {
+        await this.#keep(slot, use.keepAliveMs);
+      }
+    } finally {
+      done();
+    }
+  }
+
+  async unload(name: string): Promise<void> {
+    const slot = this.#slots.get(name);
+    if (!slot) return;
+    this.#slots.delete(name);
+    clearTimeout(slot.timer);
+    await slot.runner.dispose();
+  }
+
+  async #load(manifest: ModelManifest, contextTokens: number | undefined): Promise<Slot> {
+    const known = this.#slots.get(manifest.name);
+    const wanted = Math.min(
+      contextTokens ?? known?.runner.contextTokens ?? defaultContextTokens,
+      manifest.contextTokens,
+    );
+    if (known && known.runner.contextTokens >= wanted && known.runner.contextTokens < wanted + 256) return known;
+    await this.unload(manifest.name);
+    // Room first: what is loaded and idle goes when both would not fit.
+    if (freemem() < manifest.sizeBytes * 1.5)
+      await Promise.all([...this.#slots.keys()].map((name) => this.unload(name)));
+    const llama = await this.#engine();
+    const runner = await loadRunner(llama, this.#files.pathOf(manifest), wanted);
+    const slot: Slot = { manifest, runner, expiresAtMs: Number.POSITIVE_INFINITY };
+    this.#slots.set(manifest.name, slot);
+    return slot;
+  }
+
+  async #keep(slot: Slot, keepAliveMs: number): Promise<void> {
+    const { name } = slot.manifest;
+    if (keepAliveMs <= 0) {
+      await this.unload(name);
+      return;
+    }
+    const isForever = !Number.isFinite(keepAliveMs);
+    const kept: Slot = { ...slot, expiresAtMs: Date.now() + keepAliveMs };
+    if (!isForever) {
+      kept.timer = setTimeout(() => void this.#expire(name), Math.min(keepAliveMs, 2 ** 31 - 1));
+      kept.timer.unref();
+    }
+    this.#slots.set(name, kept);
+  }
+
+  /** Unloading waits for its turn as well: nothing is taken from under a generation. */
+  async #expire(name: string): Promise<void> {
+    const before = this.#tail;
+    const unload = before.then(async () => {
+      const slot = this.#slots.get(name);
+      if (slot && slot.expiresAtMs <= Date.now()) await this.unload(name);
+    });
+    this.#tail = unload.catch(() => undefined);
+    await this.#tail;
+  }
+
+  #engine(): Promise<Llama> {
+    this.#llama ??= import("node-llama-cpp").then(({ getLlama, LlamaLogLevel }) =>
+      getLlama({
+        gpu: "auto",
+        build: "never",
+        logLevel: LlamaLogLevel.error,
+        maxThreads: Math.max(1, availableParallelism()),
+      }),
+    );
+    return this.#llama;
+  }
+}

@@ -1,0 +1,83 @@
+// What clients may send, in the shape of Ollama's API.
+import * as z from "zod/mini";
+import { EngineError } from "./engine-error.ts";
+
+const optionsSchema = z.object({
+  num_ctx: z.optional(z.int().check(z.gte(16), z.lte(1_048_576))),
+  num_predict: z.optional(z.int()),
+  temperature: z.optional(z.number().check(z.gte(0))),
+  top_k: z.optional(z.int().check(z.gte(0))),
+  top_p: z.optional(z.number()),
+  min_p: z.optional(z.number()),
+  seed: z.optional(z.int()),
+  repeat_penalty: z.optional(z.number()),
+  repeat_last_n: z.optional(z.int()),
+  presence_penalty: z.optional(z.number()),
+  frequency_penalty: z.optional(z.number()),
+  stop: z.optional(z.union([z.array(z.string()), z.string()])),
+});
+const shared = {
+  model: z.string(),
+  stream: z.optional(z.boolean()),
+  options: z.optional(z.nullable(optionsSchema)),
+  format: z.optional(z.nullable(z.union([z.literal(""), z.literal("json"), z.looseObject({})]))),
+  keep_alive: z.optional(z.nullable(z.union([z.string(), z.number()]))),
+};
+const images = z.optional(z.nullable(z.array(z.string())));
+
+export const chatSchema = z.object({
+  ...shared,
+  messages: z.optional(
+    z.array(
+      z.object({ role: z.enum(["system", "user", "assistant", "tool"]), content: z.optional(z.string()), images }),
+    ),
+  ),
+});
+export const generateSchema = z.object({
+  ...shared,
+  prompt: z.optional(z.string()),
+  system: z.optional(z.string()),
+  raw: z.optional(z.boolean()),
+  images,
+});
+export const embedSchema = z.object({ model: z.string(), input: z.union([z.string(), z.array(z.string())]) });
+export const embeddingsSchema = z.object({ model: z.string(), prompt: z.string() });
+/** `name` is the older word for `model`, and what the client library still sends. */
+export const namedSchema = z.object({
+  model: z.optional(z.string()),
+  name: z.optional(z.string()),
+  stream: z.optional(z.boolean()),
+});
+
+export type EngineOptions = z.infer<typeof optionsSchema>;
+export type Format = z.infer<typeof chatSchema>["format"];
+
+export function parseBody<S extends z.ZodMiniType>(schema: S, body: unknown): z.infer<S> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new EngineError(
+    400,
+    `invalid request: ${issue?.path.join(".") || "body"}: ${issue?.message ?? "not understood"}`,
+  );
+}
+
+export function nameIn(body: z.infer<typeof namedSchema>): string {
+  const name = body.model ?? body.name;
+  if (!name) throw new EngineError(400, "model is required");
+  return name;
+}
+
+/** How long a model stays loaded after its last use, ms; Infinity for negative values. */
+export function keepAliveMs(value: string | number | null | undefined): number {
+  const defaultMs = 5 * 60_000;
+  if (value === null || value === undefined || value === "") return defaultMs;
+  if (typeof value === "number") return value < 0 ? Number.POSITIVE_INFINITY : value * 1000;
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, "": 1000 };
+  const match = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(value);
+  const unit = units[match?.[2] ?? "?"];
+  if (!match || unit === undefined)
+    throw new EngineError(400, `keep_alive: “${value}” is not a duration such as 5m or 30s`);
+  const ms = Number(match[1]) * unit;
+  return ms < 0 ? Number.POSITIVE_INFINITY : ms;
+}

@@ -1,0 +1,226 @@
+// One loaded model and its context: turns a prompt into tokens.
+import {
+  type ChatHistoryItem,
+  type ChatWrapper,
+  type Llama,
+  type LlamaContext,
+  type LlamaContextSequence,
+  type LlamaGrammar,
+  LlamaGrammarEvaluationState,
+  type LlamaModel,
+  LlamaText,
+  resolveChatWrapper,
+  type SequenceEvaluateOptions,
+  type Token,
+} from "node-llama-cpp";
+import { EngineError } from "./engine-error.ts";
+import type { EngineOptions, Format } from "./requests.ts";
+import { createJsonEnd, createStopWatch } from "./text-stream.ts";
+
+export type Prompt =
+  | { readonly kind: "chat"; readonly messages: readonly { readonly role: string; readonly content: string }[] }
+  | { readonly kind: "raw"; readonly text: string };
+
+export interface Generation {
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+  readonly finish: "stop" | "length";
+}
+
+export interface Runner {
+  readonly contextTokens: number;
+  /** Weights and context, bytes. */
+  readonly sizeBytes: number;
+  /** Pieces of text as they are made; returns the figures. Ends quietly when aborted. */
+  generate(
+    prompt: Prompt,
+    options: EngineOptions,
+    format: Format,
+    signal: AbortSignal,
+  ): AsyncGenerator<string, Generation, void>;
+  embed(text: string): Promise<readonly number[]>;
+  dispose(): Promise<void>;
+}
+
+/** Tokens read between two looks at whether the client is still there. */
+const prefillStep = 256;
+/** A character has at most four bytes, so at most four byte tokens. */
+const maxHeldTokens = 4;
+
+export async function loadRunner(llama: Llama, modelPath: string, contextTokens: number): Promise<Runner> {
+  const model = await llama.loadModel({ modelPath });
+  try {
+    const contextSize = Math.min(contextTokens, model.trainContextSize);
+    const context = await model.createContext({ contextSize, sequences: 1, failedCreationRemedy: false });
+    return new LlamaRunner(llama, model, context);
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+}
+
+class LlamaRunner implements Runner {
+  readonly contextTokens: number;
+  readonly sizeBytes: number;
+  readonly #llama: Llama;
+  readonly #model: LlamaModel;
+  readonly #context: LlamaContext;
+  readonly #sequence: LlamaContextSequence;
+  readonly #wrapper: ChatWrapper;
+
+  constructor(llama: Llama, model: LlamaModel, context: LlamaContext) {
+    this.#llama = llama;
+    this.#model = model;
+    this.#context = context;
+    this.#sequence = context.getSequence();
+    this.#wrapper = resolveChatWrapper(model);
+    this.contextTokens = context.contextSize;
+    this.sizeBytes = model.size + context.stateSize;
+  }
+
+  async *generate(
+    prompt: Prompt,
+    options: EngineOptions,
+    format: Format,
+    signal: AbortSignal,
+  ): AsyncGenerator<string, Generation, void> {
+    const { tokens, stops } = this.#tokenize(prompt);
+    this.#refuseTooLong(tokens.length);
+    const evaluation = { ...this.#sampling(options), ...(await this.#grammar(format)) };
+    const startMs = performance.now();
+    const last = await this.#prefill(tokens, signal);
+    const room = this.contextTokens - tokens.length;
+    const limit = Math.min(
+      options.num_predict === undefined || options.num_predict < 0 ? room : options.num_predict,
+      room,
+    );
+    const stopWatch = createStopWatch([...stops, ...[options.stop ?? []].flat()]);
+    const jsonEnd = format ? createJsonEnd() : undefined;
+
+    let decodeStartMs = 0;
+    let count = 0;
+    let ended = false;
+    let held: Token[] = [];
+    let before: Token[] = tokens.slice(-8);
+    if (!signal.aborted && limit > 0) {
+      for await (const token of this.#sequence.evaluate(last, evaluation)) {
+        if (count === 0) decodeStartMs = performance.now();
+        count++;
+        held.push(token);
+        const piece = this.#model.detokenize(held, false, before);
+        if (!piece.endsWith("\uFFFD") || held.length >= maxHeldTokens) {
+          before = held;
+          held = [];
+          const shown = stopWatch.push(piece);
+          ended = shown.ended || (jsonEnd?.push(piece) ?? false);
+          if (shown.text !== "") yield shown.text;
+        }
+        if (ended || signal.aborted || count >= limit) break;
+      }
+    }
+    const rest = ended ? "" : stopWatch.rest() + (held.length > 0 ? this.#model.detokenize(held, false, before) : "");
+    if (rest !== "") yield rest;
+    const endMs = performance.now();
+    const firstMs = count > 0 ? decodeStartMs : endMs;
+    return {
+      promptTokens: tokens.length,
+      answerTokens: count,
+      prefillMs: firstMs - startMs,
+      decodeMs: endMs - firstMs,
+      finish: !ended && count >= limit ? "length" : "stop",
+    };
+  }
+
+  async embed(text: string): Promise<readonly number[]> {
+    const context = await this.#model.createEmbeddingContext({
+      contextSize: Math.min(2048, this.#model.trainContextSize),
+    });
+    try {
+      return (await context.getEmbeddingFor(text)).vector;
+    } finally {
+      await context.dispose();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#context.dispose();
+    await this.#model.dispose();
+  }
+
+  #tokenize(prompt: Prompt): { tokens: Token[]; stops: readonly string[] } {
+    if (prompt.kind === "raw") return { tokens: this.#model.tokenize(prompt.text, true), stops: [] };
+    const { contextText, stopGenerationTriggers } = this.#wrapper.generateContextState({
+      chatHistory: [...prompt.messages.map(historyItem), { type: "model", response: [] }],
+    });
+    // Special tokens end an answer by themselves; what remains are markers some models write out as text.
+    const stops = stopGenerationTriggers.flatMap((trigger) => LlamaText(trigger).values).filter(isText);
+    return { tokens: contextText.tokenize(this.#model.tokenizer), stops };
+  }
+
+  /** This engine never answers from a cut prompt, so `truncate` has nothing to decide. */
+  #refuseTooLong(promptTokens: number): void {
+    if (promptTokens < this.contextTokens) return;
+    throw new EngineError(400, `the prompt has ${promptTokens} tokens, the context holds ${this.contextTokens}`, {
+      type: "exceed_context_size_error",
+      n_prompt_tokens: promptTokens,
+      n_ctx: this.contextTokens,
+    });
+  }
+
+  /** Reads all but the last token, from where the last prompt was the same; returns what is left to read. */
+  async #prefill(tokens: Token[], signal: AbortSignal): Promise<Token[]> {
+    await this.#sequence.adaptStateToTokens(tokens.slice(0, -1), false);
+    let at = this.#sequence.nextTokenIndex;
+    while (tokens.length - at > prefillStep && !signal.aborted) {
+      await this.#sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, at + prefillStep));
+      at += prefillStep;
+    }
+    return tokens.slice(at);
+  }
+
+  #sampling(options: EngineOptions): SequenceEvaluateOptions {
+    const lastN = options.repeat_last_n ?? 64;
+    const recent = () => this.#sequence.contextTokens.slice(lastN < 0 ? 0 : -lastN);
+    const penalty = {
+      penalty: options.repeat_penalty ?? 1.1,
+      ...(options.frequency_penalty ? { frequencyPenalty: options.frequency_penalty } : {}),
+      ...(options.presence_penalty ? { presencePenalty: options.presence_penalty } : {}),
+    };
+    return {
+      temperature: options.temperature ?? 0.8,
+      topK: options.top_k ?? 40,
+      topP: options.top_p ?? 0.9,
+      minP: options.min_p ?? 0,
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      ...(lastN === 0 || penalty.penalty === 1 ? {} : { repeatPenalty: { punishTokens: recent, ...penalty } }),
+    };
+  }
+
+  async #schemaGrammar(schema: object): Promise<LlamaGrammar> {
+    try {
+      // The library reads what it knows of a schema and refuses the rest.
+      return await this.#llama.createGrammarForJsonSchema(schema as Parameters<Llama["createGrammarForJsonSchema"]>[0]);
+    } catch (error) {
+      throw new EngineError(400, `format: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async #grammar(format: Format): Promise<SequenceEvaluateOptions> {
+    if (!format) return {};
+    const grammar = format === "json" ? await this.#llama.getGrammarFor("json") : await this.#schemaGrammar(format);
+    return { grammarEvaluationState: new LlamaGrammarEvaluationState({ model: this.#model, grammar }) };
+  }
+}
+
+function historyItem(message: { readonly role: string; readonly content: string }): ChatHistoryItem {
+  if (message.role === "assistant") return { type: "model", response: [message.content] };
+  return message.role === "system"
+    ? { type: "system", text: message.content }
+    : { type: "user", text: message.content };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
