@@ -149,8 +149,8 @@ async function* runSteps(job: Job, signal: AbortSignal): AsyncIterable<AnswerEve
   const total = job.steps.filter((step) => step.kind === "prompt").length;
   const finished: Done[] = [];
   for (const step of job.steps) {
-    if (step.kind === "literal") {
-      yield { kind: "text", text: step.text };
+    if (step.kind !== "prompt") {
+      yield step.kind === "literal" ? { kind: "text", text: step.text } : step;
       continue;
     }
     for await (const event of runPrompt(job, step, signal)) {

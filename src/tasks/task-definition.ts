@@ -1,5 +1,6 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import type { ChatMessage } from "../core/backend.ts";
+import type { Message } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Sampling, TaskKind } from "../core/task.ts";
 
 /** What a task may put out besides the events of its model. */
@@ -9,6 +10,8 @@ export type TaskOutput = Extract<AnswerEvent, { kind: "text" | "finding" | "noti
 export type Step =
   /** Text that needs no model, such as a code block in a document that is translated. */
   | { readonly kind: "literal"; readonly text: string }
+  /** Something the person should know about what is asked of the model. */
+  | { readonly kind: "notice"; readonly text: Message }
   | {
       readonly kind: "prompt";
       readonly messages: readonly ChatMessage[];

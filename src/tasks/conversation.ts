@@ -1,0 +1,55 @@
+// Tasks that answer a question, perhaps about some text, perhaps in the course of a conversation.
+import type { ChatMessage } from "../core/backend.ts";
+import { msg } from "../core/message.ts";
+import type { Ask, Sampling, TaskKind } from "../core/task.ts";
+import { answerIn, dataRule, fenced, system, user } from "./prompt.ts";
+import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
+
+export interface ConversationTask {
+  readonly kind: TaskKind;
+  readonly sampling: Sampling;
+  readonly think: boolean;
+  /** What the model is and how it answers. */
+  readonly rules: readonly string[];
+}
+
+export function conversationTask({ kind, sampling, think, rules }: ConversationTask): TaskDefinition {
+  return {
+    kind,
+    sampling,
+    think,
+    plan(ask, context) {
+      const question = user(ask.text, ...ask.sources.map(fenced), answerIn(context.answerLanguage));
+      return planWithHistory(ask, [system(...rules, dataRule)], question, context);
+    },
+  };
+}
+
+/** Earlier turns that do not fit are left out, oldest first, and it is said; the question itself is never cut. */
+export function planWithHistory(
+  ask: Ask,
+  opening: readonly ChatMessage[],
+  question: ChatMessage,
+  context: PlanContext,
+): readonly Step[] {
+  const cost = (messages: readonly ChatMessage[]) =>
+    messages.reduce((sum, message) => sum + context.estimateTokens(message.content) + 8, 0);
+  let room = context.promptTokens - cost([...opening, question]);
+  const history = ask.history.map((turn): ChatMessage => ({ role: turn.role, content: turn.text }));
+  let kept = history.length;
+  for (const message of [...history].reverse()) {
+    room -= cost([message]);
+    if (room < 0) break;
+    kept--;
+  }
+  // An answer without its question says nothing: what stays begins with a question.
+  while (history[kept]?.role === "assistant") kept++;
+  const prompt: Step = { kind: "prompt", messages: [...opening, ...history.slice(kept), question] };
+  if (kept === 0) return [prompt];
+  const text = msg(
+    "The oldest {0} of {1} earlier messages do not fit the model’s context and were left out.",
+    kept,
+    history.length,
+  );
+  return [{ kind: "notice", text }, prompt];
+}
