@@ -2,6 +2,7 @@
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
+import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { type FoundNode, findNode } from "./backends/find-nodes.ts";
 import { OllamaBackend } from "./backends/ollama.ts";
 import { createServerSearch, nothingAnswers, type Server, type Servers } from "./backends/servers.ts";
@@ -158,9 +159,13 @@ export function createApp(options: AppOptions): App {
       const { servers } = await search.find(signal);
       const installed = servers.flatMap((server) => server.models);
       const backend = (servers[0]?.backend ?? embedded).name;
-      return offersFor(totalmem(), settings.modelProfile)
-        .filter((offer) => !installed.some((model) => model.name === offer.name))
-        .map((offer) => ({ ...offer, backend }));
+      return (
+        offersFor(totalmem(), settings.modelProfile)
+          .filter((offer) => !installed.some((model) => model.name === offer.name))
+          // The built-in engine has a list of its own; Ollama has its library.
+          .filter((offer) => backend !== embedded.name || offer.name in weights.models)
+          .map((offer) => ({ ...offer, backend }))
+      );
     },
     fits: (model) => fitsMemory(model.sizeBytes, 8192, totalmem()),
     loaded: async (signal) => (await Promise.all((await search.find(signal)).servers.map(loadedOf(signal)))).flat(),

@@ -111,12 +111,15 @@ async function* readFindings(
   if (isOneOfMany) yield { kind: "text", text: `### ${source.label}\n\n` };
   let all = "";
   let count = 0;
+  /** Small models say the same again and again. */
+  const seen = new Set<string>();
   for await (const piece of pieces) {
     all += piece;
     if (!failed && !parser.isEnded) parser.write(piece);
     for (const value of ready.splice(0)) {
       const finding = toFinding(value, source);
-      if (!finding) continue;
+      if (!finding || seen.has(finding.title)) continue;
+      seen.add(finding.title);
       count++;
       yield { kind: "finding", finding };
       yield { kind: "text", text: markdownOf(finding, count) };

@@ -1,0 +1,82 @@
+// npm run check: format and lint, types, unused code, unit tests, build.
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { root, run } from "./run.ts";
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface Stage {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+const stages: readonly Stage[] = [
+  { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
+  { name: "types", command: ["tsc", "-p", "."] },
+  { name: "unused code", command: ["knip"] },
+  { name: "build", command: ["node", "esbuild.mjs"] },
+];
+
+/** Each tool counts as one test. */
+export async function runChecks(): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { name, command } of stages) {
+    const startMs = performance.now();
+    const [program, ...args] = command;
+    const code = await run(program, args, { limitMs: 180_000 });
+    console.log(`${code === 0 ? "ok  " : "FAIL"} ${name} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
+    if (code === 0) counts.passed++;
+    else counts.failed++;
+  }
+  return counts;
+}
+
+/** Runs vitest on the files and counts from its report; a run that reports nothing is a failure. */
+export async function runVitest(patterns: readonly string[], limitMs: number): Promise<Counts> {
+  const report = join(root, "out", `vitest-${patterns.join("-").replace(/\W+/g, "-")}.json`);
+  await mkdir(join(root, "out"), { recursive: true });
+  await rm(report, { force: true });
+  const code = await run(
+    "vitest",
+    ["run", ...patterns, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+    { limitMs },
+  );
+  try {
+    const json = JSON.parse(await readFile(report, "utf8"));
+    const counts = { passed: json.numPassedTests, failed: json.numFailedTests, skipped: json.numPendingTests };
+    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    if (counts.passed === 0) counts.failed++;
+    return counts;
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+export const unitPatterns = [
+  "test/core",
+  "test/tasks",
+  "test/store",
+  "test/cli",
+  "test/webview",
+  "test/backends/",
+  "test/architecture",
+  "test/manifest",
+  "test/l10n",
+];
+
+if (import.meta.main) {
+  const checks = await runChecks();
+  const units = await runVitest(
+    unitPatterns
+      .filter((pattern) => pattern !== "test/backends/")
+      .concat("test/backends/ollama", "test/backends/find", "test/backends/servers"),
+    110_000,
+  );
+  const failed = checks.failed + units.failed;
+  console.log(`${checks.passed + units.passed} passed, ${failed} failed, ${units.skipped} skipped`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}

@@ -1,0 +1,39 @@
+// npm test: everything the tests need is got and started here, and stopped again. Ends with `N passed, N failed`.
+import { existsSync } from "node:fs";
+import { type Counts, runChecks, runVitest, unitPatterns } from "./check.ts";
+import { cachedHome } from "./folders.ts";
+import { ensureSmallModel } from "./model.ts";
+import { root } from "./run.ts";
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+async function stage(name: string, work: () => Promise<Counts>): Promise<void> {
+  const startMs = performance.now();
+  console.log(`\n== ${name}`);
+  const counts = await work().catch((error: unknown) => {
+    console.error(error);
+    return { passed: 0, failed: 1, skipped: 0 };
+  });
+  console.log(
+    `== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${((performance.now() - startMs) / 1000).toFixed(0)} s`,
+  );
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+
+process.env["SWITCHYARD_TEST_HOME"] = cachedHome;
+await stage("checks and build", runChecks);
+await stage("the small model", async () => {
+  const isThere = await ensureSmallModel();
+  if (!isThere) console.log("No source of weights can be reached: tests that need a real model fail.");
+  return { passed: isThere ? 1 : 0, failed: isThere ? 0 : 1, skipped: 0 };
+});
+await stage("unit tests", () => runVitest(unitPatterns, 10 * 60_000));
+if (existsSync(`${root}/scripts/editor-host.ts`)) {
+  const { runHostTests, runUiTests } = await import("./editor-tests.ts");
+  await stage("inside a real VS Code", runHostTests);
+  await stage("the packaged extension in a browser", runUiTests);
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);

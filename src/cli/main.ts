@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+// Entry of the command line.
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type App, createApp, defaultHome } from "../app.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
+import { createProgram } from "./program.ts";
+import { readSettings } from "./read-settings.ts";
+import { createTerminal } from "./terminal.ts";
+
+const stop = new AbortController();
+let interrupts = 0;
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    if (++interrupts > 1) process.exit(130);
+    stop.abort();
+  });
+}
+// A reader that leaves early, such as `head`, is no failure.
+process.stdout.on("error", () => process.exit(0));
+
+const terminal = createTerminal(process.env, process.argv.includes("--quiet"));
+const home = defaultHome(process.env, process.platform, homedir());
+const apps: App[] = [];
+const program = createProgram({
+  terminal,
+  version: JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version,
+  signal: stop.signal,
+  configFile: join(home, "config.json"),
+  openApp(flags) {
+    const app = createApp({
+      settings: readSettings(flags.config ?? join(home, "config.json"), process.env),
+      folders: { home, engineEntry: engineEntry() },
+      log: (level, text) => {
+        if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
+      },
+    });
+    apps.push(app);
+    return app;
+  },
+});
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+} finally {
+  await Promise.all(apps.map((app) => app.dispose()));
+}
+
+/** Maps what went wrong to an exit code: 1 failed, 2 bad input, 3 no model or server, 4 does not fit, 130 cancelled. */
+function report(error: unknown): number {
+  if (isAbort(error) || stop.signal.aborted) return 130;
+  if (!(error instanceof TaskError)) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 1;
+  }
+  process.stderr.write(`switchyard: ${terminal.say(error.text)}\n`);
+  const suggested = error.details.suggestedModel;
+  if (suggested) process.stderr.write(`${terminal.t("To get it: switchyard models pull {0}", suggested)}\n`);
+  if (error.kind === "bad-input") return 2;
+  if (error.kind === "model-missing" || error.kind === "server-unreachable") return 3;
+  return error.kind === "context-overflow" ? 4 : 1;
+}
+
+/** Bundled code lies in dist/ or dist/chunks/, source in src/cli/. */
+function packageRoot(): string {
+  const here = fileURLToPath(new URL(".", import.meta.url));
+  return here.replace(/[\\/](?:dist(?:[\\/]chunks)?|src[\\/]cli)[\\/]?$/, "");
+}
+
+function engineEntry(): string {
+  const isSource = import.meta.url.endsWith(".ts");
+  return join(packageRoot(), isSource ? "src/backends/embedded/main.ts" : "dist/engine.js");
+}

@@ -1,0 +1,94 @@
+// Commands about models and servers rather than texts.
+import type { Command } from "commander";
+import type { App } from "../app.ts";
+import { classifyByKeywords } from "../core/classify.ts";
+import type { Flags, ProgramParts } from "./program.ts";
+
+export function addModelCommands(program: Command, parts: ProgramParts): void {
+  const { terminal, signal } = parts;
+  const { t } = terminal;
+  const withApp =
+    (work: (app: App, flags: Flags, name: string) => Promise<void>) =>
+    (...given: unknown[]) => {
+      const command = given.at(-1) as Command;
+      const flags = command.optsWithGlobals<Flags>();
+      return work(parts.openApp(flags), flags, typeof given[0] === "string" ? given[0] : "");
+    };
+  const print = (flags: Flags, value: unknown, text: string) =>
+    terminal.write(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+
+  program
+    .command("classify")
+    .description(t("say which kind of task a text is, and why"))
+    .argument("<text>")
+    .action((text: string, _: object, command: Command) => {
+      const result = classifyByKeywords({ text, sources: [], history: [] });
+      const seen = result.evidence.map((each) => `  ${each.kind} +${each.points}: ${each.seen}`).join("\n");
+      const head = `${result.kind} (${Math.round(result.confidence * 100)} %, ${result.language})`;
+      print(command.optsWithGlobals<Flags>(), result, seen === "" ? head : `${head}\n${seen}`);
+    });
+  program
+    .command("status")
+    .description(t("show the model servers and what is loaded"))
+    .action(
+      withApp(async (app, flags) => {
+        const status = await app.status(signal);
+        const lines = status.flatMap((server) => [
+          server.name === "" ? t("No model server answers.") : `${server.name} ${server.version ?? ""}`,
+          ...server.tried.map((each) => `  ${each.address}: ${each.outcome}`),
+          ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${gigabytes(model.sizeBytes)}`),
+        ]);
+        print(flags, status, lines.join("\n"));
+      }),
+    );
+  const models = program
+    .command("models")
+    .description(t("list models, or get and remove them"))
+    .action(
+      withApp(async (app, flags) => {
+        const [installed, offers] = await Promise.all([app.models(signal), app.offers(signal)]);
+        const lines = [
+          ...installed.map((model) => `${model.name}  ${gigabytes(model.sizeBytes)}  ${model.backend}`),
+          t("Can be had:"),
+          ...offers.map((offer) =>
+            `  ${offer.name}  ${gigabytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),
+          ),
+        ];
+        print(flags, { installed, offers }, lines.join("\n"));
+      }),
+    );
+  models
+    .command("pull <name>")
+    .description(t("get a model; a broken download goes on where it stopped"))
+    .action(withApp((app, flags, name) => pull(app, flags, name, parts)));
+  for (const [verb, description, work] of [
+    ["delete", t("remove a model"), (app: App, name: string) => app.delete(name, signal)],
+    ["load", t("load a model"), (app: App, name: string) => app.load(name, signal)],
+    ["unload", t("unload a model"), (app: App, name: string) => app.unload(name, signal)],
+  ] as const) {
+    models
+      .command(`${verb} <name>`)
+      .description(description)
+      .action(withApp(async (app, _, name) => work(app, name)));
+  }
+}
+
+async function pull(app: App, flags: Flags, name: string, { terminal, signal }: ProgramParts): Promise<void> {
+  let lastStatus = "";
+  let lastPercent = -1;
+  for await (const progress of app.pull(name, signal)) {
+    if (flags.json) terminal.write(`${JSON.stringify(progress)}\n`);
+    else if (progress.totalBytes) {
+      const percent = Math.floor(((progress.completedBytes ?? 0) / progress.totalBytes) * 100);
+      if (percent !== lastPercent && (process.stderr.isTTY || percent % 10 === 0)) {
+        terminal.note(`${progress.status} ${percent} % / ${gigabytes(progress.totalBytes)}`);
+      }
+      lastPercent = percent;
+    } else if (progress.status !== lastStatus) terminal.note(progress.status);
+    lastStatus = progress.status;
+  }
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
+}

@@ -1,0 +1,197 @@
+// The commands and their options.
+import { Command, InvalidArgumentError } from "commander";
+import type { App } from "../app.ts";
+import type { Finding } from "../core/finding.ts";
+import { msg } from "../core/message.ts";
+import type { AnswerLanguage, Ask, Source, TaskKind } from "../core/task.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
+import { addModelCommands } from "./model-commands.ts";
+import { expandNames, readSource } from "./read-files.ts";
+import { type OutputForm, runTask } from "./run-task.ts";
+import type { Terminal } from "./terminal.ts";
+import { checkTarget, writeTranslation } from "./translate-files.ts";
+
+export interface Flags {
+  readonly model?: string;
+  readonly lang?: AnswerLanguage;
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly json?: boolean;
+  readonly streamJson?: boolean;
+  readonly config?: string;
+}
+
+export interface ProgramParts {
+  readonly terminal: Terminal;
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly configFile: string;
+  readonly openApp: (flags: Flags) => App;
+}
+
+export function createProgram(parts: ProgramParts): Command {
+  const { t } = parts.terminal;
+  const program = new Command("switchyard")
+    .description(t("Review, explain, translate and write with models on your own machine."))
+    .version(parts.version)
+    .option("--model <tag>", t("use this model, past all routing"))
+    .option("--lang <language>", t("language to answer in: en or zh-CN"), language)
+    .option("--max-tokens <n>", t("upper bound of tokens to generate"), whole)
+    .option("--temperature <n>", t("sampling temperature, 0 to 2"), Number)
+    .option("--json", t("print one JSON object a task"))
+    .option("--stream-json", t("print every event as a line of JSON"))
+    .option("--config <file>", t("settings file; otherwise {0}", parts.configFile))
+    .option("--quiet", t("print nothing but the answer"))
+    .addHelpText(
+      "after",
+      `\n${t("Exit codes: 0 done, 1 failed, 2 bad input, 3 no model or server, 4 the text does not fit, 10 findings with --fail-on, 130 cancelled.")}`,
+    )
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  addTaskCommands(program, parts);
+  addModelCommands(program, parts);
+  return program;
+}
+
+function addTaskCommands(program: Command, parts: ProgramParts): void {
+  const { t } = parts.terminal;
+  program
+    .command("review")
+    .description(t("review files for defects"))
+    .argument("[files...]", t("files or patterns; - or nothing reads standard input"))
+    .option("--fail-on <severity>", t("exit with 10 when there is such a finding: problem, suggestion or style"))
+    .action(async (names: string[], own: { failOn?: string }, command: Command) => {
+      const findings = await eachFile(parts, command, names, "review");
+      const worst = ["problem", "suggestion", "style"].indexOf(own.failOn ?? "");
+      const counts = (finding: Finding) => ["problem", "suggestion", "style"].indexOf(finding.severity) <= worst;
+      if (findings.some(counts)) process.exitCode = 10;
+    });
+  for (const [kind, description] of [
+    ["explain", t("explain files")],
+    ["document", t("write documentation comments for files")],
+  ] as const) {
+    program
+      .command(kind)
+      .description(description)
+      .argument("[files...]", t("files or patterns; - or nothing reads standard input"))
+      .action(
+        async (names: string[], _: object, command: Command) => void (await eachFile(parts, command, names, kind)),
+      );
+  }
+  program
+    .command("translate")
+    .description(t("translate files; the translation is written beside the source"))
+    .argument("[files...]", t("files or patterns; - or nothing reads standard input"))
+    .option("--to <language>", t("en or zh-CN; otherwise the other one of the two"), language)
+    .option("--stdout", t("print the translation instead of writing it"))
+    .option("--force", t("replace translations that are there"))
+    .action((names: string[], own: TranslateFlags, command: Command) => translateFiles(parts, command, names, own));
+  program
+    .command("ask")
+    .description(t("ask anything; the kind of task is recognised"))
+    .argument("[text...]", t("the question; nothing reads standard input"))
+    .action(async (words: string[], _: object, command: Command) => {
+      const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
+      const flags = command.optsWithGlobals<Flags>();
+      const ask = { ...askOf(flags), text, sources: [], history: [] };
+      await runTask(parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
+    });
+}
+
+/** Runs the task on each file; one that cannot be read or worked on does not stop the others. */
+async function eachFile(parts: ProgramParts, command: Command, names: readonly string[], kind: TaskKind) {
+  const flags = command.optsWithGlobals<Flags>();
+  const app = parts.openApp(flags);
+  const findings: Finding[] = [];
+  await forEachSource(parts, names, async (source, isOneOfMany) => {
+    if (isOneOfMany && formOf(flags) === "text") parts.terminal.write(`\n## ${source.label}\n\n`);
+    const ask: Ask = { ...askOf(flags), kind, text: "", sources: [source], history: [] };
+    const result = await runTask(app, ask, formOf(flags), parts.terminal, parts.signal);
+    findings.push(...result.findings);
+  });
+  return findings;
+}
+
+async function forEachSource(
+  parts: ProgramParts,
+  names: readonly string[],
+  work: (source: Source, isOneOfMany: boolean) => Promise<void>,
+): Promise<void> {
+  if (names.length === 0 && process.stdin.isTTY) {
+    throw new TaskError("bad-input", msg("Name the files to work on, or send text to standard input."));
+  }
+  const all = names.length === 0 ? ["-"] : await expandNames(names);
+  let last: unknown;
+  for (const name of all) {
+    try {
+      await work(await readSource(name), all.length > 1);
+    } catch (error) {
+      // Without a server or a model, the next file would fail the same way.
+      const isHopeless =
+        isAbort(error) ||
+        !(error instanceof TaskError) ||
+        error.kind === "server-unreachable" ||
+        error.kind === "model-missing";
+      if (isHopeless || all.length === 1) throw error;
+      process.stderr.write(`switchyard: ${parts.terminal.say(error.text)}\n`);
+      last = error;
+    }
+  }
+  if (last) process.exitCode = last instanceof TaskError && last.kind === "bad-input" ? 2 : 1;
+}
+
+interface TranslateFlags {
+  readonly to?: AnswerLanguage;
+  readonly stdout?: boolean;
+  readonly force?: boolean;
+}
+
+async function translateFiles(parts: ProgramParts, command: Command, names: readonly string[], own: TranslateFlags) {
+  const { terminal } = parts;
+  const flags = command.optsWithGlobals<Flags>();
+  const app = parts.openApp(flags);
+  await forEachSource(parts, names, async (source) => {
+    const base: Ask = { ...askOf(flags), kind: "translate", text: "", sources: [source], history: [] };
+    const ask = own.to ? { ...base, targetLanguage: own.to } : base;
+    if (own.stdout || source.origin === "stdin" || flags.json || flags.streamJson) {
+      await runTask(app, ask, formOf(flags), terminal, parts.signal);
+      return;
+    }
+    const language = own.to ?? (await guessTarget(source));
+    const target = await checkTarget(source, language, own.force ?? false);
+    const result = await runTask(app, { ...ask, targetLanguage: language }, "text", terminal, parts.signal, false);
+    await writeTranslation(target, result.text);
+    terminal.write(`${target}\n`);
+  });
+}
+
+async function guessTarget(source: Source): Promise<AnswerLanguage> {
+  const { detectLanguage } = await import("../core/language.ts");
+  return detectLanguage(source.text) === "zh" ? "en" : "zh-CN";
+}
+
+function askOf(flags: Flags): Pick<Ask, "model" | "answerLanguage" | "maxTokens" | "sampling"> {
+  return {
+    ...(flags.model ? { model: flags.model } : {}),
+    ...(flags.lang ? { answerLanguage: flags.lang } : {}),
+    ...(flags.maxTokens ? { maxTokens: flags.maxTokens } : {}),
+    ...(flags.temperature === undefined ? {} : { sampling: { temperature: flags.temperature } }),
+  };
+}
+
+function formOf(flags: Flags): OutputForm {
+  if (flags.streamJson) return "stream-json";
+  return flags.json ? "json" : "text";
+}
+
+function language(text: string): AnswerLanguage {
+  if (text === "en" || text === "zh-CN") return text;
+  if (/^zh/i.test(text)) return "zh-CN";
+  throw new InvalidArgumentError("en | zh-CN");
+}
+
+function whole(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("1, 2, 3, …");
+}

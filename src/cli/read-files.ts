@@ -1,0 +1,79 @@
+// Text for the tasks from files, globs and standard input.
+import { readFile, stat } from "node:fs/promises";
+import { extname, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { glob } from "tinyglobby";
+import { msg } from "../core/message.ts";
+import type { Source } from "../core/task.ts";
+import { TaskError } from "../core/task-error.ts";
+
+const maxBytes = 10 * 1024 * 1024;
+const languageIds: Readonly<Record<string, string>> = {
+  ".ts": "typescript",
+  ".tsx": "typescriptreact",
+  ".js": "javascript",
+  ".mjs": "javascript",
+  ".cjs": "javascript",
+  ".jsx": "javascriptreact",
+  ".py": "python",
+  ".go": "go",
+  ".rs": "rust",
+  ".java": "java",
+  ".kt": "kotlin",
+  ".cs": "csharp",
+  ".cpp": "cpp",
+  ".cc": "cpp",
+  ".c": "c",
+  ".h": "c",
+  ".php": "php",
+  ".rb": "ruby",
+  ".swift": "swift",
+  ".sh": "shellscript",
+  ".sql": "sql",
+  ".md": "markdown",
+  ".markdown": "markdown",
+};
+
+/** Names as given, globs filled in; a name that matches nothing stays, so that reading it names it. */
+export async function expandNames(names: readonly string[]): Promise<readonly string[]> {
+  const lists = await Promise.all(
+    names.map(async (name) => (/[*?[\]{}]/.test(name) ? await glob(name, { expandDirectories: false }) : [name])),
+  );
+  return lists.flatMap((list, index) => (list.length > 0 ? list.sort() : [names[index] ?? ""]));
+}
+
+/** @throws TaskError `bad-input` that names the file and what is wrong with it */
+export async function readSource(name: string): Promise<Source> {
+  if (name === "-") return { uri: "stdin:", label: "stdin", text: await readStandardInput(), origin: "stdin" };
+  const found = await stat(name).catch((error: unknown) => {
+    throw new TaskError("bad-input", msg("{0} cannot be read: there is no such file.", name), { cause: error });
+  });
+  if (found.isDirectory())
+    throw new TaskError("bad-input", msg("{0} is a folder. Name files, or a pattern such as “{0}/*.ts”.", name));
+  if (found.size > maxBytes) {
+    throw new TaskError(
+      "bad-input",
+      msg("{0} has {1} MB; files up to {2} MB can be worked on.", name, Math.round(found.size / 1e6), 10),
+    );
+  }
+  const bytes = await readFile(name);
+  if (bytes.subarray(0, 8000).includes(0)) throw new TaskError("bad-input", msg("{0} is not a text file.", name));
+  const text = bytes.toString("utf8");
+  if (text.trim() === "") throw new TaskError("bad-input", msg("{0} is empty.", name));
+  const languageId = languageIds[extname(name).toLowerCase()];
+  return {
+    uri: pathToFileURL(name).href,
+    label: relative(process.cwd(), name) || name,
+    text,
+    origin: "file",
+    ...(languageId ? { languageId } : {}),
+  };
+}
+
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString("utf8");
+  if (text.trim() === "") throw new TaskError("bad-input", msg("Standard input is empty."));
+  return text;
+}

@@ -1,0 +1,59 @@
+// Runs one ask and prints it as it comes.
+import type { App } from "../app.ts";
+import type { AnswerEvent } from "../core/answer.ts";
+import type { Finding } from "../core/finding.ts";
+import { createTally } from "../core/tally.ts";
+import type { Ask } from "../core/task.ts";
+import { badgeLine, type Terminal } from "./terminal.ts";
+
+export type OutputForm = "text" | "json" | "stream-json";
+
+export interface TaskResult {
+  readonly text: string;
+  readonly findings: readonly Finding[];
+}
+
+/** @param show whether the text goes to standard output; a translation to a file does not */
+export async function runTask(
+  app: App,
+  ask: Ask,
+  form: OutputForm,
+  terminal: Terminal,
+  signal: AbortSignal,
+  show = true,
+): Promise<TaskResult> {
+  const tally = createTally(() => performance.now());
+  const findings: Finding[] = [];
+  const notices: string[] = [];
+  let text = "";
+  let outcome: "done" | "stopped" | "failed" = "failed";
+  try {
+    for await (const event of app.run(ask, signal)) {
+      tally.see(event);
+      if (form === "stream-json") terminal.write(`${JSON.stringify(event)}\n`);
+      if (event.kind === "text") {
+        text += event.text;
+        if (form === "text" && show) terminal.write(event.text);
+      }
+      if (event.kind === "finding") findings.push(event.finding);
+      if (event.kind === "notice") notices.push(terminal.say(event.text));
+      if (form === "text") noteEvent(event, terminal);
+    }
+    outcome = "done";
+  } catch (error) {
+    if (signal.aborted) outcome = "stopped";
+    throw error;
+  } finally {
+    const badge = tally.badge(outcome);
+    if (form === "text" && show && text !== "" && !text.endsWith("\n")) terminal.write("\n");
+    if (form === "text" && badge) terminal.note(badgeLine(badge, terminal));
+    if (form === "json") terminal.write(`${JSON.stringify({ text, findings, notices, outcome, badge })}\n`);
+  }
+  return { text, findings };
+}
+
+function noteEvent(event: AnswerEvent, { note, say, t }: Terminal): void {
+  if (event.kind === "notice") note(say(event.text));
+  if (event.kind === "loading") note(t("Loading {0}…", event.model));
+  if (event.kind === "progress" && process.stderr.isTTY) note(t("{0} of {1} parts", event.done, event.total));
+}

@@ -1,0 +1,59 @@
+// What the command line prints: answers to standard output, everything about them to standard error.
+import { readFileSync } from "node:fs";
+import type { Badge } from "../core/answer.ts";
+import { formatMessage, type Message, type MessageBundle, msg } from "../core/message.ts";
+
+export type Translate = (template: string, ...args: (string | number)[]) => string;
+
+export interface Terminal {
+  readonly t: Translate;
+  /** A message of any layer in the person's language. */
+  readonly say: (message: Message) => string;
+  /** To standard error. */
+  readonly note: (text: string) => void;
+  /** To standard output, as it is. */
+  readonly write: (text: string) => void;
+}
+
+export function createTerminal(env: Readonly<Record<string, string | undefined>>, isQuiet: boolean): Terminal {
+  const bundle = loadBundle(env);
+  const say = (message: Message) => formatMessage(message, bundle);
+  return {
+    say,
+    t: (template, ...args) => say(msg(template, ...args)),
+    note: (text) => {
+      if (!isQuiet) process.stderr.write(`${text}\n`);
+    },
+    write: (text) => {
+      process.stdout.write(text);
+    },
+  };
+}
+
+function loadBundle(env: Readonly<Record<string, string | undefined>>): MessageBundle {
+  const locale = env["SWITCHYARD_LOCALE"] ?? env["LC_ALL"] ?? env["LC_MESSAGES"] ?? env["LANG"] ?? "";
+  if (!/^zh/i.test(locale)) return {};
+  for (const place of ["../media/l10n/", "../../media/l10n/", "../../../media/l10n/"]) {
+    try {
+      return JSON.parse(readFileSync(new URL(`${place}bundle.l10n.zh-cn.json`, import.meta.url), "utf8"));
+    } catch {
+      // Bundled and unbundled code lie at different depths.
+    }
+  }
+  return {};
+}
+
+/** One line under an answer: what ran where, and how fast. */
+export function badgeLine(badge: Badge, { t, say }: Terminal): string {
+  const { route } = badge;
+  const places = { "this-machine": t("this machine"), network: t("your network"), cloud: t("cloud") };
+  const outcomes = { done: t("done"), stopped: t("stopped"), failed: t("failed"), cut: t("cut at the length limit") };
+  return [
+    `${route.task}: ${route.model} (${say(route.why)})`,
+    `${route.backend}, ${places[route.place]}`,
+    ...(badge.firstTokenMs === undefined ? [] : [t("first token {0} ms", Math.round(badge.firstTokenMs))]),
+    ...(badge.tokensPerSecond === undefined ? [] : [t("{0} tokens/s", badge.tokensPerSecond.toFixed(1))]),
+    t("{0} tokens in, {1} out", badge.promptTokens ?? "?", badge.answerTokens ?? 0),
+    outcomes[badge.outcome],
+  ].join(" · ");
+}

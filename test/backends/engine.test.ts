@@ -1,0 +1,197 @@
+// The built-in engine with a real model, through the `ollama` client: every call of it is an acceptance test.
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Ollama } from "ollama";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cachedHome, smallModel } from "../../scripts/folders.ts";
+import { createEmbeddedEngine, type EmbeddedEngine } from "../../src/backends/embedded/launch.ts";
+import { readRegistration } from "../../src/backends/embedded/registration.ts";
+
+const never = new AbortController().signal;
+const logged: string[] = [];
+const engines: EmbeddedEngine[] = [];
+let home = "";
+let url = "";
+let ollama: Ollama;
+
+function newEngine(): EmbeddedEngine {
+  const entry = new URL("../../src/backends/embedded/main.ts", import.meta.url).pathname;
+  const engine = createEmbeddedEngine({ home, entry, log: (_, text) => logged.push(text), weightSources: () => [] });
+  engines.push(engine);
+  return engine;
+}
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "switchyard-engine-"));
+  // The weights of the cache under a home of our own, so that this engine is ours alone.
+  await mkdir(join(cachedHome, "models"), { recursive: true });
+  await symlink(join(cachedHome, "models"), join(home, "models"));
+  url = await newEngine().address(never);
+  ollama = new Ollama({ host: url });
+}, 60_000);
+
+afterAll(async () => {
+  const registration = await readRegistration(home);
+  for (const engine of engines) engine.dispose();
+  if (registration) process.kill(registration.pid);
+  await rm(home, { recursive: true, force: true });
+});
+
+const hello = [{ role: "user", content: "Say hello." }];
+
+describe("the built-in engine", { timeout: 60_000 }, () => {
+  it("lists, shows and reports its models as Ollama does", async () => {
+    const { models } = await ollama.list();
+    const model = models.find((each) => each.name === smallModel);
+    expect(model).toMatchObject({ details: { family: "llama", quantization_level: "Q4_1" }, size: 98362432 });
+    const shown = await ollama.show({ model: smallModel });
+    expect(shown.capabilities).toContain("completion");
+    await ollama.chat({ model: smallModel, messages: [] });
+    const { models: loaded } = await ollama.ps();
+    expect(loaded[0]).toMatchObject({ name: smallModel, context_length: 4096 });
+  });
+
+  it("streams a chat, and its last line has Ollama's figures in nanoseconds", async () => {
+    let text = "";
+    let last: Record<string, unknown> = {};
+    for await (const part of await ollama.chat({ model: smallModel, messages: hello, stream: true })) {
+      text += part.message.content;
+      last = { ...part };
+    }
+    expect(text.length).toBeGreaterThan(3);
+    expect(last).toMatchObject({ done: true, done_reason: "stop" });
+    const rate = (Number(last["eval_count"]) / Number(last["eval_duration"])) * 1e9;
+    expect(rate).toBeGreaterThan(1);
+    expect(rate).toBeLessThan(5000);
+    expect(last["prompt_eval_count"]).toBeGreaterThan(5);
+  });
+
+  it("answers whole when streaming is off, for chat and generate alike", async () => {
+    const chat = await ollama.chat({ model: smallModel, messages: hello, options: { num_predict: 5 } });
+    expect(chat.message.content).not.toBe("");
+    expect(chat.done_reason).toBe("length");
+    const generated = await ollama.generate({ model: smallModel, prompt: "Say hello.", options: { num_predict: 5 } });
+    expect(generated.response).not.toBe("");
+    expect(generated.eval_count).toBe(5);
+  });
+
+  it("gives the same answer for the same seed", async () => {
+    const ask = () =>
+      ollama.generate({
+        model: smallModel,
+        prompt: "Tell me a fact.",
+        options: { seed: 7, temperature: 1, num_predict: 12 },
+      });
+    expect((await ask()).response).toBe((await ask()).response);
+  });
+
+  it("ends at a stop string and does not show it", async () => {
+    const options = { temperature: 0, num_predict: 60, stop: ["3"] };
+    const { response } = await ollama.generate({ model: smallModel, prompt: "Count: 1 2 3 4 5 6 7 8 9", options });
+    expect(response).not.toContain("3");
+  });
+
+  it("keeps to a JSON schema", async () => {
+    const format = {
+      type: "object",
+      properties: { name: { type: "string", maxLength: 20 }, age: { type: "integer" } },
+      required: ["name", "age"],
+    };
+    const { response } = await ollama.generate({
+      model: smallModel,
+      prompt: "Describe a person.",
+      format,
+      options: { num_predict: 80 },
+    });
+    expect(Object.keys(JSON.parse(response))).toEqual(["name", "age"]);
+  });
+
+  it("refuses a prompt that does not fit, with the numbers, and answers nothing", async () => {
+    const response = await fetch(`${url}/api/chat`, {
+      method: "POST",
+      body: JSON.stringify({
+        model: smallModel,
+        messages: [{ role: "user", content: "word ".repeat(600) }],
+        options: { num_ctx: 256 },
+        truncate: false,
+      }),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      type: "exceed_context_size_error",
+      n_ctx: 256,
+      n_prompt_tokens: expect.any(Number),
+    });
+  });
+
+  it("embeds texts as vectors of one length", async () => {
+    const { embeddings } = await ollama.embed({ model: smallModel, input: ["a", "something else"] });
+    expect(embeddings).toHaveLength(2);
+    expect(embeddings[0]?.length).toBe(embeddings[1]?.length);
+  });
+
+  it("stops generating when the client leaves, and is free for the next one", async () => {
+    const stream = await ollama.generate({
+      model: smallModel,
+      prompt: "Write a very long story.",
+      stream: true,
+      options: { num_predict: 2000 },
+    });
+    let seen = 0;
+    for await (const _ of stream) if (++seen === 3) break;
+    stream.abort();
+    const startMs = performance.now();
+    await ollama.generate({ model: smallModel, prompt: "Hi", options: { num_predict: 1 } });
+    expect(performance.now() - startMs).toBeLessThan(3000);
+  });
+
+  it("unloads a model at once when asked", async () => {
+    await ollama.generate({ model: smallModel, prompt: "", keep_alive: 0 });
+    expect((await ollama.ps()).models).toEqual([]);
+  });
+
+  it("says what it does not have and what it cannot do", async () => {
+    await expect(ollama.show({ model: "nothing:1b" })).rejects.toMatchObject({ status_code: 404 });
+    await expect(ollama.chat({ model: "nothing:1b", messages: hello })).rejects.toThrow("model 'nothing:1b' not found");
+    await expect(ollama.copy({ source: "a", destination: "b" })).rejects.toMatchObject({ status_code: 501 });
+    const image = { model: smallModel, messages: [{ role: "user", content: "what is this", images: ["AAAA"] }] };
+    await expect(ollama.chat(image)).rejects.toMatchObject({ status_code: 400 });
+    expect((await fetch(`${url}/api/chat`, { method: "POST", body: "{" })).status).toBe(400);
+    await expect(ollama.delete({ model: "nothing:1b" })).rejects.toMatchObject({ status_code: 404 });
+  });
+
+  it("pulls what it has already without asking anybody", async () => {
+    const statuses: string[] = [];
+    for await (const part of await ollama.pull({ model: smallModel, stream: true })) statuses.push(part.status);
+    expect(statuses).toEqual(["pulling manifest", "success"]);
+  });
+
+  it("gives web pages nothing, whatever name they call it by", async () => {
+    expect((await fetch(`${url}/api/tags`, { headers: { origin: "https://evil.example" } })).status).toBe(403);
+    expect((await fetch(`${url}/api/tags`, { headers: { origin: "null" } })).status).toBe(403);
+    const { request } = await import("node:http");
+    const status = await new Promise((resolve) => {
+      request(`${url}/api/tags`, { headers: { host: "evil.example" } }, (response) =>
+        resolve(response.statusCode),
+      ).end();
+    });
+    expect(status).toBe(403);
+  });
+
+  it("is one engine for many who start it at once", async () => {
+    const urls = await Promise.all(Array.from({ length: 20 }, () => newEngine().address(never)));
+    expect(new Set(urls)).toEqual(new Set([url]));
+  });
+
+  it("starts again after a crash, and the crash is told", async () => {
+    const before = await readRegistration(home);
+    process.kill(before?.pid ?? 0, "SIGKILL");
+    await sleep(300);
+    expect(logged.some((text) => text.includes("stopped"))).toBe(true);
+    const again = await engines[0]?.address(never);
+    expect((await readRegistration(home))?.pid).not.toBe(before?.pid);
+    expect((await fetch(`${again}/api/version`)).status).toBe(200);
+  });
+});
