@@ -1,0 +1,207 @@
+// The chat view: shows the open session, and turns what the page says into what the person wants.
+import * as vscode from "vscode";
+import type { InstalledModel } from "../core/backend.ts";
+import { protocolVersion, type ToHost, type ToPage } from "../core/page-protocol.ts";
+import type { Source } from "../core/task.ts";
+import type { Conversation } from "./conversation.ts";
+import { attached } from "./conversation.ts";
+import type { DeltaStream } from "./delta-stream.ts";
+import { openSource, readAttached } from "./open-source.ts";
+import { pageHtml, pagesFolder } from "./page-html.ts";
+import { readPageMessage } from "./page-messages.ts";
+import type { Proposals } from "./proposals.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
+
+export interface ChatViewParts {
+  readonly context: vscode.ExtensionContext;
+  readonly keeper: SessionKeeper;
+  readonly stream: DeltaStream;
+  readonly conversation: () => Conversation;
+  readonly proposals: Proposals;
+  readonly modelLabel: () => string;
+  readonly pickAnotherModel: () => Promise<InstalledModel | undefined>;
+  readonly reportError: (error: unknown) => void;
+}
+
+export class ChatView implements vscode.WebviewViewProvider {
+  readonly #parts: ChatViewParts;
+  #view: vscode.WebviewView | undefined;
+  #shownSessionId: string | undefined;
+  #attached: readonly Source[] = [];
+
+  constructor(parts: ChatViewParts) {
+    this.#parts = parts;
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { extensionUri } = this.#parts.context;
+    this.#view = view;
+    this.#shownSessionId = undefined;
+    view.webview.options = { enableScripts: true, localResourceRoots: [pagesFolder(extensionUri)] };
+    const listeners = [
+      view.webview.onDidReceiveMessage((raw: unknown) => this.#receive(raw)),
+      view.onDidChangeVisibility(() => {
+        // A hidden page is thrown away; it says `ready` when it is back.
+        if (!view.visible) this.#shownSessionId = undefined;
+      }),
+    ];
+    view.onDidDispose(() => {
+      for (const listener of listeners) listener.dispose();
+      if (this.#view === view) this.#view = undefined;
+      this.#shownSessionId = undefined;
+    });
+    view.webview.html = pageHtml(view.webview, extensionUri, "chat");
+  }
+
+  isShown(sessionId: string): boolean {
+    return this.#shownSessionId === sessionId;
+  }
+
+  post(message: ToPage, sessionId?: string): void {
+    if (!this.#view || (sessionId !== undefined && !this.isShown(sessionId))) return;
+    void this.#view.webview.postMessage(message);
+  }
+
+  /** Opens the view, and puts the text into the box where one is given. */
+  async reveal(text?: string): Promise<void> {
+    await vscode.commands.executeCommand("switchyard.chat.focus");
+    this.post({ kind: "focusInput", ...(text === undefined ? {} : { text }) });
+  }
+
+  /** Texts that go with the next question. */
+  attach(sources: readonly Source[]): void {
+    const added = sources.filter((source) => !this.#attached.some((each) => keyOf(each) === keyOf(source)));
+    this.#attached = [...this.#attached, ...added];
+    this.#postAttached();
+  }
+
+  /** Shows the open session from the beginning. */
+  async refresh(): Promise<void> {
+    if (!this.#view) return;
+    const { keeper, stream, modelLabel } = this.#parts;
+    const session = await keeper.current();
+    const sessions = await keeper.list();
+    this.#shownSessionId = session.id;
+    this.post({
+      kind: "init",
+      protocol: protocolVersion,
+      locale: vscode.env.language,
+      strings: vscode.l10n.bundle ?? {},
+      session: await keeper.current(),
+      sessions,
+      modelLabel: modelLabel(),
+      attached: this.#attachedViews(),
+      seq: stream.restart(),
+    });
+  }
+
+  showModel(label: string): void {
+    this.post({ kind: "model", label });
+  }
+
+  async showSessions(): Promise<void> {
+    this.post({ kind: "sessions", sessions: await this.#parts.keeper.list() });
+  }
+
+  #attachedViews() {
+    return this.#attached.map((source) => {
+      const { startLine, endLine } = attached(source);
+      const lines = startLine === undefined ? "" : `:${startLine}${endLine === startLine ? "" : `-${endLine}`}`;
+      return { uri: keyOf(source), label: `${source.label}${lines}` };
+    });
+  }
+
+  #postAttached(): void {
+    this.post({ kind: "attached", attached: this.#attachedViews() });
+  }
+
+  async #receive(raw: unknown): Promise<void> {
+    const message = readPageMessage(raw);
+    if (!message) return;
+    try {
+      await this.#handle(message);
+    } catch (error) {
+      this.#parts.reportError(error);
+    }
+  }
+
+  async #handle(message: ToHost): Promise<void> {
+    const { keeper, stream, proposals } = this.#parts;
+    const conversation = this.#parts.conversation();
+    switch (message.kind) {
+      case "ready":
+        return this.refresh();
+      case "ack":
+        return stream.ack(message.seq);
+      case "send":
+        return this.#send(message.text);
+      case "stop":
+        return conversation.stop(message.exchangeId);
+      case "retry":
+        return this.#retry(message.exchangeId, message.pickModel);
+      case "code":
+        if (message.action === "copy") return vscode.env.clipboard.writeText(message.code);
+        if (message.action === "insert") return insertAtCursor(message.code);
+        return proposals.proposeForEditor(message.code);
+      case "openSource":
+        return openSource(message.uri, message.line);
+      case "openLink":
+        return openLink(message.href);
+      case "newSession":
+        await keeper.start();
+        return this.refresh();
+      case "openSession":
+        await keeper.open(message.sessionId);
+        return this.refresh();
+      case "deleteSession":
+        await keeper.delete(message.sessionId);
+        return this.refresh();
+      case "pickModel":
+        await vscode.commands.executeCommand("switchyard.pickModel");
+        return;
+      case "command":
+        await vscode.commands.executeCommand(`switchyard.${message.name}`);
+        return;
+      case "detach":
+        this.#attached = this.#attached.filter((source) => keyOf(source) !== message.uri);
+        return this.#postAttached();
+    }
+  }
+
+  async #send(text: string): Promise<void> {
+    if (text.trim() === "") return;
+    const sources = this.#attached;
+    this.#attached = [];
+    this.#postAttached();
+    await this.#parts.conversation().run({ title: text, ask: { text, sources } });
+    await this.showSessions();
+  }
+
+  async #retry(exchangeId: string, pickModel: boolean): Promise<void> {
+    const model = pickModel ? await this.#parts.pickAnotherModel() : undefined;
+    if (pickModel && !model) return;
+    await this.#parts.conversation().retry(exchangeId, readAttached, model?.name);
+  }
+}
+
+/** A file may be attached more than once, by different lines. */
+function keyOf(source: Source): string {
+  return `${source.uri}#${source.origin}:${source.startLine ?? 0}:${source.text.length}`;
+}
+
+async function insertAtCursor(code: string): Promise<void> {
+  const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
+  if (!editor) {
+    void vscode.window.showWarningMessage(vscode.l10n.t("Open the file to insert into first."));
+    return;
+  }
+  await editor.edit((edit) => {
+    for (const selection of editor.selections) edit.replace(selection, code);
+  });
+  await vscode.window.showTextDocument(editor.document, editor.viewColumn);
+}
+
+async function openLink(href: string): Promise<void> {
+  const uri = vscode.Uri.parse(href, true);
+  if (["http", "https", "mailto"].includes(uri.scheme)) await vscode.env.openExternal(uri);
+}

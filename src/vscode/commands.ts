@@ -1,0 +1,162 @@
+// Every command of the extension, as a table.
+import * as vscode from "vscode";
+import { msg } from "../core/message.ts";
+import type { Source } from "../core/task.ts";
+import { TaskError } from "../core/task-error.ts";
+import { commentFrom, commentPlace, symbolAtCursor } from "./document-symbol.ts";
+import { gatherSources } from "./gather-sources.ts";
+import { getModel } from "./get-model.ts";
+import type { Host } from "./host.ts";
+import { pickModel } from "./model-picker.ts";
+import { whichModel } from "./which-model.ts";
+
+type Command = (host: Host, ...args: unknown[]) => unknown;
+
+export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
+  "switchyard.reviewSelection": async (host, ...given) => review(host, await gatherSources("selection-or-file", given)),
+  "switchyard.explainSelection": async (host, ...given) => {
+    const sources = await gatherSources("selection-or-file", given);
+    return host.ask({ title: titled(vscode.l10n.t("Explain"), sources), ask: { kind: "explain", text: "", sources } });
+  },
+  "switchyard.translateSelection": (host) => translateSelection(host),
+  "switchyard.translateDocument": async (host, ...given) => {
+    for (const source of await gatherSources("file", given)) await host.translations.translate(source);
+  },
+  "switchyard.documentSymbol": (host) => documentSymbol(host),
+  "switchyard.startChat": (host, given) => startChat(host, given),
+  "switchyard.attachSelection": async (host, ...given) => {
+    host.chat.attach(await gatherSources("selection-or-file", given));
+    await host.chat.reveal();
+  },
+  "switchyard.whichModel": async (host) => {
+    const sources = await gatherSources("selection-or-file").catch((): readonly Source[] => []);
+    return whichModel(await host.app.get(), sources);
+  },
+  "switchyard.pickModel": async (host) => pickModel(await host.app.get()),
+  "switchyard.getModel": async (host, name) =>
+    getModel(await host.app.get(), typeof name === "string" ? name : undefined),
+  "switchyard.openMonitor": () => vscode.commands.executeCommand("switchyard.monitor.focus"),
+  "switchyard.newSession": async (host) => {
+    await host.keeper.start();
+    await host.chat.refresh();
+    await host.chat.reveal();
+  },
+  "switchyard.stopAll": (host) => {
+    host.conversation.stopAll();
+    host.translations.stopAll();
+  },
+  "switchyard.openSettings": (_host, key) =>
+    vscode.commands.executeCommand("workbench.action.openSettings", `switchyard.${typeof key === "string" ? key : ""}`),
+  "switchyard.openWalkthrough": () =>
+    vscode.commands.executeCommand("workbench.action.openWalkthrough", "switchyard.switchyard#start"),
+  "switchyard.showLog": (host) => host.log.show(),
+  "switchyard.nextFinding": (host) => host.findings.go(1),
+  "switchyard.previousFinding": (host) => host.findings.go(-1),
+  "switchyard.clearFindings": (host) => host.findings.clear(),
+  "switchyard.applyFinding": (host, target) => host.findings.apply(target),
+  "switchyard.dismissFinding": (host, target) => host.findings.dismiss(target),
+  "switchyard.discussFinding": (host, target) => discussFinding(host, target),
+  "switchyard.saveTranslation": (host) => host.translations.save(),
+  "switchyard.replaceWithTranslation": (host) => host.translations.replace(),
+  "switchyard.stopTranslation": (host) => host.translations.stop(),
+  "switchyard.retranslate": (host) => host.translations.again(),
+  "switchyard.acceptProposal": (host) => host.proposals.accept(),
+  "switchyard.rejectProposal": (host) => host.proposals.reject(),
+};
+
+/** The one place where a command's failure is shown. */
+export function registerCommands(host: Host): readonly vscode.Disposable[] {
+  return Object.entries(commands).map(([id, command]) =>
+    vscode.commands.registerCommand(id, async (...args: unknown[]) => {
+      try {
+        await command(host, ...args);
+      } catch (error) {
+        host.reportError(error);
+      }
+    }),
+  );
+}
+
+async function review(host: Host, sources: readonly Source[]): Promise<void> {
+  const status = vscode.languages.createLanguageStatusItem("switchyard.review", { pattern: "**" });
+  status.name = "Switchyard";
+  status.text = vscode.l10n.t("Reviewing…");
+  status.busy = true;
+  try {
+    const exchange = await host.ask({
+      title: titled(vscode.l10n.t("Review"), sources),
+      ask: { kind: "review", text: "", sources },
+    });
+    if (exchange.state !== "done" && exchange.findings.length === 0) return;
+    const reviewed = [...new Set(sources.map((source) => source.uri))].map((uri) => vscode.Uri.parse(uri));
+    host.findings.show(reviewed, exchange.findings);
+  } finally {
+    status.dispose();
+  }
+}
+
+async function translateSelection(host: Host): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const sources = await gatherSources("selection");
+  const ranges = (editor?.selections ?? [])
+    .filter((selection) => !selection.isEmpty)
+    .sort((a, b) => a.start.compareTo(b.start));
+  for (const [index, source] of sources.entries()) await host.translations.translate(source, ranges[index]);
+}
+
+async function documentSymbol(host: Host): Promise<void> {
+  const symbol = await symbolAtCursor();
+  const exchange = await host.ask({
+    title: vscode.l10n.t("Write documentation for {0}", symbol.name),
+    ask: { kind: "document", text: "", sources: [symbol.source] },
+  });
+  const comment = exchange.state === "done" ? commentFrom(exchange.answer, symbol) : undefined;
+  if (!comment) return;
+  const insert = vscode.l10n.t("Show as Change");
+  const text = vscode.l10n.t("The documentation for {0} is written.", symbol.name);
+  if ((await vscode.window.showInformationMessage(text, insert)) !== insert) return;
+  const place = commentPlace(symbol);
+  await host.proposals.propose(symbol.document, new vscode.Range(place, place), comment);
+}
+
+/** @param given `{ text, sources? }` asks at once; nothing opens the view alone */
+async function startChat(host: Host, given: unknown): Promise<void> {
+  const text =
+    typeof given === "object" && given !== null && "text" in given && typeof given.text === "string" ? given.text : "";
+  if (text.trim() === "") return host.chat.reveal();
+  const sources = typeof given === "object" && given !== null && "sources" in given ? given.sources : [];
+  await host.ask({ title: text, ask: { text, sources: Array.isArray(sources) ? sources.filter(isSource) : [] } });
+}
+
+function isSource(value: unknown): value is Source {
+  return typeof value === "object" && value !== null && "uri" in value && "text" in value && "label" in value;
+}
+
+async function discussFinding(host: Host, target: unknown): Promise<void> {
+  const tracked = host.findings.find(target);
+  if (!tracked) throw new TaskError("bad-input", msg("This finding is gone; review the file again."));
+  const { finding } = tracked;
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(finding.uri));
+  const around = new vscode.Range(Math.max(0, tracked.startLine - 10), 0, tracked.endLine + 11, 0);
+  const range = document.validateRange(around);
+  host.chat.attach([
+    {
+      uri: finding.uri,
+      label: vscode.workspace.asRelativePath(document.uri),
+      text: document.getText(range),
+      languageId: document.languageId,
+      startLine: range.start.line + 1,
+      origin: "selection",
+    },
+  ]);
+  await host.chat.reveal(vscode.l10n.t("About “{0}”: ", finding.title));
+}
+
+/** `Review: src/a.ts, src/b.ts` */
+function titled(verb: string, sources: readonly Source[]): string {
+  const labels = [...new Set(sources.map((source) => source.label))];
+  const shown = labels.slice(0, 3).join(", ");
+  return labels.length > 3
+    ? vscode.l10n.t("{0}: {1} and {2} more", verb, shown, labels.length - 3)
+    : vscode.l10n.t("{0}: {1}", verb, shown);
+}

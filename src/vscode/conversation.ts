@@ -1,0 +1,197 @@
+// Runs asks and keeps their exchanges; the chat page is one view of them.
+import type { App } from "../app.ts";
+import type { AnswerEvent } from "../core/answer.ts";
+import { type Message, msg } from "../core/message.ts";
+import type { ToPage } from "../core/page-protocol.ts";
+import type { AttachedSource, Exchange, Session } from "../core/session.ts";
+import { createTally, type Tally } from "../core/tally.ts";
+import type { Ask, Source, Turn } from "../core/task.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
+import type { DeltaStream } from "./delta-stream.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
+
+/** What a person asked, by a command or in the chat. */
+export interface Question {
+  /** Shown above the answer: what was typed, or the title of the command. */
+  readonly title: string;
+  readonly ask: Omit<Ask, "history">;
+}
+
+export interface Conversation {
+  /** Answers in the open session. Failures are kept in the exchange; nothing is thrown but our own mistakes. */
+  run(question: Question): Promise<Exchange>;
+  /** Asks the same again, with the model where one is named. */
+  retry(exchangeId: string, readAgain: (source: AttachedSource) => Promise<Source>, model?: string): Promise<void>;
+  stop(exchangeId: string): void;
+  stopAll(): void;
+  isBusy(): boolean;
+}
+
+export interface ConversationParts {
+  readonly app: () => Promise<App>;
+  readonly keeper: SessionKeeper;
+  readonly stream: DeltaStream;
+  /** To the page where it shows this session; nothing where it does not. */
+  readonly post: (sessionId: string, message: ToPage) => void;
+  readonly isShown: (sessionId: string) => boolean;
+  readonly say: (message: Message) => string;
+  readonly onBusy: (isBusy: boolean) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export function createConversation(parts: ConversationParts): Conversation {
+  const { keeper } = parts;
+  const running = new Map<string, AbortController>();
+  const asked = new Map<string, Question>();
+
+  async function run(question: Question): Promise<Exchange> {
+    const session = await keeper.current();
+    const id = crypto.randomUUID();
+    const stop = new AbortController();
+    running.set(id, stop);
+    asked.set(id, question);
+    parts.onBusy(true);
+    const progress = createProgress(session.id, newExchange(id, question), parts);
+    try {
+      const app = await parts.app();
+      const ask = { ...question.ask, history: historyOf(session, question, asked) };
+      for await (const event of app.run(ask, stop.signal)) progress.see(event);
+      progress.end("done");
+    } catch (error) {
+      if (stop.signal.aborted || isAbort(error)) progress.end("stopped");
+      else progress.fail(error);
+    } finally {
+      running.delete(id);
+      parts.onBusy(running.size > 0);
+      await keeper.save();
+    }
+    return progress.exchange();
+  }
+
+  return {
+    run,
+    async retry(exchangeId, readAgain, model) {
+      const session = await keeper.current();
+      const exchange = session.exchanges.find((each) => each.id === exchangeId);
+      if (!exchange) return;
+      const known = asked.get(exchangeId) ?? (await rebuild(exchange, readAgain));
+      await run(model ? { ...known, ask: { ...known.ask, model } } : known);
+    },
+    stop: (exchangeId) => running.get(exchangeId)?.abort(),
+    stopAll() {
+      for (const stop of running.values()) stop.abort();
+    },
+    isBusy: () => running.size > 0,
+  };
+}
+
+/** After a reload the texts are read again from where they came from. */
+async function rebuild(exchange: Exchange, readAgain: (source: AttachedSource) => Promise<Source>): Promise<Question> {
+  const sources = await Promise.all(exchange.sources.map(readAgain));
+  return {
+    title: exchange.question,
+    ask: exchange.statedKind ? { kind: exchange.statedKind, text: "", sources } : { text: exchange.question, sources },
+  };
+}
+
+function newExchange(id: string, { title, ask }: Question): Exchange {
+  return {
+    id,
+    askedAtMs: Date.now(),
+    question: title,
+    sources: ask.sources.map(attached),
+    answer: "",
+    thinking: "",
+    notices: [],
+    findings: [],
+    state: "queued",
+    ...(ask.kind ? { statedKind: ask.kind } : {}),
+  };
+}
+
+export function attached({ uri, label, startLine, text, origin }: Source): AttachedSource {
+  if (origin !== "selection" || startLine === undefined) return { uri, label };
+  const lines = text.replace(/\r?\n$/, "").split("\n").length;
+  return { uri, label, startLine, endLine: startLine + lines - 1 };
+}
+
+/** Commands stand for themselves; what is typed goes on from everything before it, with the text it was about. */
+function historyOf(session: Session, question: Question, asked: ReadonlyMap<string, Question>): readonly Turn[] {
+  if (question.ask.kind) return [];
+  return session.exchanges
+    .filter((exchange) => exchange.answer !== "" && exchange.state !== "failed")
+    .flatMap((exchange): Turn[] => {
+      const sources = asked.get(exchange.id)?.ask.sources ?? [];
+      const text = [exchange.question, ...sources.map(fenced)].join("\n\n");
+      return [
+        { role: "user", text },
+        { role: "assistant", text: exchange.answer },
+      ];
+    });
+}
+
+/** With a fence longer than any in the text. */
+function fenced({ label, text, languageId }: Source): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+  const fence = "`".repeat(longest + 1);
+  return `${label}:\n${fence}${languageId ?? ""}\n${text}\n${fence}`;
+}
+
+/** Turns the events of one answer into its exchange and into what the page needs to hear. */
+function createProgress(sessionId: string, first: Exchange, parts: ConversationParts) {
+  const { keeper, stream, post, isShown } = parts;
+  let exchange = first;
+  const tally: Tally = createTally(() => performance.now());
+  keeper.put(sessionId, exchange);
+  post(sessionId, { kind: "exchange", exchange });
+
+  function update(change: Partial<Exchange>): void {
+    exchange = { ...exchange, ...change };
+    keeper.put(sessionId, exchange);
+  }
+  /** The page hears of it after the text that belongs before it. */
+  function tell(change: Partial<Exchange>, notice?: Message): void {
+    update(change);
+    if (isShown(sessionId)) stream.flush();
+    const { state, badge, findings, error } = exchange;
+    post(sessionId, {
+      kind: "status",
+      exchangeId: exchange.id,
+      state,
+      ...(badge ? { badge } : {}),
+      ...(change.findings ? { findings } : {}),
+      ...(notice ? { notice: parts.say(notice) } : {}),
+      ...(error ? { error: { kind: error.kind, text: parts.say(error.text) } } : {}),
+    });
+  }
+  function addText(channel: "answer" | "thinking", text: string): void {
+    if (exchange.state !== "streaming") tell({ state: "streaming", ...badgeNow("done") });
+    update({ [channel]: exchange[channel] + text });
+    if (isShown(sessionId)) stream.push(exchange.id, channel, text);
+  }
+  function badgeNow(outcome: "done" | "stopped" | "failed"): Pick<Exchange, "badge"> {
+    const badge = tally.badge(outcome);
+    return badge ? { badge } : {};
+  }
+  return {
+    exchange: () => exchange,
+    see(event: AnswerEvent): void {
+      tally.see(event);
+      if (event.kind === "routed") tell({ state: "routing", ...badgeNow("done") });
+      else if (event.kind === "loading" && exchange.state !== "loading") tell({ state: "loading" });
+      else if (event.kind === "notice") tell({ notices: [...exchange.notices, event.text] }, event.text);
+      else if (event.kind === "finding") tell({ findings: [...exchange.findings, event.finding] });
+      else if (event.kind === "thinking") addText("thinking", event.text);
+      else if (event.kind === "text") addText("answer", event.text);
+    },
+    end(outcome: "done" | "stopped"): void {
+      tell({ state: outcome, ...badgeNow(outcome) });
+    },
+    fail(error: unknown): void {
+      const told = error instanceof TaskError ? error : undefined;
+      const text = told?.text ?? msg("Something went wrong inside Switchyard; the log says more.");
+      tell({ state: "failed", error: { kind: told?.kind ?? "internal", text }, ...badgeNow("failed") });
+      parts.onFailure(error);
+    },
+  };
+}

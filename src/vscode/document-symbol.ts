@@ -1,0 +1,113 @@
+// The symbol at the cursor, its documentation comment, and where that goes.
+import * as vscode from "vscode";
+import { msg } from "../core/message.ts";
+import type { Source } from "../core/task.ts";
+import { TaskError } from "../core/task-error.ts";
+import { fromRange } from "./gather-sources.ts";
+
+export interface DocumentedSymbol {
+  readonly document: vscode.TextDocument;
+  readonly name: string;
+  readonly range: vscode.Range;
+  readonly source: Source;
+}
+
+const documented = new Set([
+  vscode.SymbolKind.Class,
+  vscode.SymbolKind.Method,
+  vscode.SymbolKind.Function,
+  vscode.SymbolKind.Constructor,
+  vscode.SymbolKind.Interface,
+  vscode.SymbolKind.Enum,
+  vscode.SymbolKind.Struct,
+  vscode.SymbolKind.Module,
+  vscode.SymbolKind.Namespace,
+  vscode.SymbolKind.Property,
+  vscode.SymbolKind.Variable,
+  vscode.SymbolKind.Constant,
+]);
+
+/** The selection, else the innermost symbol around the cursor that can have a comment. */
+export async function symbolAtCursor(): Promise<DocumentedSymbol> {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor) throw new TaskError("bad-input", msg("Open a file and put the cursor into a function or class first."));
+  const { document, selection } = editor;
+  if (!selection.isEmpty) {
+    const whole = new vscode.Range(selection.start.line, 0, selection.end.line, Number.MAX_SAFE_INTEGER);
+    const range = document.validateRange(whole);
+    return { document, name: firstLine(document, range), range, source: fromRange(document, range) };
+  }
+  const symbols: unknown = await vscode.commands.executeCommand("vscode.executeDocumentSymbolProvider", document.uri);
+  const found = Array.isArray(symbols) ? innermost(symbols.filter(isDocumentSymbol), selection.active) : undefined;
+  const range = found ? fullLines(document, found.range) : paragraphAround(document, selection.active);
+  if (!range) {
+    throw new TaskError("bad-input", msg("There is no function or class at the cursor. Select the code to document."));
+  }
+  return { document, name: found?.name ?? firstLine(document, range), range, source: fromRange(document, range) };
+}
+
+/** Shows the comment above the symbol as a diff; undefined where the answer holds none. */
+export function commentFrom(answer: string, { document, range }: DocumentedSymbol): string | undefined {
+  const block = /^(`{3,})[^\n]*\n([\s\S]*?)\n?\1`*\s*$/m.exec(answer)?.[2];
+  if (!block?.trim()) return undefined;
+  const indent = /^\s*/.exec(document.lineAt(range.start.line).text)?.[0] ?? "";
+  const lines = withoutIndent(block.replace(/\s+$/, "").split(/\r?\n/));
+  return `${lines.map((line) => (line === "" ? line : indent + line)).join("\n")}\n`;
+}
+
+/** Python's comment belongs under the first line; everyone else's above it. */
+export function commentPlace({ document, range }: DocumentedSymbol): vscode.Position {
+  if (document.languageId !== "python") return range.start;
+  for (let line = range.start.line; line <= range.end.line; line++) {
+    if (/:\s*(#.*)?$/.test(document.lineAt(line).text)) return new vscode.Position(line + 1, 0);
+  }
+  return range.start;
+}
+
+function withoutIndent(lines: readonly string[]): readonly string[] {
+  const indents = lines.filter((line) => line.trim() !== "").map((line) => /^\s*/.exec(line)?.[0].length ?? 0);
+  // The stars of a block comment stand one column in; only what all lines share goes.
+  const shared = Math.min(...indents);
+  return lines.map((line) => line.slice(shared));
+}
+
+function isDocumentSymbol(value: unknown): value is vscode.DocumentSymbol {
+  return typeof value === "object" && value !== null && "children" in value && "range" in value;
+}
+
+function innermost(
+  symbols: readonly vscode.DocumentSymbol[],
+  cursor: vscode.Position,
+): vscode.DocumentSymbol | undefined {
+  for (const symbol of symbols) {
+    if (!symbol.range.contains(cursor)) continue;
+    const inner = innermost(symbol.children, cursor);
+    if (inner && isWorthIt(inner)) return inner;
+    if (isWorthIt(symbol)) return symbol;
+  }
+  return undefined;
+}
+
+/** A one-line variable inside a function is not what a person at that line wants documented. */
+function isWorthIt({ kind, range }: vscode.DocumentSymbol): boolean {
+  const isValue = [vscode.SymbolKind.Property, vscode.SymbolKind.Variable, vscode.SymbolKind.Constant].includes(kind);
+  return documented.has(kind) && (!isValue || range.end.line > range.start.line);
+}
+
+function fullLines(document: vscode.TextDocument, range: vscode.Range): vscode.Range {
+  return document.validateRange(new vscode.Range(range.start.line, 0, range.end.line, Number.MAX_SAFE_INTEGER));
+}
+
+/** Where no language support names symbols: the lines around the cursor up to blank ones. */
+function paragraphAround(document: vscode.TextDocument, cursor: vscode.Position): vscode.Range | undefined {
+  const isBlank = (line: number) => document.lineAt(line).isEmptyOrWhitespace;
+  if (isBlank(cursor.line)) return undefined;
+  let [start, end] = [cursor.line, cursor.line];
+  while (start > 0 && !isBlank(start - 1)) start--;
+  while (end < document.lineCount - 1 && !isBlank(end + 1)) end++;
+  return fullLines(document, new vscode.Range(start, 0, end, 0));
+}
+
+function firstLine(document: vscode.TextDocument, range: vscode.Range): string {
+  return document.lineAt(range.start.line).text.trim().slice(0, 60);
+}

@@ -1,0 +1,99 @@
+// The parts of the extension, joined; commands get them from here.
+import * as vscode from "vscode";
+import type { Exchange } from "../core/session.ts";
+import { ChatView } from "./chat-view.ts";
+import { type Conversation, createConversation, type Question } from "./conversation.ts";
+import { createDeltaStream } from "./delta-stream.ts";
+import { Findings } from "./findings.ts";
+import { createLazyApp, type LazyApp } from "./lazy-app.ts";
+import { chooseModel } from "./model-picker.ts";
+import { MonitorView } from "./monitor-view.ts";
+import { Proposals, proposalScheme } from "./proposals.ts";
+import { reportError } from "./report-error.ts";
+import { say } from "./say.ts";
+import { createSessionKeeper, type SessionKeeper } from "./session-keeper.ts";
+import { createStatusBar, type StatusBar } from "./status-bar.ts";
+import { Translations, translationScheme } from "./translations.ts";
+
+export interface Host {
+  readonly log: vscode.LogOutputChannel;
+  readonly app: LazyApp;
+  readonly chat: ChatView;
+  readonly conversation: Conversation;
+  readonly keeper: SessionKeeper;
+  readonly findings: Findings;
+  readonly proposals: Proposals;
+  readonly translations: Translations;
+  readonly statusBar: StatusBar;
+  readonly reportError: (error: unknown) => void;
+  /** Shows the chat and answers there. */
+  readonly ask: (question: Question) => Promise<Exchange>;
+}
+
+export function createHost(context: vscode.ExtensionContext): Host {
+  const { subscriptions } = context;
+  const log = vscode.window.createOutputChannel("Switchyard", { log: true });
+  subscriptions.push(log);
+  const report = (error: unknown) => void reportError(error, log);
+  const app = createLazyApp(context, log);
+  const keeper = createSessionKeeper(async () => (await app.get()).sessions, context.workspaceState, report);
+  const proposals = new Proposals();
+  const translations = new Translations(app.get);
+  const findings = new Findings(() =>
+    vscode.workspace.getConfiguration("switchyard").get("reviewPresentation", "both"),
+  );
+  const statusBar = createStatusBar(app.peek, () => conversation.isBusy() || translations.isBusy());
+  const stream = createDeltaStream((delta) => chat.post(delta));
+  const chat = new ChatView({
+    context,
+    keeper,
+    stream,
+    proposals,
+    conversation: () => conversation,
+    modelLabel: statusBar.modelLabel,
+    pickAnotherModel: async () => chooseModel(await app.get(), vscode.l10n.t("Ask again with")),
+    reportError: report,
+  });
+  const conversation = createConversation({
+    app: app.get,
+    keeper,
+    stream,
+    say,
+    post: (sessionId, message) => chat.post(message, sessionId),
+    isShown: (sessionId) => chat.isShown(sessionId),
+    onBusy: (isBusy) => void vscode.commands.executeCommand("setContext", "switchyard.busy", isBusy),
+    onFailure: (error) => log.warn(String(error)),
+  });
+  subscriptions.push(
+    findings,
+    translations,
+    statusBar,
+    vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
+    vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),
+    vscode.workspace.registerTextDocumentContentProvider(proposalScheme, proposals),
+    vscode.workspace.registerTextDocumentContentProvider(translationScheme, translations),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (!event.affectsConfiguration("switchyard")) return;
+      statusBar.refresh();
+      chat.showModel(statusBar.modelLabel());
+    }),
+  );
+  return {
+    log,
+    app,
+    chat,
+    conversation,
+    keeper,
+    findings,
+    proposals,
+    translations,
+    statusBar,
+    reportError: report,
+    async ask(question) {
+      await chat.reveal();
+      const exchange = await conversation.run(question);
+      await chat.showSessions();
+      return exchange;
+    },
+  };
+}

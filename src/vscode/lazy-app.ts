@@ -1,0 +1,64 @@
+// The app is loaded on first use: activating the extension costs nothing of it.
+import { homedir } from "node:os";
+import * as vscode from "vscode";
+import type { App } from "../app.ts";
+import { formatMessage } from "../core/message.ts";
+import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
+import { TaskError } from "../core/task-error.ts";
+
+export interface LazyApp {
+  get(): Promise<App>;
+  /** The app where it is loaded already; asking does not load it. */
+  peek(): App | undefined;
+  dispose(): Promise<void>;
+}
+
+export function createLazyApp(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): LazyApp {
+  let app: App | undefined;
+  let loading: Promise<App> | undefined;
+
+  async function load(): Promise<App> {
+    const { createApp, defaultHome } = await import("../app.ts");
+    app = createApp({
+      settings: readSettings(),
+      folders: {
+        home: defaultHome(process.env, process.platform, homedir()),
+        engineEntry: vscode.Uri.joinPath(context.extensionUri, "dist", "engine.js").fsPath,
+      },
+      log: (level, text) => log[level](text),
+    });
+    return app;
+  }
+
+  context.subscriptions.push(
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("switchyard")) app?.configure(readSettings());
+    }),
+  );
+  return {
+    get() {
+      loading ??= load();
+      return loading;
+    },
+    peek: () => app,
+    dispose: async () => app?.dispose(),
+  };
+}
+
+/** A value that cannot be used is shown once and replaced by its default; the others stand. */
+function readSettings(): Settings {
+  const configuration = vscode.workspace.getConfiguration("switchyard");
+  let settings: Settings = defaultSettings;
+  for (const key of Object.keys(defaultSettings)) {
+    const value = configuration.get(key);
+    if (value === undefined) continue;
+    try {
+      const parsed = parseSettings({ [key]: value });
+      settings = { ...settings, [key]: parsed[key as keyof Settings] };
+    } catch (error) {
+      if (!(error instanceof TaskError)) throw error;
+      void vscode.window.showWarningMessage(formatMessage(error.text, vscode.l10n.bundle));
+    }
+  }
+  return settings;
+}

@@ -1,0 +1,158 @@
+// Choosing models: for one question, or pinned for a kind of task.
+import * as vscode from "vscode";
+import type { App } from "../app.ts";
+import type { InstalledModel } from "../core/backend.ts";
+import { type TaskKind, taskKinds } from "../core/task.ts";
+import { gigabytes, kindName } from "./badge-text.ts";
+
+interface ModelItem extends vscode.QuickPickItem {
+  readonly model?: InstalledModel;
+  readonly run?: () => Promise<void>;
+}
+
+const unload: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("debug-disconnect"), tooltip: "" };
+
+/** Shows the installed models. @returns undefined when the person left */
+export async function chooseModel(app: App, title: string): Promise<InstalledModel | undefined> {
+  const items = await withBusy(() => modelItems(app));
+  if (items.length === 0) {
+    await vscode.commands.executeCommand("switchyard.getModel");
+    return undefined;
+  }
+  const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true });
+  return picked?.model;
+}
+
+/** Pins a model for every kind, for one, or for none. */
+export async function pickModel(app: App): Promise<void> {
+  const models = await withBusy(() => modelItems(app));
+  const pinned = app.settings().pinnedModels;
+  const isAuto = Object.values(pinned).every((model) => !model || model === "auto");
+  const items: ModelItem[] = [
+    {
+      label: `$(hubot) ${vscode.l10n.t("Auto")}`,
+      description: isAuto ? vscode.l10n.t("in use") : "",
+      detail: vscode.l10n.t("The best installed model for each kind of task"),
+      run: () => writePins({}),
+    },
+    separator(vscode.l10n.t("Use for every task")),
+    ...models.map((item): ModelItem => ({ ...item, run: () => pinAll(item.model) })),
+    separator(vscode.l10n.t("Pin for a kind of task")),
+    ...taskKinds.map(
+      (kind): ModelItem => ({
+        label: kindName(kind),
+        description: pinned[kind] && pinned[kind] !== "auto" ? pinned[kind] : vscode.l10n.t("Auto"),
+        run: () => pinKind(app, kind),
+      }),
+    ),
+    separator(""),
+    {
+      label: `$(cloud-download) ${vscode.l10n.t("Get a Model…")}`,
+      run: async () => void (await vscode.commands.executeCommand("switchyard.getModel")),
+    },
+  ];
+  await showModels(app, items);
+}
+
+/** A quick pick whose model rows have buttons to load, unload and delete. */
+function showModels(app: App, items: readonly ModelItem[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const pick = vscode.window.createQuickPick<ModelItem>();
+    pick.title = vscode.l10n.t("Which model answers");
+    pick.items = items;
+    pick.matchOnDescription = true;
+    pick.onDidAccept(() => {
+      const run = pick.selectedItems[0]?.run;
+      pick.hide();
+      run?.().then(resolve, reject);
+    });
+    pick.onDidTriggerItemButton(({ item, button }) => {
+      pick.hide();
+      if (item.model) manageModel(app, item.model, button).then(resolve, reject);
+    });
+    pick.onDidHide(() => {
+      pick.dispose();
+      resolve();
+    });
+    pick.show();
+  });
+}
+
+async function manageModel(app: App, { name }: InstalledModel, button: vscode.QuickInputButton): Promise<void> {
+  const icon = button.iconPath instanceof vscode.ThemeIcon ? button.iconPath.id : "";
+  const { signal } = new AbortController();
+  if (icon === "trash") {
+    const yes = vscode.l10n.t("Delete");
+    const question = vscode.l10n.t("Delete {0} from this machine? It can be downloaded again.", name);
+    if ((await vscode.window.showWarningMessage(question, { modal: true }, yes)) === yes)
+      await app.delete(name, signal);
+    return;
+  }
+  const title = icon === "play" ? vscode.l10n.t("Loading {0}…", name) : vscode.l10n.t("Unloading {0}…", name);
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () =>
+    icon === "play" ? app.load(name, signal) : app.unload(name, signal),
+  );
+}
+
+async function modelItems(app: App): Promise<readonly ModelItem[]> {
+  const { signal } = new AbortController();
+  const [models, loaded] = await Promise.all([app.models(signal), app.loaded(signal)]);
+  return models.map((model): ModelItem => {
+    const isLoaded = loaded.some((each) => each.name === model.name && each.backend === model.backend);
+    const context = model.contextTokens
+      ? vscode.l10n.t("{0}k context", Math.round(model.contextTokens / 1024))
+      : undefined;
+    const fits = app.fits(model)
+      ? vscode.l10n.t("fits this machine")
+      : vscode.l10n.t("may not fit this machine’s memory");
+    return {
+      model,
+      label: `${isLoaded ? "$(circle-filled)" : "$(circle-outline)"} ${model.name}`,
+      description: [
+        gigabytes(model.sizeBytes),
+        context,
+        isLoaded ? vscode.l10n.t("loaded") : undefined,
+        model.place === "cloud" ? vscode.l10n.t("cloud") : vscode.l10n.t("local"),
+      ]
+        .filter(Boolean)
+        .join(" · "),
+      detail: `${model.backend} · ${fits}`,
+      buttons: [
+        isLoaded
+          ? { ...unload, tooltip: vscode.l10n.t("Unload from memory") }
+          : { iconPath: new vscode.ThemeIcon("play"), tooltip: vscode.l10n.t("Load into memory") },
+        { iconPath: new vscode.ThemeIcon("trash"), tooltip: vscode.l10n.t("Delete from this machine") },
+      ],
+    };
+  });
+}
+
+async function pinKind(app: App, kind: TaskKind): Promise<void> {
+  const items = await modelItems(app);
+  const auto: ModelItem = { label: `$(hubot) ${vscode.l10n.t("Auto")}` };
+  const title = vscode.l10n.t("Model for: {0}", kindName(kind));
+  const picked = await vscode.window.showQuickPick([auto, ...items], { title });
+  if (!picked) return;
+  const { [kind]: _old, ...others } = app.settings().pinnedModels;
+  await writePins(picked.model ? { ...others, [kind]: picked.model.name } : others);
+}
+
+function pinAll(model: InstalledModel | undefined): Promise<void> {
+  return writePins(model ? Object.fromEntries(taskKinds.map((kind) => [kind, model.name])) : {});
+}
+
+async function writePins(pins: Readonly<Record<string, string>>): Promise<void> {
+  const configuration = vscode.workspace.getConfiguration("switchyard");
+  const inspected = configuration.inspect("pinnedModels");
+  const target = inspected?.workspaceValue ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
+  await configuration.update("pinnedModels", Object.keys(pins).length === 0 ? undefined : pins, target);
+}
+
+function separator(label: string): ModelItem {
+  return { label, kind: vscode.QuickPickItemKind.Separator };
+}
+
+function withBusy<Result>(work: () => Promise<Result>): Thenable<Result> {
+  const title = vscode.l10n.t("Looking for models…");
+  return vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, work);
+}

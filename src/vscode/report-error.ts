@@ -1,0 +1,57 @@
+// The one place that shows an error.
+import * as vscode from "vscode";
+import { isAbort, TaskError } from "../core/task-error.ts";
+import { say } from "./say.ts";
+
+/** Shows what went wrong with what can be done about it. Cancelling is no error and shows nothing. */
+export async function reportError(error: unknown, log: vscode.LogOutputChannel): Promise<void> {
+  if (isAbort(error) || error instanceof vscode.CancellationError) return;
+  if (!(error instanceof TaskError)) {
+    log.error(error instanceof Error ? error : String(error));
+    const showLog = vscode.l10n.t("Show Log");
+    const text = vscode.l10n.t("Switchyard failed: {0}", error instanceof Error ? error.message : String(error));
+    if ((await vscode.window.showErrorMessage(text, showLog)) === showLog) log.show();
+    return;
+  }
+  log.warn(`${error.kind}: ${error.message}${error.cause ? ` (${String(error.cause)})` : ""}`);
+  const actions = actionsFor(error, log);
+  const show = error.kind === "bad-input" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
+  const chosen = await show(say(error.text), ...actions.map((action) => action.title));
+  actions.find((action) => action.title === chosen)?.run();
+}
+
+interface Action {
+  readonly title: string;
+  readonly run: () => void;
+}
+
+function actionsFor(error: TaskError, log: vscode.LogOutputChannel): readonly Action[] {
+  const command = (title: string, id: string, ...args: unknown[]): Action => ({
+    title,
+    run: () => void vscode.commands.executeCommand(id, ...args),
+  });
+  const showLog: Action = { title: vscode.l10n.t("Show Log"), run: () => log.show() };
+  const suggested = error.details.suggestedModel;
+  switch (error.kind) {
+    case "model-missing":
+      return suggested
+        ? [
+            command(vscode.l10n.t("Get {0}", suggested), "switchyard.getModel", suggested),
+            command(vscode.l10n.t("Other Models…"), "switchyard.getModel"),
+          ]
+        : [command(vscode.l10n.t("Get a Model…"), "switchyard.getModel")];
+    case "server-unreachable":
+      return [command(vscode.l10n.t("Open Settings"), "switchyard.openSettings"), showLog];
+    case "context-overflow":
+      return [
+        command(vscode.l10n.t("Choose Model…"), "switchyard.pickModel"),
+        command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "maxContextTokens"),
+      ];
+    case "bad-input":
+    case "storage":
+    case "network":
+      return [];
+    default:
+      return [showLog];
+  }
+}

@@ -1,0 +1,139 @@
+// The conversation that is open in this window, and its way to disk.
+import type * as vscode from "vscode";
+import type { Exchange, ExchangeState, Session, SessionStore, SessionSummary } from "../core/session.ts";
+
+export interface SessionKeeper {
+  /** The open session, read from disk on first use. */
+  current(): Promise<Session>;
+  /** Puts the exchange into its session, at the end where it is new, and saves soon. */
+  put(sessionId: string, exchange: Exchange): void;
+  start(): Promise<Session>;
+  open(id: string): Promise<Session>;
+  delete(id: string): Promise<void>;
+  list(): Promise<readonly SessionSummary[]>;
+  /** Writes what waits to be written. */
+  save(): Promise<void>;
+}
+
+const saveAfterMs = 1000;
+const titleLength = 60;
+const unfinished: readonly ExchangeState[] = ["queued", "routing", "loading", "streaming"];
+
+/** @param tell gets what went wrong when saving; the conversation goes on in memory */
+export function createSessionKeeper(
+  store: () => Promise<SessionStore>,
+  memory: Pick<vscode.Memento, "get" | "update">,
+  tell: (error: unknown) => void,
+): SessionKeeper {
+  const sessions = new Map<string, Session>();
+  const unsaved = new Set<string>();
+  let currentId: Promise<string> | undefined;
+  let saving: Promise<void> = Promise.resolve();
+  let isTimed = false;
+
+  async function load(id: string): Promise<Session | undefined> {
+    const known = sessions.get(id);
+    if (known) return known;
+    const stored = await (await store()).load(id);
+    if (stored) sessions.set(id, interrupted(stored));
+    return sessions.get(id);
+  }
+  async function firstId(): Promise<string> {
+    const remembered = memory.get<string>("session");
+    const session = remembered ? await load(remembered).catch(tell) : undefined;
+    return session ? session.id : begin().id;
+  }
+  function begin(): Session {
+    const nowMs = Date.now();
+    const session: Session = {
+      id: crypto.randomUUID(),
+      title: "",
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+      exchanges: [],
+    };
+    sessions.set(session.id, session);
+    void memory.update("session", session.id);
+    return session;
+  }
+  async function write(): Promise<void> {
+    const ids = [...unsaved];
+    unsaved.clear();
+    for (const id of ids) {
+      const session = sessions.get(id);
+      if (session) await (await store()).save(session).catch(tell);
+    }
+  }
+  const save = () => {
+    saving = saving.then(write);
+    return saving;
+  };
+  const keeper: SessionKeeper = {
+    async current() {
+      currentId ??= firstId();
+      const id = await currentId;
+      return sessions.get(id) ?? begin();
+    },
+    put(sessionId, exchange) {
+      const session = sessions.get(sessionId);
+      if (!session) return;
+      sessions.set(sessionId, withExchange(session, exchange));
+      unsaved.add(sessionId);
+      if (isTimed) return;
+      isTimed = true;
+      setTimeout(() => {
+        isTimed = false;
+        void save();
+      }, saveAfterMs);
+    },
+    async start() {
+      const session = begin();
+      currentId = Promise.resolve(session.id);
+      return session;
+    },
+    async open(id) {
+      const session = await load(id);
+      if (!session) return keeper.current();
+      currentId = Promise.resolve(id);
+      await memory.update("session", id);
+      return session;
+    },
+    async delete(id) {
+      unsaved.delete(id);
+      sessions.delete(id);
+      await (await store()).delete(id);
+      if ((await currentId) === id) await keeper.start();
+    },
+    async list() {
+      const stored = await (await store()).list();
+      const fresh = [...sessions.values()].filter((session) => session.exchanges.length > 0);
+      const summaries = fresh.map(({ id, title, updatedAtMs }) => ({ id, title, updatedAtMs }));
+      const others = stored.filter((session) => !sessions.has(session.id));
+      return [...summaries, ...others].sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+    },
+    save,
+  };
+  return keeper;
+}
+
+function withExchange(session: Session, exchange: Exchange): Session {
+  const isNew = !session.exchanges.some((each) => each.id === exchange.id);
+  return {
+    ...session,
+    title: session.title || exchange.question.slice(0, titleLength),
+    updatedAtMs: Date.now(),
+    exchanges: isNew
+      ? [...session.exchanges, exchange]
+      : session.exchanges.map((each) => (each.id === exchange.id ? exchange : each)),
+  };
+}
+
+/** What was running when the window went away did not finish; what had arrived is kept. */
+function interrupted(session: Session): Session {
+  return {
+    ...session,
+    exchanges: session.exchanges.map((exchange) =>
+      unfinished.includes(exchange.state) ? { ...exchange, state: "interrupted" } : exchange,
+    ),
+  };
+}
