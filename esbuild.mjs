@@ -38,15 +38,16 @@ const node = {
 
 await rm(`${root}dist`, { recursive: true, force: true });
 await mkdir(`${root}dist`, { recursive: true });
-const entries = (table) => Object.fromEntries(Object.entries(table).filter(([, file]) => existsSync(`${root}${file}`)));
 const builds = [
-  { ...node, entryPoints: entries({ extension: "src/vscode/extension.ts" }), external: ["vscode"] },
-  { ...node, entryPoints: entries({ cli: "src/cli/main.ts" }) },
+  { ...node, entryPoints: { extension: "src/vscode/extension.ts" }, external: ["vscode"] },
+  { ...node, entryPoints: { cli: "src/cli/main.ts" } },
   // node-llama-cpp finds its compiled parts beside itself, so it stays a package.
-  { ...node, entryPoints: entries({ engine: "src/backends/embedded/main.ts" }), external: ["node-llama-cpp"] },
+  { ...node, entryPoints: { engine: "src/backends/embedded/main.ts" }, external: ["node-llama-cpp"] },
   {
     ...shared,
-    entryPoints: entries({ chat: "src/webview/chat.ts", monitor: "src/webview/monitor.ts" }),
+    entryPoints: ["chat", "monitor"].flatMap((page) =>
+      ["ts", "css"].map((kind) => ({ in: `src/webview/${page}.${kind}`, out: page })),
+    ),
     platform: "browser",
     format: "iife",
     target: "chrome128",
@@ -55,9 +56,7 @@ const builds = [
     assetNames: "[name]",
   },
 ];
-await Promise.all(
-  builds.filter((build) => Object.keys(build.entryPoints).length > 0).map((build) => esbuild.build(build)),
-);
+await Promise.all(builds.map((build) => esbuild.build(build)));
 if (existsSync(`${root}node_modules/@vscode/codicons/dist`)) {
   await cp(`${root}node_modules/@vscode/codicons/dist/codicon.css`, `${root}dist/webview/codicon.css`);
   await cp(`${root}node_modules/@vscode/codicons/dist/codicon.ttf`, `${root}dist/webview/codicon.ttf`);

@@ -1,0 +1,218 @@
+// Entry of the chat page: a view of the session that the host owns.
+import { protocolVersion, type ToHost, type ToPage } from "../core/page-protocol.ts";
+import type { Exchange } from "../core/session.ts";
+import { badgeLine } from "./announce.ts";
+import { type Composer, createComposer } from "./composer.ts";
+import { button, element } from "./element.ts";
+import { createExchangeView, type ExchangeView, isRunning } from "./exchange-view.ts";
+import { createHighlight } from "./highlight.ts";
+import { readHostMessage } from "./host-messages.ts";
+import { createSessionBar, type SessionBar } from "./session-bar.ts";
+import { createStrings, type Strings } from "./strings.ts";
+import { onHostMessage } from "./vscode-api.ts";
+
+const api = acquireVsCodeApi();
+const post = (message: ToHost) => api.postMessage(message);
+const highlight = createHighlight();
+/** Nearer to the end than this, the page follows the answer. */
+const followPx = 40;
+
+interface Page {
+  readonly strings: Strings;
+  readonly log: HTMLElement;
+  readonly empty: HTMLElement;
+  readonly announcer: HTMLElement;
+  readonly composer: Composer;
+  readonly sessionBar: SessionBar;
+  readonly views: Map<string, ExchangeView>;
+  readonly sessionId: string;
+  lastQuestion: string | undefined;
+}
+
+let page: Page | undefined;
+let drawnSeq = 0;
+let seenSeq = 0;
+
+function savedDraft(): string {
+  const state = api.getState();
+  const draft = typeof state === "object" && state !== null && "draft" in state ? state.draft : undefined;
+  return typeof draft === "string" ? draft : "";
+}
+
+function build(message: Extract<ToPage, { kind: "init" }>): Page {
+  const strings = createStrings(message.strings);
+  const { t } = strings;
+  const views = new Map<string, ExchangeView>();
+  document.documentElement.lang = message.locale;
+  const composer = createComposer({
+    strings,
+    draft: savedDraft(),
+    onDraft: (draft) => api.setState({ draft }),
+    onSend: (text) => post({ kind: "send", text }),
+    onStop: stopRunning,
+    onDetach: (uri) => post({ kind: "detach", uri }),
+    onAttach: () => post({ kind: "command", name: "attachSelection" }),
+    onPickModel: () => post({ kind: "pickModel" }),
+    lastQuestion: () => page?.lastQuestion,
+  });
+  const sessionBar = createSessionBar(strings, post);
+  const log = element("div", { class: "log", role: "log", "aria-live": "off", "aria-label": t("Conversation") });
+  const empty = emptyState(strings, composer);
+  const announcer = element("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
+  const scroller = element("main", { class: "scroller", tabindex: "-1" }, empty, log);
+  document.body.replaceChildren(sessionBar.element, scroller, announcer, composer.element);
+  return {
+    strings,
+    log,
+    empty,
+    announcer,
+    composer,
+    sessionBar,
+    views,
+    sessionId: message.session.id,
+    lastQuestion: undefined,
+  };
+}
+
+function emptyState({ t }: Strings, composer: Composer): HTMLElement {
+  const examples = [
+    t("Explain what a race condition is, with a short example"),
+    t("Write a regular expression for ISO dates, with tests"),
+    t("Translate into Chinese: The build is green."),
+  ];
+  const rows = examples.map((text) =>
+    element(
+      "li",
+      {},
+      button("comment", text, () => composer.focus(text), true),
+    ),
+  );
+  return element(
+    "section",
+    { class: "empty" },
+    element("h1", {}, t("Ask a model on your own machine")),
+    element("p", {}, t("Select code and choose Review, Explain or Translate from its menu, or ask here.")),
+    element("ul", {}, ...rows),
+  );
+}
+
+function stopRunning(): void {
+  for (const [exchangeId, view] of page?.views ?? []) {
+    if (isRunning(view.state())) post({ kind: "stop", exchangeId });
+  }
+}
+
+function showExchange(target: Page, exchange: Exchange): void {
+  const view = createExchangeView(exchange, { strings: target.strings, highlight, post });
+  const old = target.views.get(exchange.id);
+  if (old) old.element.replaceWith(view.element);
+  else target.log.append(view.element);
+  target.views.set(exchange.id, view);
+  target.lastQuestion = exchange.question;
+  target.empty.hidden = true;
+}
+
+function start(message: Extract<ToPage, { kind: "init" }>): void {
+  const made = build(message);
+  page = made;
+  for (const exchange of message.session.exchanges) showExchange(made, exchange);
+  made.sessionBar.show(message.sessions, made.sessionId);
+  made.composer.showModel(message.modelLabel);
+  made.composer.showAttached(message.attached);
+  drawnSeq = message.seq;
+  seenSeq = message.seq;
+  showBusy(made);
+  scrollToEnd();
+}
+
+function showBusy(target: Page): void {
+  target.composer.setBusy([...target.views.values()].some((view) => isRunning(view.state())));
+}
+
+function receive(message: ToPage): void {
+  if (message.kind === "init") start(message);
+  else if (page) update(page, message);
+}
+
+function update(target: Page, message: Exclude<ToPage, { kind: "init" }>): void {
+  switch (message.kind) {
+    case "exchange":
+      showExchange(target, message.exchange);
+      showBusy(target);
+      return scrollToEnd();
+    case "delta":
+      target.views.get(message.exchangeId)?.append(message.channel, message.text);
+      seenSeq = Math.max(seenSeq, message.seq);
+      return requestDraw();
+    case "status":
+      keepingAtEnd(() => target.views.get(message.exchangeId)?.update(message));
+      target.announcer.textContent = badgeLine(message, target.strings);
+      return showBusy(target);
+    case "sessions":
+      return target.sessionBar.show(message.sessions, target.sessionId);
+    case "model":
+      return target.composer.showModel(message.label);
+    case "attached":
+      return target.composer.showAttached(message.attached);
+    case "focusInput":
+      return target.composer.focus(message.text);
+  }
+}
+
+let isRequested = false;
+function requestDraw(): void {
+  if (isRequested) return;
+  isRequested = true;
+  requestAnimationFrame(() => {
+    isRequested = false;
+    keepingAtEnd(() => {
+      for (const view of page?.views.values() ?? []) if (isRunning(view.state())) view.draw();
+    });
+    if (seenSeq > drawnSeq) {
+      drawnSeq = seenSeq;
+      post({ kind: "ack", seq: drawnSeq });
+    }
+    // A block that is drawn less often may have something left.
+    if ([...(page?.views.values() ?? [])].some((view) => isRunning(view.state()) && view.isWaiting())) requestDraw();
+  });
+}
+
+function scroller(): HTMLElement | undefined {
+  return document.querySelector<HTMLElement>(".scroller") ?? undefined;
+}
+
+function scrollToEnd(): void {
+  const frame = scroller();
+  if (frame) frame.scrollTop = frame.scrollHeight;
+}
+
+/** Follows the answer where the person is at its end, and leaves them alone where they have scrolled away. */
+function keepingAtEnd(change: () => void): void {
+  const frame = scroller();
+  const isAtEnd = !frame || frame.scrollHeight - frame.scrollTop - frame.clientHeight < followPx;
+  change();
+  if (isAtEnd) scrollToEnd();
+}
+
+onHostMessage((raw) => {
+  const message = readHostMessage(raw);
+  if (message) receive(message);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing) stopRunning();
+  if (event.key === "Enter" && event.target instanceof HTMLAnchorElement) followLink(event.target);
+});
+document.addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (link instanceof HTMLAnchorElement) {
+    event.preventDefault();
+    followLink(link);
+  }
+});
+
+function followLink(link: HTMLAnchorElement): void {
+  const href = link.getAttribute("data-href");
+  if (href) post({ kind: "openLink", href });
+}
+
+post({ kind: "ready", protocol: protocolVersion });
