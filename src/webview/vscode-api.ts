@@ -9,20 +9,9 @@ declare global {
   var acquireVsCodeApi: () => VsCodeApi;
 }
 
-/** Messages of the host come from the frame around this one, never from a page inside or beside it. */
+/** Messages of the host come from VS Code's own frame, which has this page's origin; no other page has it. */
 export function onHostMessage(receive: (message: unknown) => void): void {
   window.addEventListener("message", (event) => {
-    if (event.source !== null && event.source !== window.parent && event.source !== window) return;
-    if (event.origin !== window.origin && event.origin !== parentOrigin()) return;
-    receive(event.data);
+    if (event.origin === window.origin) receive(event.data);
   });
-}
-
-/** VS Code puts the page into a frame of the same origin. */
-function parentOrigin(): string {
-  try {
-    return window.parent.origin;
-  } catch {
-    return window.origin;
-  }
 }
