@@ -105,7 +105,7 @@ describe("the built-in engine", { timeout: 60_000 }, () => {
       format,
       options: { num_predict: 80 },
     });
-    expect(Object.keys(JSON.parse(response))).toEqual(["name", "age"]);
+    expect(Object.keys(JSON.parse(response ?? ""))).toEqual(["name", "age"]);
   });
 
   it("refuses a prompt that does not fit, with the numbers, and answers nothing", async () => {

@@ -1,0 +1,82 @@
+// The tests that need an editor: inside its extension host, and on the packaged extension in a browser.
+import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { runTests } from "@vscode/test-electron";
+import * as esbuild from "esbuild";
+import { productHome } from "../test/harness/product-home.ts";
+import { temporaryFolder } from "../test/harness/servers.ts";
+import { ensureBrowser } from "./browser.ts";
+import { type Counts, runVitest } from "./check.ts";
+import { ensureEditorHost } from "./editor-host.ts";
+import { makePackage, thisTarget } from "./package.ts";
+import { root } from "./run.ts";
+
+const hostTests = join(root, "out", "host");
+
+/** A desktop runs the VS Code that is downloaded for it; a machine without display the stand-in. */
+const hasDisplay = process.platform !== "linux" || Boolean(process.env["DISPLAY"]);
+
+export async function runHostTests(): Promise<Counts> {
+  await bundleHostTests();
+  await mkdir(join(root, "out", "screenshots"), { recursive: true });
+  const home = await productHome();
+  const workspace = await temporaryFolder("workspace");
+  const results = join(root, "out", "host-results.json");
+  await rm(results, { force: true });
+  await cp(join(root, "test", "fixtures", "sample-workspace"), workspace.path, { recursive: true });
+  if (!hasDisplay) await Promise.all([ensureEditorHost(), ensureBrowser()]);
+  const env = { SWITCHYARD_HOME: home.path, SWITCHYARD_HOST_RESULTS: results };
+  try {
+    // The stand-in starts the extension host as a child of its own: what it is to see has to be in our environment.
+    Object.assign(process.env, env);
+    await runTests({
+      ...(hasDisplay ? {} : { vscodeExecutablePath: join(root, "test", "harness", "code-stand-in.ts") }),
+      extensionDevelopmentPath: root,
+      extensionTestsPath: join(hostTests, "run.cjs"),
+      extensionTestsEnv: env,
+      launchArgs: [workspace.path],
+    }).catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
+    return await readCounts(results);
+  } finally {
+    await workspace.remove();
+    await home.remove();
+  }
+}
+
+async function bundleHostTests(): Promise<void> {
+  const folder = join(root, "test", "host");
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".ts"));
+  await rm(hostTests, { recursive: true, force: true });
+  await esbuild.build({
+    entryPoints: files.map((name) => join(folder, name)),
+    outdir: hostTests,
+    outExtension: { ".js": ".cjs" },
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    external: ["vscode", "mocha"],
+    sourcemap: "inline",
+    logLevel: "warning",
+  });
+}
+
+async function readCounts(file: string): Promise<Counts> {
+  try {
+    const counts: Counts = JSON.parse(await readFile(file, "utf8"));
+    return counts.passed === 0 ? { ...counts, failed: counts.failed + 1 } : counts;
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+export async function runUiTests(): Promise<Counts> {
+  await Promise.all([ensureEditorHost(), ensureBrowser()]);
+  process.env["SWITCHYARD_VSIX"] = await makePackage(thisTarget);
+  return runVitest(["test/ui"], 12 * 60_000);
+}
+
+if (import.meta.main) {
+  const only = process.argv[2];
+  if (only !== "ui") console.log(await runHostTests());
+  if (only !== "host") console.log(await runUiTests());
+}
