@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { App } from "../app.ts";
 import type { Finding } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
-import type { AnswerLanguage, Ask, Source, TaskKind } from "../core/task.ts";
+import { type AnswerLanguage, type Ask, kindOfTaskType, type Source, type TaskKind, taskKinds } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
@@ -90,10 +90,12 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     .command("ask")
     .description(t("ask anything; the kind of task is recognised"))
     .argument("[text...]", t("the question; nothing reads standard input"))
-    .action(async (words: string[], _: object, command: Command) => {
+    .option("--task <type>", t("state the kind of task: a kind, or code, translation, creative or general"), taskKind)
+    .action(async (words: string[], own: { task?: TaskKind }, command: Command) => {
       const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
       const flags = command.optsWithGlobals<Flags>();
-      const ask = { ...askOf(flags), text, sources: [], history: [] };
+      const stated = own.task ? { kind: own.task } : {};
+      const ask = { ...askOf(flags), ...stated, text, sources: [], history: [] };
       await runTask(parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
     });
 }
@@ -188,6 +190,12 @@ function language(text: string): AnswerLanguage {
   if (text === "en" || text === "zh-CN") return text;
   if (/^zh/i.test(text)) return "zh-CN";
   throw new InvalidArgumentError("en | zh-CN");
+}
+
+function taskKind(text: string): TaskKind {
+  const kind = kindOfTaskType(text);
+  if (kind) return kind;
+  throw new InvalidArgumentError([...taskKinds, "translation", "creative", "general"].join(" | "));
 }
 
 function whole(text: string): number {

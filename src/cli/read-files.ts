@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { extname, relative } from "node:path";
 import { pathToFileURL } from "node:url";
+// biome-ignore lint/suspicious/noDeprecatedImports: one of its two forms is deprecated, not the one used here
 import { glob } from "tinyglobby";
 import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
@@ -37,7 +38,7 @@ const languageIds: Readonly<Record<string, string>> = {
 /** Names as given, globs filled in; a name that matches nothing stays, so that reading it names it. */
 export async function expandNames(names: readonly string[]): Promise<readonly string[]> {
   const lists = await Promise.all(
-    names.map(async (name) => (/[*?[\]{}]/.test(name) ? await glob(name, { expandDirectories: false }) : [name])),
+    names.map(async (name) => (/[*?[\]{}]/.test(name) ? await glob([name], { expandDirectories: false }) : [name])),
   );
   return lists.flatMap((list, index) => (list.length > 0 ? list.sort() : [names[index] ?? ""]));
 }

@@ -1,0 +1,180 @@
+// The editor as a person sees it: every selector of the tests is in this file.
+import { cp, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Browser, chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
+import { browserArgs, ensureBrowser } from "../../scripts/browser.ts";
+import { ensureEditorHost } from "../../scripts/editor-host.ts";
+import { mustRun, root } from "../../scripts/run.ts";
+import { productHome } from "./product-home.ts";
+import { startServer, temporaryFolder } from "./servers.ts";
+
+const screenshots = join(root, "out", "screenshots");
+const sample = join(root, "test", "fixtures", "sample-workspace");
+
+export interface WorkbenchOptions {
+  /** Language of the interface; the editor has no language pack here, the extension's own texts are shown. */
+  readonly locale?: "zh-cn";
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** Installs the package into an editor of its own, opens a copy of the sample workspace, and stops all of it again. */
+export async function openWorkbench(vsix: string, options: WorkbenchOptions = {}): Promise<Workbench> {
+  const { entry } = await ensureEditorHost();
+  const [folders, home] = await Promise.all([temporaryFolder("editor"), productHome()]);
+  const place = (name: string) => join(folders.path, name);
+  const own = ["--user-data-dir", place("user"), "--extensions-dir", place("extensions")];
+  await cp(sample, place("workspace"), { recursive: true });
+  await mkdir(place("user/User"), { recursive: true });
+  await mkdir(screenshots, { recursive: true });
+  await writeSettings(place("user/User/settings.json"), options.settings ?? {});
+  await mustRun(process.execPath, [entry, ...own, "--install-extension", vsix, "--force"], { isQuiet: true });
+  const server = await startServer(
+    entry,
+    (port) => [
+      ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`],
+      ...["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"],
+      ...own,
+      place("workspace"),
+    ],
+    /HTTP server listening/,
+    { SWITCHYARD_HOME: home.path },
+  );
+  const browser = await chromium.launch({ executablePath: await ensureBrowser(), args: browserArgs });
+  const stop = async () => {
+    await browser.close().catch(() => {});
+    await server.stop();
+    await folders.remove();
+    await home.remove();
+  };
+  try {
+    return await Workbench.open(browser, `http://127.0.0.1:${server.port}/`, options, place("workspace"), stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function writeSettings(file: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  const { writeFile } = await import("node:fs/promises");
+  const quiet = {
+    "workbench.startupEditor": "none",
+    "chat.disableAIFeatures": true,
+    "comments.openView": "never",
+    "extensions.ignoreRecommendations": true,
+  };
+  await writeFile(file, JSON.stringify({ ...quiet, ...settings }));
+}
+
+export class Workbench {
+  readonly page: Page;
+  /** Folder of the workspace that is open. */
+  readonly folder: string;
+  /** Addresses of everything the browser asked for that is not on this machine. */
+  readonly foreignRequests: string[] = [];
+  readonly stop: () => Promise<void>;
+
+  private constructor(page: Page, folder: string, stop: () => Promise<void>) {
+    this.page = page;
+    this.folder = folder;
+    this.stop = stop;
+  }
+
+  static async open(
+    browser: Browser,
+    address: string,
+    { locale }: WorkbenchOptions,
+    folder: string,
+    stop: () => Promise<void>,
+  ): Promise<Workbench> {
+    const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    if (locale) await context.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = ${JSON.stringify(locale)}`);
+    const workbench = new Workbench(await context.newPage(), folder, stop);
+    workbench.page.on("request", (request) => {
+      const { hostname, protocol } = new URL(request.url());
+      const isHere = hostname === "127.0.0.1" || protocol === "data:" || protocol === "blob:";
+      if (!isHere && !hostname.endsWith(".vscode-cdn.net")) workbench.foreignRequests.push(request.url());
+    });
+    await workbench.page.goto(address);
+    await workbench.statusItem("model").waitFor({ timeout: 90_000 });
+    return workbench;
+  }
+
+  /** An item of ours in the status bar. */
+  statusItem(name: "model" | "monitor"): Locator {
+    return this.page.locator(`[id="switchyard.switchyard.${name}"]`);
+  }
+
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input").first();
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: title }).first().click();
+  }
+
+  quickPickRows(): Locator {
+    return this.page.locator(".quick-input-widget .monaco-list-row");
+  }
+
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press("Control+P");
+    const input = this.page.locator(".quick-input-widget input").first();
+    await input.waitFor();
+    await input.fill(name);
+    await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: name }).first().click();
+    await this.page.locator(".tabs-container .tab.active", { hasText: name }).waitFor();
+  }
+
+  /** Selects whole lines of the active editor, from 1, both inclusive. */
+  async selectLines(first: number, last: number): Promise<void> {
+    await this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first().click();
+    await this.page.keyboard.press("Control+Home");
+    for (let line = 1; line < first; line++) await this.page.keyboard.press("ArrowDown");
+    for (let line = first; line <= last; line++) await this.page.keyboard.press("Shift+ArrowDown");
+  }
+
+  /** Opens the editor's context menu. */
+  async rightClick(): Promise<Locator> {
+    await this.page.keyboard.press("Shift+F10");
+    const menu = this.page.locator(".monaco-menu").last();
+    await menu.waitFor();
+    return menu;
+  }
+
+  menuItem(text: string): Locator {
+    return this.page.locator(".monaco-menu .action-item", { hasText: text }).first();
+  }
+
+  /** Inside of one of our pages. */
+  webview(containing: string): FrameLocator {
+    const outer = this.page.locator('iframe.webview.ready[src*="switchyard.switchyard"]');
+    return containing === "monitor"
+      ? outer.last().contentFrame().frameLocator("#active-frame")
+      : outer.first().contentFrame().frameLocator("#active-frame");
+  }
+
+  chat(): FrameLocator {
+    return this.webview("chat");
+  }
+
+  /** The newest answer, once it has ended. */
+  async finishedAnswer(limitMs = 120_000): Promise<Locator> {
+    const last = this.chat().locator(".exchange").last();
+    await last.locator(".badge").waitFor({ timeout: limitMs });
+    return last;
+  }
+
+  editorText(): Promise<string> {
+    return this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first().innerText();
+  }
+
+  problemMarks(): Locator {
+    return this.page.locator(".squiggly-warning, .squiggly-info, .squiggly-hint");
+  }
+
+  /** Kept in `out/screenshots`. */
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
+  }
+}

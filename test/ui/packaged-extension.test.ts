@@ -1,0 +1,142 @@
+// The package as a person gets it, in a real editor and a real browser, on the real small model.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { openWorkbench, type Workbench } from "../harness/workbench.ts";
+
+const vsix = process.env["SWITCHYARD_VSIX"] ?? "";
+let workbench: Workbench;
+
+beforeAll(async () => {
+  workbench = await openWorkbench(vsix);
+}, 180_000);
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail")
+    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
+});
+afterAll(() => workbench.stop());
+
+describe("the packaged extension", { timeout: 150_000 }, () => {
+  it("shows the model picker and the monitor in the status bar", async () => {
+    expect(await workbench.statusItem("model").innerText()).toContain("Auto");
+    await workbench.statusItem("monitor").waitFor();
+  });
+
+  it("reviews the selection by right click, streams the answer and says where it ran", async () => {
+    await workbench.openFile("average.ts");
+    await workbench.selectLines(1, 8);
+    await workbench.rightClick();
+    await workbench.menuItem("Review Selection or File").click();
+    const answer = await workbench.finishedAnswer();
+    const badge = await answer.locator(".badge summary").innerText();
+    expect(badge).toMatch(/Review/);
+    expect(badge).toMatch(/smollm2:135m/);
+    expect(badge).toMatch(/this machine/);
+    expect(badge).toMatch(/\d tokens\/s/);
+    expect(badge).toMatch(/done/);
+    await workbench.screenshot("review");
+    const findings = await answer.locator(".finding").count();
+    if (findings > 0) await workbench.problemMarks().first().waitFor();
+  });
+
+  it("has a submenu with its name in the editor's menu", async () => {
+    await workbench.page.locator(".monaco-editor .view-lines").first().click();
+    await workbench.rightClick();
+    await workbench.menuItem("Switchyard").hover();
+    await workbench.menuItem("Explain Selection").waitFor();
+    await workbench.screenshot("context-menu");
+    await workbench.page.keyboard.press("Escape");
+    await workbench.page.keyboard.press("Escape");
+  });
+
+  it("answers in the chat while it is written, and stops at once", async () => {
+    await workbench.runCommand("Switchyard: Open Chat");
+    const chat = workbench.chat();
+    const box = chat.locator("#question");
+    await box.fill("Write a very long story about a lighthouse, with ten chapters.");
+    await box.press("Enter");
+    const answer = chat.locator(".exchange").last().locator(".answer");
+    await expect.poll(() => answer.innerText().then((text) => text.length), { timeout: 60_000 }).toBeGreaterThan(40);
+    const early = (await answer.innerText()).length;
+    await expect.poll(() => answer.innerText().then((text) => text.length), { timeout: 10_000 }).toBeGreaterThan(early);
+    await workbench.screenshot("chat-streaming");
+    await chat.locator(".exchange").last().getByRole("button", { name: "Stop" }).click();
+    const stopped = await workbench.finishedAnswer(5000);
+    expect(await stopped.locator(".badge summary").innerText()).toContain("stopped");
+  });
+
+  it("keeps the conversation when the window is reloaded", async () => {
+    const before = await workbench.chat().locator(".question").allInnerTexts();
+    expect(before.length).toBeGreaterThan(1);
+    await workbench.page.reload();
+    await workbench.statusItem("model").waitFor({ timeout: 90_000 });
+    await workbench.runCommand("Switchyard: Open Chat");
+    await workbench.chat().locator(".exchange").first().waitFor();
+    expect(await workbench.chat().locator(".question").allInnerTexts()).toEqual(before);
+  });
+
+  it("copies code, and shows it as a change before anything is written", async () => {
+    const chat = workbench.chat();
+    await chat.locator("#question").fill("Write a Python function that adds two numbers. Reply with one code block.");
+    await chat.locator("#question").press("Enter");
+    const answer = await workbench.finishedAnswer();
+    const block = answer.locator(".code-block").first();
+    if ((await block.count()) === 0) return expect(await answer.locator(".answer").innerText()).not.toBe("");
+    await block.getByRole("button", { name: "Copy code" }).click();
+    const code = await block.locator("pre").innerText();
+    await expect
+      .poll(() => workbench.page.evaluate(() => navigator.clipboard.readText()))
+      .toBe(code.replace(/\n$/, ""));
+    await block.getByRole("button", { name: "Apply as a change" }).click();
+    await workbench.page.locator(".monaco-diff-editor").first().waitFor();
+    await workbench.screenshot("proposed-change");
+    await workbench.runCommand("View: Close All Editors");
+  });
+
+  it("translates a document beside it and leaves the code block as it is", async () => {
+    await workbench.openFile("guide.md");
+    await workbench.runCommand("Switchyard: Translate Document");
+    const preview = workbench.page.locator(".tabs-container .tab", { hasText: "guide.zh-CN.md" });
+    await preview.waitFor();
+    await expect.poll(() => workbench.editorText(), { timeout: 90_000 }).toContain("handbook?page=2");
+    expect(await workbench.editorText()).toContain("npm ci");
+    await workbench.screenshot("translation");
+    const original = await readFile(join(workbench.folder, "docs", "guide.md"), "utf8");
+    expect(original).toContain("Run the installer first.");
+  });
+
+  it("lists models with size, place and whether they fit, and pins one for a kind of task", async () => {
+    await workbench.statusItem("model").click();
+    const row = workbench.quickPickRows().filter({ hasText: "smollm2:135m" }).first();
+    await row.waitFor();
+    expect(await row.innerText()).toMatch(/MB/);
+    expect(await row.innerText()).toMatch(/fits this machine/);
+    await workbench.screenshot("model-picker");
+    await workbench.quickPickRows().filter({ hasText: "Explain" }).first().click();
+    await workbench.quickPickRows().filter({ hasText: "smollm2:135m" }).first().click();
+    await expect.poll(() => workbench.statusItem("model").innerText()).toContain("1 pinned");
+  });
+
+  it("says before running which model it would pick and why", async () => {
+    await workbench.runCommand("Switchyard: Which Model Would You Pick?");
+    const input = workbench.page.locator(".quick-input-widget input").first();
+    await input.fill("review this function for bugs");
+    await input.press("Enter");
+    await workbench.quickPickRows().filter({ hasText: "Review" }).first().waitFor();
+    expect(await workbench.quickPickRows().filter({ hasText: "Seen:" }).first().innerText()).toContain("review");
+    await workbench.screenshot("which-model");
+    await workbench.page.keyboard.press("Escape");
+  });
+
+  it("shows live charts in the monitor", async () => {
+    await workbench.statusItem("monitor").click();
+    const monitor = workbench.webview("monitor");
+    await monitor.locator(".chart").first().waitFor({ timeout: 30_000 });
+    expect(await monitor.locator(".chart canvas").count()).toBe(4);
+    await workbench.screenshot("monitor");
+  });
+
+  it("asks nothing of any other machine for what it shows", () => {
+    expect(workbench.foreignRequests.filter((address) => !address.includes("open-vsx.org"))).toEqual([]);
+  });
+});
