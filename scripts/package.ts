@@ -18,15 +18,18 @@ const carried = [
 /** Sources and build tools inside the engine's packages, which running it does not need. */
 const ignored = [
   "**/*.map",
-  "node_modules/node-llama-cpp/llama/**",
-  "!node_modules/node-llama-cpp/llama/binariesGithubRelease.json",
-  "!node_modules/node-llama-cpp/llama/*.json",
-  "!node_modules/node-llama-cpp/llama/*.lock",
-  "node_modules/node-llama-cpp/templates/**",
-  "node_modules/**/*.d.ts",
-  "node_modules/**/*.md",
-  "node_modules/**/*.tsbuildinfo",
+  "dist/node_modules/node-llama-cpp/llama/**",
+  "!dist/node_modules/node-llama-cpp/llama/binariesGithubRelease.json",
+  "!dist/node_modules/node-llama-cpp/llama/*.json",
+  "!dist/node_modules/node-llama-cpp/llama/*.lock",
+  "dist/node_modules/node-llama-cpp/templates/**",
+  "dist/node_modules/**/*.d.ts",
+  "dist/node_modules/**/*.md",
+  "dist/node_modules/**/*.tsbuildinfo",
 ];
+
+/** How the engine's package calls the systems. */
+const engineNames: Readonly<Record<string, string>> = { darwin: "mac", win32: "win" };
 
 interface LockEntry {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -43,12 +46,19 @@ export async function makePackage(target?: string): Promise<string> {
   await mustRun("node", ["esbuild.mjs", "--production"]);
   for (const name of carried) await cp(join(root, name), join(staging, name), { recursive: true });
   const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-  for (const key of ["scripts", "devDependencies", "optionalDependencies", "overrides", "bin", "private"])
+  for (const key of [
+    "scripts",
+    "devDependencies",
+    "optionalDependencies",
+    "overrides",
+    "bin",
+    "private",
+    "dependencies",
+  ])
     delete manifest[key];
-  const { dependencies } = manifest;
-  delete manifest.dependencies;
   await writeFile(join(staging, "package.json"), JSON.stringify(manifest, undefined, 2));
-  if (target) await copyPackages(Object.keys(dependencies), target, staging);
+  // Beside the engine: a folder of this name at the top would be left out.
+  if (target) await copyPackages(["node-llama-cpp"], target, join(staging, "dist"));
   await writeFile(join(staging, ".vscodeignore"), `${ignored.join("\n")}\n`);
   const file = join(root, "out", `switchyard-${manifest.version}${target ? `-${target}` : ""}.vsix`);
   const args = ["package", "--no-dependencies", "--allow-missing-repository", "--out", file];
@@ -57,7 +67,7 @@ export async function makePackage(target?: string): Promise<string> {
 }
 
 /** The packages the engine imports at run time, and theirs, as the lock file lists them for the platform. */
-async function copyPackages(names: readonly string[], target: string, staging: string): Promise<void> {
+async function copyPackages(names: readonly string[], target: string, folder: string): Promise<void> {
   const lock: { packages: Record<string, LockEntry> } = JSON.parse(
     await readFile(join(root, "package-lock.json"), "utf8"),
   );
@@ -67,6 +77,12 @@ async function copyPackages(names: readonly string[], target: string, staging: s
     const key = [`${from}/node_modules/${name}`, `node_modules/${name}`].find((each) => lock.packages[each]);
     const entry = key === undefined ? undefined : lock.packages[key];
     if (!key || !entry || wanted.has(key)) return;
+    // Builds of one processor say that they install on others, too.
+    if (
+      name.startsWith("@node-llama-cpp/") &&
+      !name.startsWith(`@node-llama-cpp/${engineNames[os ?? ""] ?? os}-${cpu}`)
+    )
+      return;
     if ((entry.os && !entry.os.includes(os ?? "")) || (entry.cpu && !entry.cpu.includes(cpu ?? ""))) return;
     wanted.add(key);
     for (const each of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })) visit(each, key);
@@ -74,7 +90,7 @@ async function copyPackages(names: readonly string[], target: string, staging: s
   for (const name of names) visit(name, "");
   for (const key of wanted) {
     const isThere = await stat(join(root, key)).catch(() => undefined);
-    if (isThere) await cp(join(root, key), join(staging, key), { recursive: true, dereference: true });
+    if (isThere) await cp(join(root, key), join(folder, key), { recursive: true, dereference: true });
   }
 }
 

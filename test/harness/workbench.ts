@@ -165,8 +165,10 @@ export class Workbench {
     return last;
   }
 
-  editorText(): Promise<string> {
-    return this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first().innerText();
+  /** Text that can be seen in the active editor. */
+  async editorText(): Promise<string> {
+    const lines = this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first();
+    return (await lines.innerText()).replaceAll("\u00a0", " ");
   }
 
   problemMarks(): Locator {
