@@ -10,7 +10,8 @@ const used = new Set(
   ),
 );
 
-const placeholders = (text: string) => [...text.matchAll(/\{\d+\}/g)].map((match) => match[0]).sort();
+const byName = (a: string, b: string) => a.localeCompare(b);
+const placeholders = (text: string) => [...text.matchAll(/\{\d+\}/g)].map((match) => match[0]).sort(byName);
 
 describe("texts", () => {
   it("are found in the source", () => {
@@ -37,6 +38,6 @@ describe("texts", () => {
     expect(wanted.length).toBeGreaterThan(60);
     expect(wanted.filter((key) => !english[key] || !chinese[key])).toEqual([]);
     expect(Object.keys(english).filter((key) => !wanted.includes(key))).toEqual([]);
-    expect(Object.keys(chinese).sort()).toEqual(Object.keys(english).sort());
+    expect(Object.keys(chinese).sort(byName)).toEqual(Object.keys(english).sort(byName));
   });
 });

@@ -1,4 +1,5 @@
 // Draws a growing answer: finished blocks are drawn once and left alone, only the open one at the end is drawn again.
+import type { Token } from "marked";
 import remend from "remend";
 import { type CodeBlocks, openCodeBlock } from "./code-block.ts";
 import { showHidden } from "./hidden-characters.ts";
@@ -12,6 +13,11 @@ export interface AnswerRenderer {
   /** Draws the rest as it stands: nothing more will come. */
   finish(): void;
 }
+
+/** Characters of a line after which it cannot be a list marker any more. */
+const longestMarker = 16;
+/** An open block longer than this is drawn less often. */
+const hugeLength = 4000;
 
 interface OpenFence {
   readonly marker: string;
@@ -78,7 +84,7 @@ export function createAnswerRenderer(container: HTMLElement, codeBlocks: CodeBlo
       }
       const rest = text.slice(drawnTo);
       const tokens = splitBlocks(rest, links);
-      const open = isLast ? tokens.length : tokens.findLastIndex((token) => token.type !== "space");
+      const open = isLast ? tokens.length : firstOpen(tokens);
       // A fence among the finished blocks is drawn as the one at the end would be.
       const firstFence = tokens.findIndex((token, index) => index > 0 && startsFence(token.raw));
       const end = firstFence > 0 ? Math.min(open, firstFence) : open;
@@ -110,7 +116,8 @@ export function createAnswerRenderer(container: HTMLElement, codeBlocks: CodeBlo
       drawBlocks(false);
       // A single huge block costs more each time: then it is drawn less often, so that the page stays quick.
       const costMs = performance.now() - startMs;
-      nextAtMs = costMs > 4 ? startMs + costMs * 10 : 0;
+      const isHuge = text.length - drawnTo > hugeLength;
+      nextAtMs = isHuge ? startMs + costMs * 10 : 0;
       return true;
     },
     isWaiting: () => isDirty,
@@ -119,6 +126,17 @@ export function createAnswerRenderer(container: HTMLElement, codeBlocks: CodeBlo
       drawBlocks(true);
     },
   };
+}
+
+/**
+ * Where the blocks begin that may still change: at the last one, and before it as long as too little of it is there to
+ * tell that it does not go on what came before (`1` may become the next item of a list, three backticks just text).
+ */
+function firstOpen(tokens: readonly Token[]): number {
+  const last = tokens.findLastIndex((token) => token.type !== "space");
+  const raw = tokens[last]?.raw ?? "";
+  const isSettled = raw.includes("\n") || (raw.length >= longestMarker && tokens[last]?.type !== "code");
+  return isSettled ? last : tokens.findLastIndex((token, index) => index < last && token.type !== "space");
 }
 
 function startsFence(raw: string): boolean {

@@ -158,6 +158,16 @@ export class Workbench {
     return this.webview("chat");
   }
 
+  /** Asks in the open chat view. @returns the new question with its answer, which has only begun */
+  async ask(text: string): Promise<Locator> {
+    const before = await this.chat().locator(".exchange").count();
+    await this.chat().locator("#question").fill(text);
+    await this.chat().locator("#question").press("Enter");
+    const added = this.chat().locator(".exchange").nth(before);
+    await added.waitFor();
+    return added;
+  }
+
   /** The newest answer, once it has ended. */
   async finishedAnswer(limitMs = 120_000): Promise<Locator> {
     const last = this.chat().locator(".exchange").last();

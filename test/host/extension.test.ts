@@ -92,8 +92,9 @@ describe("the extension", () => {
 
   it("stops an answer at once, keeps what had arrived and marks it stopped", async () => {
     const { ask, session } = await api();
+    const before = (await session()).exchanges.length;
     const asking = ask("Write a very long story about a lighthouse, with ten chapters.");
-    await until(async () => ((await session()).exchanges.at(-1)?.answer.length ?? 0) > 20);
+    await until(async () => ((await session()).exchanges[before]?.answer.length ?? 0) > 20);
     await vscode.commands.executeCommand("switchyard.stopAll");
     const exchange = await asking;
     assert.equal(exchange.state, "stopped");

@@ -51,16 +51,13 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
 
   it("answers in the chat while it is written, and stops at once", async () => {
     await workbench.runCommand("Switchyard: Open Chat");
-    const chat = workbench.chat();
-    const box = chat.locator("#question");
-    await box.fill("Write a very long story about a lighthouse, with ten chapters.");
-    await box.press("Enter");
-    const answer = chat.locator(".exchange").last().locator(".answer");
+    const asked = await workbench.ask("Write a very long story about a lighthouse, with ten chapters.");
+    const answer = asked.locator(".answer");
     await expect.poll(() => answer.innerText().then((text) => text.length), { timeout: 60_000 }).toBeGreaterThan(40);
     const early = (await answer.innerText()).length;
     await expect.poll(() => answer.innerText().then((text) => text.length), { timeout: 10_000 }).toBeGreaterThan(early);
     await workbench.screenshot("chat-streaming");
-    await chat.locator(".exchange").last().getByRole("button", { name: "Stop" }).click();
+    await asked.getByRole("button", { name: "Stop" }).click();
     const stopped = await workbench.finishedAnswer(5000);
     expect(await stopped.locator(".badge summary").innerText()).toContain("stopped");
   });
@@ -76,9 +73,7 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
   });
 
   it("copies code, and shows it as a change before anything is written", async () => {
-    const chat = workbench.chat();
-    await chat.locator("#question").fill("Write a Python function that adds two numbers. Reply with one code block.");
-    await chat.locator("#question").press("Enter");
+    await workbench.ask("Write a Python function that adds two numbers. Reply with one code block.");
     const answer = await workbench.finishedAnswer();
     const block = answer.locator(".code-block").first();
     if ((await block.count()) === 0) return expect(await answer.locator(".answer").innerText()).not.toBe("");

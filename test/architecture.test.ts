@@ -1,0 +1,93 @@
+// The rooms and arrows, as a table over the imports that are really there.
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/** Room to what it may import: other rooms, packages, `node:`. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  core: ["zod/mini"],
+  tasks: ["core", "packages"],
+  webview: ["core", "packages"],
+  backends: ["core", "node:", "packages"],
+  store: ["core", "node:", "packages"],
+  app: ["core", "tasks", "backends", "store", "node:"],
+  cli: ["core", "app", "node:", "packages"],
+  vscode: ["core", "app", "vscode!", "node:", "packages"],
+};
+/** Types that two files tell each other about; nothing of it is there when the program runs. */
+const knownTypeCycles = new Set(["core/catalogue.ts core/route.ts"]);
+
+interface Import {
+  readonly from: string;
+  readonly target: string;
+  readonly isType: boolean;
+}
+
+const files = globSync("src/**/*.ts").map((file) => normalize(file));
+const statement = /^(?:import|export)\s+(type\s+)?(?:[\w*{][^;]*?\sfrom\s+)?"([^"]+)"|import\("([^"]+)"\)/gm;
+
+const imports: readonly Import[] = files.flatMap((file) =>
+  [...readFileSync(file, "utf8").matchAll(statement)].map((match) => ({
+    from: file.slice("src/".length),
+    target: match[2] ?? match[3] ?? "",
+    isType: match[1] !== undefined,
+  })),
+);
+
+const roomOf = (file: string) => (file.includes("/") ? (file.split("/")[0] ?? "") : file.replace(/\.ts$/, ""));
+
+function kindOf({ from, target }: Import): string {
+  if (target.startsWith(".")) return roomOf(join(dirname(from), target));
+  if (target === "vscode") return "vscode!";
+  return target.startsWith("node:") ? "node:" : target;
+}
+
+describe("the rooms", () => {
+  it("are all listed, and there is something in each", () => {
+    const rooms = new Set(files.map((file) => roomOf(file.slice("src/".length))));
+    expect([...rooms].sort()).toEqual(Object.keys(mayImport).sort());
+    expect(imports.length).toBeGreaterThan(300);
+  });
+
+  it("import only what their arrows allow", () => {
+    const wrong = imports.filter((each) => {
+      const room = roomOf(each.from);
+      const kind = kindOf(each);
+      const allowed = mayImport[room] ?? [];
+      const isPackage = !["node:", "vscode!"].includes(kind) && !(kind in mayImport);
+      return kind !== room && !allowed.includes(kind) && !(isPackage && allowed.includes("packages"));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("have no cycles", () => {
+    const edges = new Map<string, string[]>();
+    for (const { from, target } of imports.filter((each) => each.target.startsWith("."))) {
+      edges.set(from, [...(edges.get(from) ?? []), join(dirname(from), target)]);
+    }
+    const cycles = [...edges.keys()].flatMap((file) => cyclesFrom(file, edges));
+    expect([...new Set(cycles)].filter((cycle) => !knownTypeCycles.has(cycle))).toEqual([]);
+  });
+
+  it("keep their files under 300 lines", () => {
+    const long = files.filter((file) => readFileSync(file, "utf8").split("\n").length > 301);
+    expect(long).toEqual([]);
+  });
+});
+
+/** Each cycle as its files in the order of their names. */
+function cyclesFrom(start: string, edges: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    for (const next of edges.get(file) ?? []) {
+      if (next === start) found.push([...path].sort().join(" "));
+      else if (!seen.has(next)) {
+        seen.add(next);
+        visit(next, [...path, next]);
+      }
+    }
+  };
+  visit(start, [start]);
+  return found;
+}

@@ -1,0 +1,67 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { defaultSettings, parseSettings } from "../src/core/settings.ts";
+
+const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const { contributes } = manifest;
+const declared: string[] = contributes.commands.map((each: { command: string }) => each.command);
+// The table itself needs the editor; its keys do not.
+const table = [...readFileSync("src/vscode/commands.ts", "utf8").matchAll(/^ {2}"(switchyard\.\w+)":/gm)].map(
+  (match) => match[1],
+);
+
+describe("the manifest", () => {
+  it("declares exactly the commands that there are", () => {
+    expect(table.length).toBeGreaterThan(20);
+    expect([...declared].sort()).toEqual([...table].sort());
+  });
+
+  it("has the keys and defaults of the settings", () => {
+    const properties: Record<string, { default: unknown }> = contributes.configuration.properties;
+    const defaults = Object.fromEntries(
+      Object.entries(properties).map(([key, property]) => [key.replace("switchyard.", ""), property.default]),
+    );
+    expect(defaults).toEqual(defaultSettings);
+    expect(parseSettings(defaults)).toEqual(defaultSettings);
+  });
+
+  it("names only its own commands and views in menus, keys and walkthrough", () => {
+    const named = JSON.stringify([contributes.menus, contributes.keybindings, contributes.walkthroughs]);
+    const commands = [...named.matchAll(/"command":"(switchyard\.\w+)"|onCommand:(switchyard\.\w+)/g)];
+    expect(commands.length).toBeGreaterThan(30);
+    for (const match of commands) expect(declared).toContain(match[1] ?? match[2]);
+  });
+
+  it("has every file it names", () => {
+    const walkthrough = contributes.walkthroughs[0].steps.map(
+      (step: { media: { markdown: string } }) => step.media.markdown,
+    );
+    const files: string[] = [
+      "media/icon.svg",
+      manifest.icon,
+      "LICENSE",
+      "CHANGELOG.md",
+      "README.md",
+      "README.zh-CN.md",
+      ...walkthrough,
+    ];
+    const chinese = walkthrough.map((file: string) => file.replace(/\.md$/, ".nls.zh-cn.md"));
+    for (const file of [...files, ...chinese]) expect(existsSync(file), file).toBe(true);
+    expect(existsSync(`${manifest.l10n}/bundle.l10n.zh-cn.json`)).toBe(true);
+  });
+
+  it("lets no workspace choose where text or downloads go", () => {
+    const { properties } = contributes.configuration;
+    for (const key of ["engine", "ollamaUrl", "weightSources"]) {
+      expect(properties[`switchyard.${key}`].scope).toBe("machine");
+      expect(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations).toContain(`switchyard.${key}`);
+    }
+  });
+
+  it("uses types no newer than the editor it asks for, and no telemetry package", () => {
+    expect(`^${manifest.devDependencies["@types/vscode"]}`).toBe(manifest.engines.vscode);
+    expect(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).join()).not.toMatch(
+      /telemetry|sentry|analytics/,
+    );
+  });
+});
