@@ -2,9 +2,9 @@
 import type { ChatResponse } from "ollama";
 import { Ollama } from "ollama";
 import * as z from "zod/mini";
-import type { AnswerStats, ModelEvent } from "../core/answer.ts";
 import type { Backend, InstalledModel, LoadedModel, ModelRequest, Place, PullProgress } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
+import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { abortError, createModelFetch, lostServer } from "./model-fetch.ts";
 

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { App } from "../app.ts";
 import { classifyByKeywords } from "../core/classify.ts";
-import type { Flags, ProgramParts } from "./program.ts";
+import type { Flags, ProgramParts } from "./flags.ts";
 
 export function addModelCommands(program: Command, parts: ProgramParts): void {
   const { terminal, signal } = parts;

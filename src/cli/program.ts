@@ -1,33 +1,14 @@
 // The commands and their options.
 import { Command, InvalidArgumentError } from "commander";
-import type { App } from "../app.ts";
 import type { Finding } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
 import { type AnswerLanguage, type Ask, kindOfTaskType, type Source, type TaskKind, taskKinds } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import type { Flags, ProgramParts } from "./flags.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
 import { type OutputForm, runTask } from "./run-task.ts";
-import type { Terminal } from "./terminal.ts";
 import { checkTarget, writeTranslation } from "./translate-files.ts";
-
-export interface Flags {
-  readonly model?: string;
-  readonly lang?: AnswerLanguage;
-  readonly maxTokens?: number;
-  readonly temperature?: number;
-  readonly json?: boolean;
-  readonly streamJson?: boolean;
-  readonly config?: string;
-}
-
-export interface ProgramParts {
-  readonly terminal: Terminal;
-  readonly version: string;
-  readonly signal: AbortSignal;
-  readonly configFile: string;
-  readonly openApp: (flags: Flags) => App;
-}
 
 export function createProgram(parts: ProgramParts): Command {
   const { t } = parts.terminal;

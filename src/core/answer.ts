@@ -1,18 +1,7 @@
 import type { Finding } from "./finding.ts";
 import type { Message } from "./message.ts";
+import type { ModelEvent } from "./model-event.ts";
 import type { Route } from "./route.ts";
-
-/** Token counts and times of one finished answer, as the model server measured them. */
-export interface AnswerStats {
-  readonly promptTokens: number;
-  readonly answerTokens: number;
-  /** Time the server spent loading the model, ms. */
-  readonly loadMs: number;
-  /** Time it spent reading the prompt, ms. */
-  readonly prefillMs: number;
-  /** Time it spent generating, ms. */
-  readonly decodeMs: number;
-}
 
 /**
  * What a task tells its host, in this order: `routed`, then any of the middle ones, then `done` once. `routed` comes
@@ -21,21 +10,13 @@ export interface AnswerStats {
  */
 export type AnswerEvent =
   | { readonly kind: "routed"; readonly route: Route }
-  /** The model is being loaded. Bytes are absent where the server does not tell them. */
-  | { readonly kind: "loading"; readonly model: string; readonly loadedBytes?: number; readonly totalBytes?: number }
   /** Something the person should know that is not part of the answer. */
   | { readonly kind: "notice"; readonly text: Message }
-  | { readonly kind: "thinking"; readonly text: string }
-  /** A piece of the answer, as markdown. */
-  | { readonly kind: "text"; readonly text: string }
   /** One finding of a review; its markdown also comes as `text`. */
   | { readonly kind: "finding"; readonly finding: Finding }
   /** Work done in several requests: `done` of `total` pieces are finished. */
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
-  | { readonly kind: "done"; readonly stats: AnswerStats; readonly finish: "stop" | "length" };
-
-/** What a backend yields for one model request. */
-export type ModelEvent = Extract<AnswerEvent, { kind: "loading" | "thinking" | "text" | "done" }>;
+  | ModelEvent;
 
 /** The facts under an answer. `outcome` says whether it is whole. */
 export interface Badge {

@@ -1,4 +1,4 @@
-import type { ModelEvent } from "./answer.ts";
+import type { ModelEvent } from "./model-event.ts";
 import type { Sampling } from "./task.ts";
 
 export interface ChatMessage {

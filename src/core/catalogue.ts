@@ -1,6 +1,6 @@
 // Which models are wanted for what. The names are data, with a date; the roles are the design.
 import catalogue from "./catalogue.json" with { type: "json" };
-import type { Role } from "./route.ts";
+import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 
 /** A model that could be fetched. */

@@ -3,13 +3,10 @@ import { candidatesFor, fitsMemory, isTag, offersFor } from "./catalogue.ts";
 import type { Classification } from "./classify.ts";
 import type { TextLanguage } from "./language.ts";
 import { type Message, msg } from "./message.ts";
+import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask, TaskKind } from "./task.ts";
 import { TaskError } from "./task-error.ts";
-
-export const roles = ["code", "chinese", "general", "reasoning", "vision", "translation"] as const;
-/** What a model is wanted for. Kind and language of a task choose the role; the catalogue lists the candidates. */
-export type Role = (typeof roles)[number];
 
 /** Where a task runs and why; part of every badge. */
 export interface Route {

@@ -1,4 +1,5 @@
-import type { AnswerEvent, AnswerStats, Badge } from "./answer.ts";
+import type { AnswerEvent, Badge } from "./answer.ts";
+import type { AnswerStats } from "./model-event.ts";
 import type { Route } from "./route.ts";
 
 /** Watches the events of one answer and tells its badge at any time. */

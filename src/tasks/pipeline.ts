@@ -1,10 +1,11 @@
 // One task's way: ask → classify → route → context check → backend → answer events. Nothing goes back up it.
-import type { AnswerEvent, AnswerStats, ModelEvent } from "../core/answer.ts";
+import type { AnswerEvent } from "../core/answer.ts";
 import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
 import type { Classifier } from "../core/classify.ts";
 import { chooseContext, estimateTokens } from "../core/context.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
+import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { chooseRoute, type Reachable, type Route } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
-import type { ModelEvent } from "../../src/core/answer.ts";
 import type { ModelRequest } from "../../src/core/backend.ts";
+import type { ModelEvent } from "../../src/core/model-event.ts";
 import { TaskError, type TaskErrorKind } from "../../src/core/task-error.ts";
 import {
   beginLines,

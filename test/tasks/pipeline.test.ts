@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
-import type { AnswerEvent, ModelEvent } from "../../src/core/answer.ts";
+import type { AnswerEvent } from "../../src/core/answer.ts";
 import type { Backend, InstalledModel, ModelRequest } from "../../src/core/backend.ts";
 import { classifyByKeywords } from "../../src/core/classify.ts";
+import type { ModelEvent } from "../../src/core/model-event.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";

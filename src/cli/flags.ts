@@ -1,0 +1,21 @@
+import type { App } from "../app.ts";
+import type { AnswerLanguage } from "../core/task.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Flags {
+  readonly model?: string;
+  readonly lang?: AnswerLanguage;
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly json?: boolean;
+  readonly streamJson?: boolean;
+  readonly config?: string;
+}
+
+export interface ProgramParts {
+  readonly terminal: Terminal;
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly configFile: string;
+  readonly openApp: (flags: Flags) => App;
+}

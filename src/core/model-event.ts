@@ -1,0 +1,20 @@
+/** Token counts and times of one finished answer, as the model server measured them. */
+export interface AnswerStats {
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+  /** Time the server spent loading the model, ms. */
+  readonly loadMs: number;
+  /** Time it spent reading the prompt, ms. */
+  readonly prefillMs: number;
+  /** Time it spent generating, ms. */
+  readonly decodeMs: number;
+}
+
+/** What a backend yields for one model request. */
+export type ModelEvent =
+  /** The model is being loaded. Bytes are absent where the server does not tell them. */
+  | { readonly kind: "loading"; readonly model: string; readonly loadedBytes?: number; readonly totalBytes?: number }
+  | { readonly kind: "thinking"; readonly text: string }
+  /** A piece of the answer, as markdown. */
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "done"; readonly stats: AnswerStats; readonly finish: "stop" | "length" };
