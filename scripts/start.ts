@@ -21,7 +21,7 @@ await mustRun("node", ["esbuild.mjs"]);
 heading(`Getting a small model (${smallModel}); it is kept in ${cacheFolder}`);
 if (!(await ensureSmallModel())) {
   console.error(
-    "No source of model weights can be reached. Connect to a network, or name a file: SWITCHYARD_WEIGHT_SOURCES='[\"file:///path/to/{file}\"]'",
+    "No source of model weights can be reached. Connect to a network, or name where files lie: SWITCHYARD_WEIGHT_SOURCES=file:///path/to/{file}",
   );
   process.exit(1);
 }

@@ -14,7 +14,13 @@ const variables: Readonly<Record<string, string>> = {
 /** Defaults, then the file, then the environment. A file that is not there is as good as an empty one. */
 export function readSettings(file: string, env: Readonly<Record<string, string | undefined>>): Settings {
   const fromEnv = Object.entries(variables).flatMap(([name, key]) => (env[name] ? [[key, env[name]]] : []));
-  return parseSettings({ ...readJson(file), ...Object.fromEntries(fromEnv) });
+  // Several addresses, apart by blanks.
+  const sources = env["SWITCHYARD_WEIGHT_SOURCES"]?.split(/\s+/).filter((each) => each !== "");
+  return parseSettings({
+    ...readJson(file),
+    ...Object.fromEntries(fromEnv),
+    ...(sources ? { weightSources: sources } : {}),
+  });
 }
 
 function readJson(file: string): object {

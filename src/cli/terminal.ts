@@ -53,7 +53,9 @@ export function badgeLine(badge: Badge, { t, say }: Terminal): string {
     `${route.backend}, ${places[route.place]}`,
     ...(badge.firstTokenMs === undefined ? [] : [t("first token {0} ms", Math.round(badge.firstTokenMs))]),
     ...(badge.tokensPerSecond === undefined ? [] : [t("{0} tokens/s", badge.tokensPerSecond.toFixed(1))]),
-    t("{0} tokens in, {1} out", badge.promptTokens ?? "?", badge.answerTokens ?? 0),
+    ...(badge.answerTokens === undefined
+      ? []
+      : [t("{0} tokens in, {1} out", badge.promptTokens ?? "?", badge.answerTokens)]),
     outcomes[badge.outcome],
   ].join(" · ");
 }

@@ -8,6 +8,8 @@ export interface AnswerStats {
   readonly prefillMs: number;
   /** Time it spent generating, ms. */
   readonly decodeMs: number;
+  /** Counted by us: the model was stopped before its server told. */
+  readonly estimated?: true;
 }
 
 /** What a backend yields for one model request. */

@@ -35,16 +35,18 @@ export function createTally(nowMs: () => number): Tally {
   const badge = (outcome: Badge["outcome"]): Badge | undefined => {
     if (!route) return undefined;
     const seenMs = lastTokenAtMs - (firstTokenAtMs ?? lastTokenAtMs);
+    // What a review or a translation shows is not what its model said: until it told its figures there are none.
+    const isCounted = stats !== undefined || !["review", "translate"].includes(route.task);
     const tokens = stats?.answerTokens ?? pieces;
     const decodeMs = stats?.decodeMs ?? seenMs;
     return {
       route,
       outcome: outcome === "done" && wasCut ? "cut" : outcome,
       totalMs: nowMs() - startMs,
-      estimated: stats === undefined,
-      answerTokens: tokens,
+      estimated: stats?.estimated ?? stats === undefined,
+      ...(isCounted ? { answerTokens: tokens } : {}),
       ...(firstTokenAtMs === undefined ? {} : { firstTokenMs: firstTokenAtMs - startMs }),
-      ...(decodeMs > 0 && tokens > 0 ? { tokensPerSecond: (tokens / decodeMs) * 1000 } : {}),
+      ...(isCounted && decodeMs > 0 && tokens > 0 ? { tokensPerSecond: (tokens / decodeMs) * 1000 } : {}),
       ...(stats ? { promptTokens: stats.promptTokens } : {}),
     };
   };

@@ -10,6 +10,7 @@ import { chooseRoute, type Reachable, type Route } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
 import type { Step, TaskDefinition } from "./task-definition.ts";
 
 /** What can be reached now: models and the servers that have them. */
@@ -176,6 +177,7 @@ function addStats(a: AnswerStats, b: AnswerStats): AnswerStats {
     loadMs: a.loadMs + b.loadMs,
     prefillMs: a.prefillMs + b.prefillMs,
     decodeMs: a.decodeMs + b.decodeMs,
+    ...(a.estimated || b.estimated ? { estimated: true } : {}),
   };
 }
 
@@ -185,12 +187,13 @@ async function* runPrompt(job: Job, step: PromptStep, signal: AbortSignal): Asyn
     yield* runChecked(job, step, step.check, signal);
     return;
   }
-  const model = ask(job, step, signal);
-  if (!step.read) {
-    yield* model;
-    return;
-  }
-  yield* throughReader(model, step.read);
+  const counted = countStep(step);
+  const model = cutLoops(ask(job, step, signal), counted);
+  yield* step.read ? throughReader(model, step.read, counted) : model;
+}
+
+function countStep(step: PromptStep): Counted {
+  return countAnswer(countPrompt(step.messages), () => performance.now());
 }
 
 function ask(job: Job, step: PromptStep, signal: AbortSignal): AsyncIterable<ModelEvent> {
@@ -212,8 +215,9 @@ async function* runChecked(
   let finish: Done["finish"] = "stop";
   for (let attempt = 0; attempt < 2; attempt++) {
     const shown: AnswerEvent[] = [];
-    const model = ask(job, step, signal);
-    for await (const event of step.read ? throughReader(model, step.read) : model) {
+    const counted = countStep(step);
+    const model = cutLoops(ask(job, step, signal), counted);
+    for await (const event of step.read ? throughReader(model, step.read, counted) : model) {
       if (event.kind === "done") {
         stats = addStats(stats, event.stats);
         finish = event.finish;
@@ -232,12 +236,13 @@ async function* runChecked(
   yield { kind: "done", stats, finish: "stop" };
 }
 
-/** Lets `read` turn the text of a model's answer into what is shown; everything else passes by. */
+/** Lets `read` turn the text of a model's answer into what is shown; everything else passes by. It may have enough early. */
 async function* throughReader(
-  model: AsyncIterable<ModelEvent>,
+  model: AsyncIterable<AnswerEvent>,
   read: NonNullable<PromptStep["read"]>,
+  counted: Counted,
 ): AsyncIterable<AnswerEvent> {
-  const aside: ModelEvent[] = [];
+  const aside: AnswerEvent[] = [];
   const events = model[Symbol.asyncIterator]();
   try {
     // What comes before the first text (loading, thinking) is passed on as it happens.
@@ -255,6 +260,7 @@ async function* throughReader(
     };
     yield* read(pieces());
     yield* aside;
+    if (!aside.some((event) => event.kind === "done")) yield { kind: "done", stats: counted.stats(), finish: "stop" };
   } finally {
     await events.return?.();
   }

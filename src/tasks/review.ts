@@ -10,6 +10,7 @@ import type { PlanContext, Step, TaskDefinition, TaskOutput } from "./task-defin
 
 const severities = ["problem", "suggestion", "style"] as const satisfies readonly Severity[];
 const maxFindings = 12;
+const maxRepeats = 2;
 
 /** Length limits keep a small model from filling the answer with one field. */
 const format = {
@@ -111,19 +112,22 @@ async function* readFindings(
   if (isOneOfMany) yield { kind: "text", text: `### ${source.label}\n\n` };
   let all = "";
   let count = 0;
-  /** Small models say the same again and again. */
+  /** Small models say the same again and again: then that is all they have to say. */
   const seen = new Set<string>();
+  let repeats = 0;
   for await (const piece of pieces) {
     all += piece;
     if (!failed && !parser.isEnded) parser.write(piece);
     for (const value of ready.splice(0)) {
       const finding = toFinding(value, source);
+      if (finding && seen.has(finding.title)) repeats++;
       if (!finding || seen.has(finding.title)) continue;
       seen.add(finding.title);
       count++;
       yield { kind: "finding", finding };
       yield { kind: "text", text: markdownOf(finding, count) };
     }
+    if (repeats >= maxRepeats) break;
   }
   if (failed && count === 0) {
     yield {
@@ -171,5 +175,5 @@ function markdownOf(finding: Finding, number: number): string {
   const lines =
     finding.startLine === finding.endLine ? `${finding.startLine}` : `${finding.startLine}–${finding.endLine}`;
   const place = finding.quote === "" ? "" : ` (${lines})`;
-  return `**${number}. ${marks[finding.severity]} ${finding.title}**${place}\n\n${finding.body}\n\n`;
+  return `**${number}. ${marks[finding.severity]} ${finding.title.replace(/[\\`*_[\]<>|~]/g, "\\$&")}**${place}\n\n${finding.body}\n\n`;
 }

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import type { AnswerEvent } from "../../src/core/answer.ts";
+import type { ModelEvent } from "../../src/core/model-event.ts";
+import { countAnswer, cutLoops, endsInLoop } from "../../src/tasks/loop-guard.ts";
+
+describe("a loop", () => {
+  it("is a unit that comes again and again at the end", () => {
+    expect(endsInLoop(`Some text before. ${"I am a helpful assistant and I will help you. ".repeat(6)}`)).toBe(true);
+    expect(endsInLoop(`表格如下。${"这个函数返回一个整数，并且会检查参数。".repeat(14)}`)).toBe(true);
+    expect(endsInLoop(`${"word ".repeat(130)}wo`)).toBe(true);
+  });
+
+  it("is not what repeats for a good reason", () => {
+    expect(endsInLoop("")).toBe(false);
+    expect(endsInLoop("-".repeat(120))).toBe(false);
+    expect(endsInLoop(`| a | b |\n${"|---".repeat(20)}|\n`)).toBe(false);
+    expect(endsInLoop(`const zeros = [${"0, ".repeat(100)}`)).toBe(false);
+    const rows = Array.from({ length: 60 }, (_, index) => `| row ${index} | value ${index * 7} |`);
+    expect(endsInLoop(rows.join("\n"))).toBe(false);
+  });
+});
+
+async function* say(pieces: Iterable<string>, told: { count: number }): AsyncIterable<ModelEvent> {
+  for (const text of pieces) {
+    told.count++;
+    yield { kind: "text", text };
+  }
+}
+
+describe("a model that repeats itself", () => {
+  it("is stopped, told of, and its answer ends there with counted figures", async () => {
+    function* endless() {
+      yield "Well. ";
+      for (;;) yield "It depends on what you want to do with it, of course. ";
+    }
+    const told = { count: 0 };
+    const counted = countAnswer(40, () => 1000);
+    const events: AnswerEvent[] = [];
+    for await (const event of cutLoops(say(endless(), told), counted)) events.push(event);
+    expect(told.count).toBeLessThan(60);
+    expect(events.at(-2)).toMatchObject({ kind: "notice" });
+    expect(events.at(-1)).toMatchObject({
+      kind: "done",
+      finish: "stop",
+      stats: { promptTokens: 40, answerTokens: told.count, estimated: true },
+    });
+  });
+
+  it("is left alone while it says something new", async () => {
+    const told = { count: 0 };
+    const pieces = Array.from({ length: 400 }, (_, index) => `sentence number ${index} says ${index * 31}. `);
+    const events: AnswerEvent[] = [];
+    for await (const event of cutLoops(
+      say(pieces, told),
+      countAnswer(1, () => 0),
+    ))
+      events.push(event);
+    expect(events.every((event) => event.kind === "text")).toBe(true);
+    expect(events).toHaveLength(400);
+  });
+});
