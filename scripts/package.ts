@@ -17,6 +17,7 @@ const carried = [
 ];
 /** Sources and build tools inside the engine's packages, which running it does not need. */
 const ignored = [
+  "media/screenshot.png",
   "**/*.map",
   "dist/node_modules/node-llama-cpp/llama/**",
   "!dist/node_modules/node-llama-cpp/llama/binariesGithubRelease.json",
@@ -61,7 +62,14 @@ export async function makePackage(target?: string): Promise<string> {
   if (target) await copyPackages(["node-llama-cpp"], target, join(staging, "dist"));
   await writeFile(join(staging, ".vscodeignore"), `${ignored.join("\n")}\n`);
   const file = join(root, "out", `switchyard-${manifest.version}${target ? `-${target}` : ""}.vsix`);
-  const args = ["package", "--no-dependencies", "--allow-missing-repository", "--out", file];
+  const args = [
+    "package",
+    "--no-dependencies",
+    "--allow-missing-repository",
+    "--no-rewrite-relative-links",
+    "--out",
+    file,
+  ];
   await mustRun("vsce", [...args, ...(target ? ["--target", target] : [])], { cwd: staging });
   return file;
 }

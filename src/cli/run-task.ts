@@ -52,8 +52,10 @@ export async function runTask(
   return { text, findings };
 }
 
-function noteEvent(event: AnswerEvent, { note, say, t }: Terminal): void {
+function noteEvent(event: AnswerEvent, { note, progress, say, t }: Terminal): void {
   if (event.kind === "notice") note(say(event.text));
   if (event.kind === "loading") note(t("Loading {0}…", event.model));
+  if (event.kind === "writing" && process.stderr.isTTY) progress(t("Writing: {0} tokens so far", event.answerTokens));
+  else if (process.stderr.isTTY) progress("");
   if (event.kind === "progress" && process.stderr.isTTY) note(t("{0} of {1} parts", event.done, event.total));
 }

@@ -11,6 +11,8 @@ export interface Terminal {
   readonly say: (message: Message) => string;
   /** To standard error. */
   readonly note: (text: string) => void;
+  /** A line on standard error that the next one replaces; only for a terminal. */
+  readonly progress: (text: string) => void;
   /** To standard output, as it is. */
   readonly write: (text: string) => void;
 }
@@ -23,6 +25,9 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
     t: (template, ...args) => say(msg(template, ...args)),
     note: (text) => {
       if (!isQuiet) process.stderr.write(`${text}\n`);
+    },
+    progress: (text) => {
+      if (!isQuiet && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
     },
     write: (text) => {
       process.stdout.write(text);

@@ -12,6 +12,8 @@ export type AnswerEvent =
   | { readonly kind: "routed"; readonly route: Route }
   /** Something the person should know that is not part of the answer. */
   | { readonly kind: "notice"; readonly text: Message }
+  /** The model is writing what can only be shown when more of it is there; `answerTokens` so far. */
+  | { readonly kind: "writing"; readonly answerTokens: number }
   /** One finding of a review; its markdown also comes as `text`. */
   | { readonly kind: "finding"; readonly finding: Finding }
   /** Work done in several requests: `done` of `total` pieces are finished. */

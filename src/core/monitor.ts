@@ -32,6 +32,7 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
       const startMs = nowMs();
       let begun = false;
       let pieces = 0;
+      let written = 0;
       let counted = false;
       try {
         for await (const event of events) {
@@ -40,6 +41,11 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
             begun = true;
             pieces++;
             piecesSince++;
+          }
+          if (event.kind === "writing") {
+            begun = true;
+            piecesSince += Math.max(0, event.answerTokens - written);
+            written = event.answerTokens;
           }
           if (event.kind === "done") {
             totals = {

@@ -16,6 +16,8 @@ export function createTally(nowMs: () => number): Tally {
   let firstTokenAtMs: number | undefined;
   let lastTokenAtMs = startMs;
   let pieces = 0;
+  let written = 0;
+  let writtenFromMs: number | undefined;
   let stats: AnswerStats | undefined;
   let wasCut = false;
 
@@ -26,6 +28,11 @@ export function createTally(nowMs: () => number): Tally {
       lastTokenAtMs = nowMs();
       pieces++;
     }
+    if (event.kind === "writing") {
+      writtenFromMs ??= nowMs();
+      lastTokenAtMs = nowMs();
+      written = Math.max(written, event.answerTokens);
+    }
     if (event.kind === "done") {
       stats = event.stats;
       wasCut = event.finish === "length";
@@ -34,19 +41,18 @@ export function createTally(nowMs: () => number): Tally {
 
   const badge = (outcome: Badge["outcome"]): Badge | undefined => {
     if (!route) return undefined;
-    const seenMs = lastTokenAtMs - (firstTokenAtMs ?? lastTokenAtMs);
-    // What a review or a translation shows is not what its model said: until it told its figures there are none.
-    const isCounted = stats !== undefined || !["review", "translate"].includes(route.task);
-    const tokens = stats?.answerTokens ?? pieces;
+    // What a review or a translation shows is not what its model said: there, what it was writing counts.
+    const seenMs = lastTokenAtMs - (writtenFromMs ?? firstTokenAtMs ?? lastTokenAtMs);
+    const tokens = stats?.answerTokens ?? (written > 0 ? written : pieces);
     const decodeMs = stats?.decodeMs ?? seenMs;
     return {
       route,
       outcome: outcome === "done" && wasCut ? "cut" : outcome,
       totalMs: nowMs() - startMs,
       estimated: stats?.estimated ?? stats === undefined,
-      ...(isCounted ? { answerTokens: tokens } : {}),
+      answerTokens: tokens,
       ...(firstTokenAtMs === undefined ? {} : { firstTokenMs: firstTokenAtMs - startMs }),
-      ...(isCounted && decodeMs > 0 && tokens > 0 ? { tokensPerSecond: (tokens / decodeMs) * 1000 } : {}),
+      ...(decodeMs > 0 && tokens > 0 ? { tokensPerSecond: (tokens / decodeMs) * 1000 } : {}),
       ...(stats ? { promptTokens: stats.promptTokens } : {}),
     };
   };

@@ -11,6 +11,7 @@ import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
+import { throughReader } from "./read-answer.ts";
 import type { Step, TaskDefinition } from "./task-definition.ts";
 
 /** What can be reached now: models and the servers that have them. */
@@ -234,34 +235,4 @@ async function* runChecked(
   yield { kind: "notice", text: msg("One part was not answered as asked, twice; the original stands in its place.") };
   yield { kind: "text", text: check.otherwise };
   yield { kind: "done", stats, finish: "stop" };
-}
-
-/** Lets `read` turn the text of a model's answer into what is shown; everything else passes by. It may have enough early. */
-async function* throughReader(
-  model: AsyncIterable<AnswerEvent>,
-  read: NonNullable<PromptStep["read"]>,
-  counted: Counted,
-): AsyncIterable<AnswerEvent> {
-  const aside: AnswerEvent[] = [];
-  const events = model[Symbol.asyncIterator]();
-  try {
-    // What comes before the first text (loading, thinking) is passed on as it happens.
-    let next = await events.next();
-    while (!next.done && next.value.kind !== "text") {
-      if (next.value.kind === "done") aside.push(next.value);
-      else yield next.value;
-      next = await events.next();
-    }
-    const pieces = async function* () {
-      for (let each = next; !each.done; each = await events.next()) {
-        if (each.value.kind === "text") yield each.value.text;
-        else aside.push(each.value);
-      }
-    };
-    yield* read(pieces());
-    yield* aside;
-    if (!aside.some((event) => event.kind === "done")) yield { kind: "done", stats: counted.stats(), finish: "stop" };
-  } finally {
-    await events.return?.();
-  }
 }

@@ -164,6 +164,11 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
       ...(error ? { error: { kind: error.kind, text: parts.say(error.text) } } : {}),
     });
   }
+  function tellWriting(tokens: number): void {
+    if (exchange.state !== "streaming") update({ state: "streaming" });
+    const detail = parts.say(msg("Writing: {0} tokens so far", tokens));
+    post(sessionId, { kind: "status", exchangeId: exchange.id, state: exchange.state, detail });
+  }
   function addText(channel: "answer" | "thinking", text: string): void {
     if (exchange.state !== "streaming") tell({ state: "streaming", ...badgeNow("done") });
     update({ [channel]: exchange[channel] + text });
@@ -180,6 +185,7 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
       if (event.kind === "routed") tell({ state: "routing", ...badgeNow("done") });
       else if (event.kind === "loading" && exchange.state !== "loading") tell({ state: "loading" });
       else if (event.kind === "notice") tell({ notices: [...exchange.notices, event.text] }, event.text);
+      else if (event.kind === "writing") tellWriting(event.answerTokens);
       else if (event.kind === "finding") tell({ findings: [...exchange.findings, event.finding] });
       else if (event.kind === "thinking") addText("thinking", event.text);
       else if (event.kind === "text") addText("answer", event.text);

@@ -39,6 +39,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   const exchangeId = exchange.id;
   let { state } = exchange;
   let answerText = exchange.answer;
+  let shownActions = "";
   const places = {
     thinking: element("div", { class: "thinking-place" }),
     notices: element("ul", { class: "notices" }),
@@ -57,17 +58,24 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   const renderer: AnswerRenderer = createAnswerRenderer(places.answer, codeBlocks);
   const thinking = createThinking(places.thinking, strings);
 
-  function showState(): void {
+  function showState(detail?: string): void {
     const texts: Partial<Record<ExchangeState, string>> = {
       queued: t("Waiting…"),
       routing: t("Choosing a model…"),
       loading: t("Loading the model…"),
       interrupted: t("The window was closed in the middle. What had arrived is kept."),
     };
-    const text = texts[state];
+    const text = texts[state] ?? (state === "streaming" ? detail : undefined);
     places.state.replaceChildren(...(text ? [icon(isRunning(state) ? "loading" : "info"), ` ${text}`] : []));
     places.state.hidden = !text;
     places.answer.setAttribute("aria-busy", String(isRunning(state)));
+    showActions();
+  }
+  /** Buttons stay the same elements while they mean the same: the focus and a click on its way are kept. */
+  function showActions(): void {
+    const meaning = isRunning(state) ? "running" : `ended ${answerText === ""}`;
+    if (meaning === shownActions) return;
+    shownActions = meaning;
     places.actions.replaceChildren(...actionsFor(state));
   }
   function actionsFor(now: ExchangeState): readonly HTMLElement[] {
@@ -134,7 +142,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
       if (status.error) places.error.replaceChildren(errorBox(status.error.kind, status.error.text, parts));
       finishIfEnded();
       thinking.draw();
-      showState();
+      showState(status.detail);
       showBadge(status.badge);
     },
     draw() {
