@@ -20,7 +20,7 @@ export async function runHostTests(): Promise<Counts> {
   await bundleHostTests();
   await mkdir(join(root, "out", "screenshots"), { recursive: true });
   const home = await productHome();
-  const workspace = await temporaryFolder("workspace");
+  const [workspace, profile] = await Promise.all([temporaryFolder("workspace"), temporaryFolder("profile")]);
   const results = join(root, "out", "host-results.json");
   await rm(results, { force: true });
   await cp(join(root, "test", "fixtures", "sample-workspace"), workspace.path, { recursive: true });
@@ -34,12 +34,16 @@ export async function runHostTests(): Promise<Counts> {
       extensionDevelopmentPath: root,
       extensionTestsPath: join(hostTests, "run.cjs"),
       extensionTestsEnv: env,
-      launchArgs: [workspace.path],
+      // A profile of its own: what an earlier run left open would be restored.
+      launchArgs: [
+        workspace.path,
+        `--user-data-dir=${join(profile.path, "user")}`,
+        `--extensions-dir=${join(profile.path, "extensions")}`,
+      ],
     }).catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
     return await readCounts(results);
   } finally {
-    await workspace.remove();
-    await home.remove();
+    await Promise.all([workspace, profile, home].map((folder) => folder.remove()));
   }
 }
 
