@@ -1,4 +1,5 @@
 // The commands and their options.
+import { relative } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { Finding } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
@@ -144,7 +145,7 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
     const target = await checkTarget(source, language, own.force ?? false);
     const result = await runTask(app, { ...ask, targetLanguage: language }, "text", terminal, parts.signal, false);
     await writeTranslation(target, result.text);
-    terminal.write(`${target}\n`);
+    terminal.write(`${relative(process.cwd(), target) || target}\n`);
   });
 }
 

@@ -10,7 +10,7 @@ export interface Anchor {
 
 /** Blanks count as equal; of several places the one nearest to the hint is taken. */
 export function findAnchor(text: string, quote: string, hintLine: number): Anchor {
-  const lines = text.split("\n");
+  const lines = text.replace(/\n$/, "").split("\n");
   const wanted = quote
     .split("\n")
     .map(squeeze)

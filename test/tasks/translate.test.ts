@@ -1,0 +1,129 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { AnswerEvent } from "../../src/core/answer.ts";
+import { estimateTokens } from "../../src/core/context.ts";
+import { restore, splitMarkdown } from "../../src/tasks/markdown-parts.ts";
+import type { Step } from "../../src/tasks/task-definition.ts";
+import { translate } from "../../src/tasks/translate.ts";
+
+const documentParts = [
+  "---\ntitle: Guide\ntags: [a, b]\n---\n",
+  "# Install `npm` guide\n",
+  'Read [the handbook](https://example.com/a?b=c "Title") first, or <https://example.com>.\n',
+  "```sh\nnpm ci # keep me\n```\n",
+  "| Name | What it does |\n|:--|--:|\n| `x` | a **bold** word |\n",
+  "- one item\n  - inner item with `code`\n- [ ] a task\n",
+  "1. first\n2. second\n",
+  "> quoted words\n> go on\n",
+  "<details><summary>More</summary>\n\nHidden words.\n\n</details>\n",
+  "![alt words](picture.png)\n",
+  "Text with a footnote.[^1]\n\n[^1]: The note itself.\n",
+  "第一段中文，含有 `代码`。\n",
+  "    indented code\n",
+  "Line one  \nline two\\\nline three\n",
+  "[ref]: https://example.com\n",
+];
+
+const plan = { answerLanguage: "en", model: "m", promptTokens: 4000, estimateTokens } as const;
+const source = (text: string, languageId = "markdown") => ({
+  uri: "file:///a",
+  label: "a",
+  text,
+  languageId,
+  origin: "file" as const,
+});
+
+describe("a document in markdown", () => {
+  it("is whole again when its parts are joined, to the byte", () => {
+    const documents = fc.array(fc.constantFrom(...documentParts), { maxLength: 8 }).map((parts) => parts.join("\n"));
+    fc.assert(
+      fc.property(fc.oneof(documents, fc.string({ unit: "grapheme", maxLength: 200 })), (markdown) => {
+        const parts = splitMarkdown(markdown);
+        expect(parts.map((part) => (part.kind === "keep" ? part.text : part.original)).join("")).toBe(markdown);
+        for (const part of parts) {
+          if (part.kind === "translate") expect(restore(part.text, part.held)).toBe(part.original);
+        }
+      }),
+      { numRuns: 300, seed: 20261123 },
+    );
+  });
+
+  it("sends no code, no link target and no front matter to the model", () => {
+    const parts = splitMarkdown(documentParts.join("\n"));
+    const sent = parts.flatMap((part) => (part.kind === "translate" ? [part.text] : [])).join("\n");
+    for (const kept of [
+      "npm ci",
+      "https://example.com",
+      "title: Guide",
+      "picture.png",
+      "`code`",
+      "|:--",
+      "indented code",
+    ]) {
+      expect(sent).not.toContain(kept);
+    }
+    for (const words of ["Install", "the handbook", "What it does", "inner item", "quoted words", "Hidden words"]) {
+      expect(sent).toContain(words);
+    }
+  });
+
+  it("refuses a translation that lost, doubled or invented a place", () => {
+    expect(restore("看 ⟦1⟧ 和 ⟦2⟧", ["`a`", "`b`"])).toBe("看 `a` 和 `b`");
+    expect(restore("看 ⟦ 2 ⟧⟦1⟧", ["`a`", "`b`"])).toBe("看 `b``a`");
+    expect(restore("看 ⟦1⟧", ["`a`", "`b`"])).toBeUndefined();
+    expect(restore("看 ⟦1⟧ ⟦1⟧", ["`a`"])).toBeUndefined();
+    expect(restore("看 ⟦3⟧", ["`a`"])).toBeUndefined();
+  });
+});
+
+async function answered(step: Step | undefined, answer: string): Promise<string> {
+  if (step?.kind !== "prompt" || !step.read) throw new Error("not a prompt with a reader");
+  async function* pieces() {
+    for (let at = 0; at < answer.length; at += 3) yield answer.slice(at, at + 3);
+  }
+  const events: AnswerEvent[] = [];
+  for await (const event of step.read(pieces())) events.push(event);
+  return events.map((event) => (event.kind === "text" ? event.text : "")).join("");
+}
+
+describe("a translation", () => {
+  const stepsOf = (text: string, languageId?: string) =>
+    translate.plan({ text: "", sources: [source(text, languageId)], history: [] }, plan);
+  const first = (text: string) => stepsOf(text).find((step) => step.kind === "prompt");
+
+  it("goes into the other one of Chinese and English unless told", () => {
+    const promptOf = (step: Step | undefined) => (step?.kind === "prompt" ? JSON.stringify(step.messages) : "");
+    expect(promptOf(first("A sentence."))).toContain("into Simplified Chinese");
+    expect(promptOf(first("一个句子。"))).toContain("into English");
+  });
+
+  it("loses what models say around it", async () => {
+    expect(await answered(first("A sentence."), "Here is the translation:\n一个句子。")).toBe("一个句子。");
+    expect(await answered(first("A sentence."), '"一个句子。"')).toBe("一个句子。");
+    expect(await answered(first("A sentence."), "一个句子。")).toBe("一个句子。");
+  });
+
+  it("puts code and links back, and is refused where one is missing", async () => {
+    const step = first("Run `npm ci` now.");
+    expect(step?.kind === "prompt" && step.check?.accept(await answered(step, "现在运行 ⟦1⟧。"))).toBe(true);
+    expect(await answered(step, "现在运行 ⟦1⟧。")).toBe("现在运行 `npm ci`。");
+    expect(step?.kind === "prompt" && step.check?.accept(await answered(step, "现在运行。"))).toBe(false);
+  });
+
+  it("keeps the blank lines and the line ends of plain text", () => {
+    const text = "First paragraph.\r\n\r\n\r\nSecond one.\r\n";
+    const steps = stepsOf(text, "plaintext");
+    const joined = steps.map((step) => (step.kind === "literal" ? step.text : "·")).join("");
+    expect(joined).toContain("\r\n\r\n\r\n");
+  });
+
+  it("gives TranslateGemma the prompt it was trained on", () => {
+    const [step] = translate.plan(
+      { text: "", sources: [source("Hello.", "plaintext")], history: [], targetLanguage: "zh-CN" },
+      { ...plan, model: "translategemma:4b" },
+    );
+    expect(step?.kind === "prompt" && step.messages).toHaveLength(1);
+    expect(JSON.stringify(step)).toContain("professional English (en) to Simplified Chinese (zh) translator");
+    expect(JSON.stringify(step)).toContain(":\\n\\n\\nHello.");
+  });
+});
