@@ -49,14 +49,17 @@ export function createAnswerRenderer(container: HTMLElement, codeBlocks: CodeBlo
     const closing = new RegExp(`^ {0,3}${open.marker[0]}{${open.marker.length},}[ \\t]*$`);
     for (;;) {
       const lineEnd = text.indexOf("\n", open.at);
-      if (lineEnd < 0 && !isLast) return false;
       const line = text.slice(open.at, lineEnd < 0 ? text.length : lineEnd);
+      if (lineEnd < 0 && !isLast) {
+        // The first signs of the closing fence are not code.
+        open.block.showOpenLine(/^ *[`~]*$/.test(line) ? "" : line);
+        return false;
+      }
       const isClosing = closing.test(line);
       if (!isClosing && (lineEnd >= 0 || line !== "")) open.block.addLine(line);
       open.at = lineEnd < 0 ? text.length : lineEnd + 1;
       if (!isClosing && lineEnd >= 0) continue;
       open.block.close();
-      showHidden(open.block.element);
       drawnTo = open.at;
       fence = undefined;
       return true;

@@ -15,10 +15,12 @@ export function showHidden(root: Node): void {
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (node instanceof Text && hasHidden(node.data)) texts.push(node);
   }
-  for (const text of texts) text.replaceWith(...marked(text.data));
+  for (const text of texts) text.replaceWith(...visible(text.data));
 }
 
-function marked(text: string): readonly (Node | string)[] {
+/** The text with a visible mark in place of each hidden character. */
+export function visible(text: string): readonly (Node | string)[] {
+  if (!hasHidden(text)) return [text];
   const parts: (Node | string)[] = [];
   let from = 0;
   for (const match of text.matchAll(hidden)) {

@@ -52,16 +52,46 @@ const languages = {
   yaml,
 };
 
-/** Colouring longer code costs more than it helps. */
-const maxLength = 100_000;
+/** A piece of code that is longer costs a frame that people feel. */
+const maxLength = 8000;
+const mark = /<span class="([^"]*)">|<\/span>/g;
+const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#x27": "'" };
 
-export type Highlight = (code: string, language: string) => string | undefined;
+/** Colours code; undefined where the language is not known or the code too long. */
+export type Highlight = (code: string, language: string) => DocumentFragment | undefined;
 
-/** @returns HTML of nothing but `<span class>` and escaped text; undefined where the language is not known */
 export function createHighlight(): Highlight {
   for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
   return (code, language) => {
     if (!hljs.getLanguage(language) || code.length > maxLength) return undefined;
-    return hljs.highlight(code, { language, ignoreIllegals: true }).value;
+    return nodesOf(hljs.highlight(code, { language, ignoreIllegals: true }).value);
   };
+}
+
+/** Nodes of the highlighter's own markup. Only spans with a class can come of it; anything else stays text. */
+function nodesOf(html: string): DocumentFragment {
+  const root = document.createDocumentFragment();
+  const open: (DocumentFragment | HTMLElement)[] = [root];
+  let from = 0;
+  const addText = (to: number) => {
+    if (to > from) open.at(-1)?.append(unescaped(html.slice(from, to)));
+  };
+  for (const match of html.matchAll(mark)) {
+    addText(match.index);
+    from = match.index + match[0].length;
+    if (match[1] === undefined) {
+      if (open.length > 1) open.pop();
+      continue;
+    }
+    const span = document.createElement("span");
+    span.className = match[1];
+    open.at(-1)?.append(span);
+    open.push(span);
+  }
+  addText(html.length);
+  return root;
+}
+
+function unescaped(text: string): string {
+  return text.replace(/&(amp|lt|gt|quot|#x27);/g, (whole, name: string) => entities[name] ?? whole);
 }

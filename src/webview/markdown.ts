@@ -42,7 +42,7 @@ export function renderTokens(tokens: readonly Token[]): DocumentFragment {
   return sanitized(marked.parser([...tokens]));
 }
 
-export function sanitized(html: string): DocumentFragment {
+function sanitized(html: string): DocumentFragment {
   return DOMPurify.sanitize(html, {
     RETURN_DOM_FRAGMENT: true,
     ALLOWED_TAGS: allowedTags,

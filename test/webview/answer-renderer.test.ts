@@ -96,7 +96,10 @@ describe("an answer drawn piece by piece", { timeout: 60_000 }, () => {
     const renderer = createAnswerRenderer(container, codeBlocks);
     renderer.append("```ts\nconst a = 1;\nconst b");
     renderer.draw();
-    expect(container.querySelector("pre")?.textContent).toBe("const a = 1;");
+    expect([...container.querySelectorAll("code > span")].map((line) => line.textContent)).toEqual([
+      "const a = 1;",
+      "const b",
+    ]);
     expect(container.querySelectorAll("button")).toHaveLength(0);
     renderer.append(" = 2;\n```\n");
     renderer.draw();
@@ -109,6 +112,21 @@ describe("an answer drawn piece by piece", { timeout: 60_000 }, () => {
     container.querySelector("button")?.click();
     expect(actions.at(-1)).toEqual({ action: "copy", code: "const a = 1;\nconst b = 2;", language: "ts" });
     expect(container.querySelector(".hljs-keyword")).not.toBeNull();
+  });
+
+  it("colours long code piece by piece when there is time, and loses none of it", async () => {
+    const code = Array.from({ length: 400 }, (_, index) => `const value${index} = "<b>" + a\u200b; // &amp;`).join(
+      "\n",
+    );
+    const container = drawn([`\`\`\`ts\n${code.slice(0, 5000)}`, `${code.slice(5000)}\n\`\`\`\n`]);
+    const shown = code.replaceAll("\u200b", "U+200B");
+    expect(container.querySelector("code")?.textContent).toBe(shown);
+    expect(container.querySelector(".hljs-keyword")).toBeNull();
+    await expect.poll(() => container.querySelectorAll(".hljs-keyword").length).toBe(400);
+    expect(container.querySelector("code")?.textContent).toBe(shown);
+    expect(container.querySelectorAll("b")).toHaveLength(0);
+    container.querySelector("button")?.click();
+    expect(actions.at(-1)?.code).toBe(code);
   });
 
   it("does not draw finished blocks again", () => {
