@@ -3,6 +3,7 @@ import type { Token } from "marked";
 import remend from "remend";
 import { type CodeBlocks, openCodeBlock } from "./code-block.ts";
 import { showHidden } from "./hidden-characters.ts";
+import { createLongParagraph, type LongParagraph, settledLength } from "./long-paragraph.ts";
 import { type Links, languageOf, renderTokens, splitBlocks } from "./markdown.ts";
 
 export interface AnswerRenderer {
@@ -35,12 +36,17 @@ export function createAnswerRenderer(container: HTMLElement, codeBlocks: CodeBlo
   let drawnTo = 0;
   let heldCarriageReturn = "";
   let fence: OpenFence | undefined;
+  let paragraph: LongParagraph | undefined;
+  /** Looked for a place to cut the open paragraph in vain up to here. */
+  let uncutTo = 0;
   let isDirty = false;
   let nextAtMs = 0;
 
   function freeze(fragment: DocumentFragment): void {
     codeBlocks.dress(fragment);
     showHidden(fragment);
+    paragraph?.takeEnd(fragment);
+    paragraph = undefined;
     tail.before(fragment);
   }
 
@@ -100,9 +106,24 @@ export function createAnswerRenderer(container: HTMLElement, codeBlocks: CodeBlo
   }
 
   function drawTail(rest: string): void {
-    const fragment = renderTokens(splitBlocks(remend(rest), { ...links }));
+    const fragment = renderTokens(splitBlocks(remend(settleStart(rest)), { ...links }));
     showHidden(fragment);
+    paragraph?.takeEnd(fragment);
     tail.replaceChildren(fragment);
+  }
+
+  /** @returns what is left of the open block after its beginning has been drawn for good */
+  function settleStart(rest: string): string {
+    if (text.length < uncutTo) return rest;
+    const length = settledLength(rest);
+    if (length === 0) {
+      uncutTo = text.length + hugeLength / 8;
+      return rest;
+    }
+    paragraph ??= createLongParagraph(links, (element) => tail.before(element));
+    paragraph.settle(rest.slice(0, length));
+    drawnTo += length;
+    return rest.slice(length);
   }
 
   return {

@@ -25,6 +25,47 @@ function drawn(pieces: readonly string[]): HTMLElement {
   return container;
 }
 
+/** The same drawn in one go, with nothing cut or kept. */
+function atOnce(answer: string): HTMLElement {
+  const container = document.createElement("div");
+  const renderer = createAnswerRenderer(container, codeBlocks);
+  renderer.append(answer);
+  renderer.finish();
+  return container;
+}
+
+/** Cuts the text into pieces of these sizes, over and over. */
+function split(text: string, sizes: readonly number[]): readonly string[] {
+  const pieces: string[] = [];
+  for (let at = 0, index = 0; at < text.length; index++) {
+    const size = sizes[index % sizes.length] ?? 1;
+    pieces.push(text.slice(at, at + size));
+    at += size;
+  }
+  return pieces;
+}
+
+const phrases = [
+  "plain words that go on for a while and say little",
+  "**bold words in it**",
+  "an `a | b` and a `__name__` here",
+  "snake_case and 2 * 3 * 4 and a_b",
+  "[a link](https://example.com/a_b?c=*d) to follow",
+  "see https://example.com/模型。然后",
+  "an opened *emphasis that is",
+  "closed* only later",
+  "an open ` tick",
+  "one [bracket",
+  "closed] (then this)",
+  "a < b and <b> tag",
+  "[1] and \\* escaped",
+  "模型读代码，然后写出它找到的问题。再用句子解释原因",
+  "~~gone~~ and ***both*** kinds",
+  "hidden\u200b sign",
+  "line\nbreak and\n> not quoted",
+  "pay 5 | 6",
+];
+
 const blocks = [
   "A paragraph with **bold**, `code` and [a link](https://example.com/x?y=1).",
   "# Heading",
@@ -60,17 +101,43 @@ describe("an answer drawn piece by piece", { timeout: 60_000 }, () => {
         answers,
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 60 }),
         (answer, sizes) => {
-          const pieces: string[] = [];
-          for (let at = 0, index = 0; at < answer.length; index++) {
-            const size = sizes[index % sizes.length] ?? 1;
-            pieces.push(answer.slice(at, at + size));
-            at += size;
-          }
-          expect(drawn(pieces).innerHTML).toBe(drawn([answer]).innerHTML);
+          expect(drawn(split(answer, sizes)).innerHTML).toBe(atOnce(answer).innerHTML);
         },
       ),
       { numRuns: 200, seed: 20261123 },
     );
+  });
+
+  it("looks the same when a single paragraph is very long", () => {
+    const paragraphs = fc
+      .tuple(
+        fc.array(fc.constantFrom(...phrases), { minLength: 60, maxLength: 200 }),
+        fc.constantFrom("", "\n---\n\nafter", "\n===\nafter", "\n\nafter that", "\n- an item\n", "\n```ts\nlet a\n```"),
+      )
+      .map(([parts, end]) => parts.join(" ") + end);
+    const sizes = fc.array(fc.integer({ min: 10, max: 400 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(paragraphs, sizes, (answer, each) => {
+        expect(drawn(split(answer, each)).innerHTML).toBe(atOnce(answer).innerHTML);
+      }),
+      { numRuns: 60, seed: 20261123 },
+    );
+  });
+
+  it("does not draw the beginning of a very long paragraph again", () => {
+    const container = document.createElement("div");
+    const renderer = createAnswerRenderer(container, codeBlocks);
+    renderer.append(`Start with **bold** words. ${"More and more words follow. ".repeat(100)}`);
+    renderer.draw();
+    const bold = container.querySelector("strong");
+    renderer.append("More and more words follow. ".repeat(100));
+    renderer.draw();
+    expect(container.querySelector("strong")).toBe(bold);
+    expect(container.querySelectorAll("p")).toHaveLength(1);
+    renderer.append("\n---\n\nNext paragraph that is long enough");
+    renderer.draw();
+    expect(container.querySelector("h2 strong")).toBe(bold);
+    expect(container.querySelectorAll("p")).toHaveLength(1);
   });
 
   it("loses nothing of the text", () => {
