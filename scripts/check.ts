@@ -1,6 +1,7 @@
 // npm run check: format and lint, types, unused code, unit tests, build.
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { ensureBrowser } from "./browser.ts";
 import { root, run } from "./run.ts";
 
 export interface Counts {
@@ -33,6 +34,12 @@ export async function runChecks(): Promise<Counts> {
     else counts.failed++;
   }
   return counts;
+}
+
+/** The unit tests, and what they need: the chat page is tested in a real browser. */
+export async function runUnitTests(patterns: readonly string[], limitMs: number): Promise<Counts> {
+  await ensureBrowser();
+  return runVitest(patterns, limitMs);
 }
 
 /** Runs vitest on the files and counts from its report; a run that reports nothing is a failure. */
@@ -70,7 +77,7 @@ export const unitPatterns = [
 
 if (import.meta.main) {
   const checks = await runChecks();
-  const units = await runVitest(
+  const units = await runUnitTests(
     unitPatterns
       .filter((pattern) => pattern !== "test/backends/")
       .concat("test/backends/ollama", "test/backends/find", "test/backends/servers"),

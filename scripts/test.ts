@@ -1,6 +1,6 @@
 // npm test: everything the tests need is got and started here, and stopped again. Ends with `N passed, N failed`.
 import { existsSync } from "node:fs";
-import { type Counts, runChecks, runVitest, unitPatterns } from "./check.ts";
+import { type Counts, runChecks, runUnitTests, unitPatterns } from "./check.ts";
 import { cachedHome } from "./folders.ts";
 import { ensureSmallModel } from "./model.ts";
 import { root } from "./run.ts";
@@ -29,7 +29,7 @@ await stage("the small model", async () => {
   if (!isThere) console.log("No source of weights can be reached: tests that need a real model fail.");
   return { passed: isThere ? 1 : 0, failed: isThere ? 0 : 1, skipped: 0 };
 });
-await stage("unit tests", () => runVitest(unitPatterns, 10 * 60_000));
+await stage("unit tests", () => runUnitTests(unitPatterns, 10 * 60_000));
 if (existsSync(`${root}/scripts/editor-host.ts`)) {
   const { runHostTests, runUiTests } = await import("./editor-tests.ts");
   await stage("inside a real VS Code", runHostTests);
