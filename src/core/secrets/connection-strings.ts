@@ -1,0 +1,70 @@
+// Passwords inside addresses and command lines: `postgres://user:password@host`, `mysql -ppassword`, `curl -u user:password`.
+import { msg } from "../message.ts";
+import { isStandIn, looksLikePassword, looksRandom } from "./randomness.ts";
+import { matchAt, type Rule, type Span } from "./rule.ts";
+
+const userAndPassword = /([^\s:/@"'`<>?#]{0,100}):([^\s"'`<>/?#]{3,200})@(?=[\w[(.$-])/dy;
+const withoutPort = /:\/\/[^\s:/@"'`<>?#]{0,100}:([^\s"'`<>/?#]{3,200})@[\w[(.$-]/dy;
+const oracle = /thin:[\w$]{1,60}\/([^\s@"'`/]{3,100})@/dy;
+const login = /login[ \t]{1,4}\S{1,100}\s{1,8}password[ \t]{1,4}(\S{4,200})/dy;
+const sshpass = /sshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"']{4,100})/dy;
+const mysql = /mysql(?:dump|admin|import)?(?:\.exe)?[ \t][^\n|;&]{0,120}?(?<=\s)-p["']?([^\s"'-][^\s"']{3,100})/dy;
+const basicUser = /(?:-u|--user)[ \t=]{0,4}["']?[\w.@-]{1,80}:([^\s"'`:]{4,100})/dy;
+const basicHeader = /basic[ \t]{1,4}([A-Za-z0-9+/]{12,400}={0,2})/diy;
+const bearer = /bearer[ \t]{1,4}([\w.~+/-]{16,1000}={0,2})/diy;
+const dockerAuth = /"auth"\s{0,8}:\s{0,8}"([A-Za-z0-9+/]{12,400}={0,2})"/dy;
+
+/** Passwords people write into examples; in an address, unlike elsewhere, a plain word may be a real one. */
+const exampleWords =
+  /^(?:pass(?:word|wd|phrase)?|passw0rd|pwd|pw|pass|secret|p|xxx|user(?:name)?|guest|test|root|admin|postgres|mysql|redis|rabbitmq|mongo|example|token|key|auth|credentials?|port|host|string|[$%{<[].*)\d{0,3}$/i;
+
+function isRealPassword(password: string, user: string): boolean {
+  if (exampleWords.test(password) || isStandIn(password) || password === user) return false;
+  return !/^\d{1,5}$/.test(password) && !/^[\\(]/.test(password);
+}
+
+function inAddress(text: string, _start: number, end: number): Span | undefined {
+  const user = matchAt(userAndPassword, text, end, 1);
+  const password = matchAt(withoutPort, text, end - 3, 1);
+  if (!user || !password) return undefined;
+  return isRealPassword(password.value, user.value) ? password : undefined;
+}
+
+/** A pattern that begins with the keyword, and whose group has to look like a password. */
+function withPassword(pattern: RegExp): Rule["find"] {
+  return (text, start) => {
+    const found = matchAt(pattern, text, start);
+    return found && isRealPassword(found.value, "") && looksLikePassword(found.value) ? found : undefined;
+  };
+}
+
+/** Base64 that reads as `user:password`; words after “Basic” that only look like base64 do not. */
+function withPair(pattern: RegExp): Rule["find"] {
+  return (text, start) => {
+    const found = matchAt(pattern, text, start);
+    if (!found || found.value.replace(/=+$/, "").length % 4 === 1) return undefined;
+    const pair = /^([\x20-\x7e]{1,200}?):([\x20-\x7e]{3,200})$/.exec(atob(found.value));
+    return pair && isRealPassword(pair[2] ?? "", pair[1] ?? "") ? found : undefined;
+  };
+}
+
+function findBearer(text: string, start: number): Span | undefined {
+  const found = matchAt(bearer, text, start);
+  return found && looksRandom(found.value) ? found : undefined;
+}
+
+const inUrl = msg("Password in an address");
+const password = msg("Password");
+const authorization = msg("Sign-in data of a request");
+
+export const connectionRules: readonly Rule[] = [
+  { id: "url-password", label: inUrl, keywords: ["://"], find: inAddress },
+  { id: "password", label: password, keywords: ["thin:"], find: withPassword(oracle) },
+  { id: "password", label: password, keywords: ["login"], find: withPassword(login) },
+  { id: "password", label: password, keywords: ["sshpass"], find: withPassword(sshpass) },
+  { id: "password", label: password, keywords: ["mysql"], find: withPassword(mysql) },
+  { id: "password", label: password, keywords: ["-u", "--user"], find: withPassword(basicUser) },
+  { id: "basic-auth", label: authorization, keywords: ["basic "], find: withPair(basicHeader) },
+  { id: "bearer-token", label: authorization, keywords: ["bearer "], find: findBearer },
+  { id: "basic-auth", label: authorization, keywords: ['"auth"'], find: withPair(dockerAuth) },
+];

@@ -1,0 +1,70 @@
+// Finds secrets and personal numbers in text, before it goes to a model on another machine.
+//
+// The rules are written here, after what the issuers document. Looked at instead: Secretlint (alive, MIT, 83 kB, as fast),
+// which only answers asynchronously, knows no Chinese numbers, and few named values; gitleaks, whose rules are
+// Go patterns with comments on matches, not made for JavaScript's engine; detect-secrets, which is Python.
+import type { Message } from "../message.ts";
+import { assignmentRules } from "./assignments.ts";
+import { connectionRules } from "./connection-strings.ts";
+import { createKeywordScan } from "./keyword-scan.ts";
+import { findNumbers } from "./numbers.ts";
+import { privateKeyRules } from "./private-keys.ts";
+import type { Rule } from "./rule.ts";
+import { tokenRules } from "./tokens.ts";
+
+/** A secret value, without its name or quotes. `start` and `end` are UTF-16 offsets, `line` counts from 1. */
+export interface SecretFinding {
+  readonly rule: string;
+  readonly label: Message;
+  readonly start: number;
+  readonly end: number;
+  readonly line: number;
+}
+
+/** `rank`: of two rules that find the same value, the lower one names it. */
+type Candidate = Omit<SecretFinding, "line"> & { readonly rank: number };
+
+/** The more particular ones first. */
+const rules: readonly Rule[] = [...privateKeyRules, ...tokenRules, ...connectionRules, ...assignmentRules];
+const words = rules.flatMap((rule) => rule.keywords.map((keyword) => ({ keyword, rule, rank: rules.indexOf(rule) })));
+const scan = createKeywordScan(words.map(({ keyword }) => keyword));
+
+/** In the order of the text. What overlaps becomes one, named after the longest: no half of a secret stays. */
+function merge(candidates: Candidate[]): Candidate[] {
+  const merged: Candidate[] = [];
+  let longest = 0;
+  for (const each of candidates.sort((a, b) => a.start - b.start || b.end - a.end || a.rank - b.rank)) {
+    const last = merged.at(-1);
+    const length = each.end - each.start;
+    if (!last || each.start >= last.end) {
+      merged.push(each);
+      longest = length;
+      continue;
+    }
+    const names = length > longest ? each : last;
+    merged[merged.length - 1] = { ...names, start: last.start, end: Math.max(last.end, each.end) };
+    longest = Math.max(longest, length);
+  }
+  return merged;
+}
+
+/** Ordered, and never overlapping. Reads the text once; takes about 15 ms a megabyte. */
+export function findSecrets(text: string): readonly SecretFinding[] {
+  const candidates: Candidate[] = findNumbers(text).map((each) => ({ ...each, rank: -1 }));
+  scan(text, (index, start, end) => {
+    const word = words[index];
+    const span = word?.rule.find(text, start, end);
+    if (!word || !span) return;
+    const { id, label } = word.rule;
+    candidates.push({ rule: id, label, start: span.start, end: span.end, rank: word.rank });
+  });
+  let line = 1;
+  let seen = 0;
+  return merge(candidates).map(({ rule, label, start, end }) => {
+    for (let at = text.indexOf("\n", seen); at >= 0 && at < start; at = text.indexOf("\n", seen)) {
+      line++;
+      seen = at + 1;
+    }
+    return { rule, label, start, end, line };
+  });
+}

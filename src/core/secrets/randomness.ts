@@ -1,0 +1,73 @@
+// Tells values a machine made up from words, identifiers and the stand-ins people write into examples.
+
+/** Bits a character, from how often each one occurs (Shannon). */
+export function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const char of text) counts.set(char, (counts.get(char) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+const standIn = new RegExp(
+  [
+    "example|placeholder|change.?me|change.?this|your[-_. ]|^your|x{4,}|\\*{3,}|\\.{3}|…|dummy|fake|sample|redacted|replace.?me",
+    "(?:^|[-_.])(?:test|testing|mock|foo|bar|baz|todo|fixme|none|null|undefined|insert|here|xxx)(?:[-_.]|$)",
+    "\\$\\{|\\$\\(|\\{\\{|\\}\\}|^\\$\\w|^\\$\\$|^%\\w+%|%[sdv]$|%\\(|^<|>$|^\\{\\w*\\}|#\\{|^@\\w+@$|^\\[.*\\]$",
+    "process\\.env|environ|getenv|secrets\\.|env\\.|vault:|import\\.meta",
+    "0123456|1234567|7654321|abcdefg|qwerty|(.)\\1{5}|^(..?)\\2{3,}$|deadbeef",
+  ].join("|"),
+  "i",
+);
+
+/** Whether the value only marks where a secret would stand: `xxx`, `changeme`, `<token>`, `${TOKEN}`, `process.env.TOKEN`. */
+export function isStandIn(value: string): boolean {
+  return standIn.test(value);
+}
+
+function charKind(code: number): number {
+  if (code >= 48 && code <= 57) return 1;
+  if (code >= 65 && code <= 90) return 2;
+  return code >= 97 && code <= 122 ? 3 : 4;
+}
+
+/**
+ * How often letters turn to digits or capitals from one character to the next, 0 to 1. Random base62 text is near 0.4,
+ * `sha256OfTheFirstChunk` under 0.25. A capital before a small letter begins a word and does not count.
+ */
+function unrest(value: string): number {
+  let changes = 0;
+  let pairs = 0;
+  let before = 4;
+  for (let i = 0; i < value.length; i++) {
+    const kind = charKind(value.charCodeAt(i));
+    if (before !== 4 && kind !== 4) {
+      pairs++;
+      if (kind !== before && !(before === 2 && kind === 3)) changes++;
+    }
+    before = kind;
+  }
+  return pairs === 0 ? 0 : changes / pairs;
+}
+
+/** Whether the value looks drawn at random: letters and digits mixed as no identifier mixes them. */
+export function looksRandom(value: string, minLength = 16): boolean {
+  if (value.length < minLength || isStandIn(value)) return false;
+  const digits = value.replace(/\D/g, "").length;
+  if (digits < 2 || digits === value.length || !/[A-Za-z]/.test(value)) return false;
+  return entropy(value) >= (value.length < 24 ? 2.9 : 3.1) && unrest(value) >= 0.24;
+}
+
+const commonWords =
+  /^(?:my|the|super|new|old|db|user|some|a)*(?:secret|pass(?:word|wd|phrase)?|pwd|token|key|test(?:ing|er)?|admin|root|user|guest|foo|bar|foobar|hunter|abc|postgres|mysql|redis|rabbitmq|mongo|letmein|welcome|demo|local|dev|default|hello|world|value|string|required|hidden|invalid|wrong|correct)+$/i;
+
+/** Whether a person could have chosen the value as a password: long enough, more than letters, no stand-in and no code. */
+export function looksLikePassword(value: string): boolean {
+  if (value.length < 6 || /\s/.test(value) || isStandIn(value)) return false;
+  const letters = value.replace(/[^A-Za-z]/g, "");
+  const symbols = value.replace(/[\w.\-/:]/g, "").length;
+  if (symbols === 0 && commonWords.test(letters)) return false;
+  if (letters.length === 0) return /^\d{6,}$/.test(value) ? new Set(value).size > 3 : symbols > 0 && /\d/.test(value);
+  if (/\d/.test(value)) return true;
+  return symbols > 0 && /[!@#$%^&*~?+=]/.test(value.slice(1)) && entropy(value) >= 2.5;
+}

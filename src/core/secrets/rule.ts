@@ -1,0 +1,34 @@
+import type { Message } from "../message.ts";
+
+/** UTF-16 offsets of a secret value; `end` is exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One kind of secret: words that announce it, and what decides whether it is really there. */
+export interface Rule {
+  /** Also the name in the placeholder: `aws-key` becomes `SECRET_1_AWS_KEY`. */
+  readonly id: string;
+  readonly label: Message;
+  /** In small letters. */
+  readonly keywords: readonly string[];
+  /** Looks around the keyword at `start`…`end`; must not read further than a bounded distance, or to the next keyword. */
+  readonly find: (text: string, start: number, end: number) => Span | undefined;
+}
+
+/** Where `group` of the pattern stands if the pattern fits exactly at `at`. The pattern has the flags `y` and `d`. */
+export function matchAt(pattern: RegExp, text: string, at: number, group = 1): (Span & { value: string }) | undefined {
+  pattern.lastIndex = at;
+  const match = pattern.exec(text);
+  const range = match?.indices?.[group];
+  const value = match?.[group];
+  return range && value !== undefined ? { start: range[0], end: range[1], value } : undefined;
+}
+
+/** Whether a token may begin here: not in the middle of a word, but well after `\n` written as an escape. */
+export function isTokenStart(text: string, at: number): boolean {
+  if (at === 0) return true;
+  if (!/[A-Za-z0-9]/.test(text.charAt(at - 1))) return true;
+  return text.charAt(at - 2) === "\\" && /[nrt]/.test(text.charAt(at - 1));
+}

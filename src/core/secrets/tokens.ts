@@ -1,0 +1,147 @@
+// Keys and tokens with a beginning of their own, as their issuers document them.
+import { msg } from "../message.ts";
+import { entropy, isStandIn } from "./randomness.ts";
+import { isTokenStart, matchAt, type Rule } from "./rule.ts";
+
+interface TokenForm {
+  readonly id: string;
+  readonly vendor: string;
+  readonly keywords: readonly string[];
+  /** From the beginning of a keyword; its group is the secret. */
+  readonly pattern: RegExp;
+  /** How many digits it has at least; keeps out words joined by hyphens. */
+  readonly minDigits?: number;
+  /** The keyword may stand inside a longer word or address. */
+  readonly isAnywhere?: boolean;
+}
+
+function form(
+  id: string,
+  vendor: string,
+  keywords: string,
+  pattern: RegExp,
+  more: Pick<TokenForm, "minDigits" | "isAnywhere"> = {},
+): TokenForm {
+  return { id, vendor, keywords: keywords.split(" "), pattern, ...more };
+}
+
+const forms: readonly TokenForm[] = [
+  form("aws-key", "AWS", "akia asia abia acca", /(A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16})(?![A-Za-z0-9])/dy),
+  form("google-key", "Google", "aiza", /(AIza[\w-]{35})(?![\w-])/dy),
+  form("google-oauth", "Google", "gocspx-", /(GOCSPX-[\w-]{28})(?![\w-])/dy),
+  form("google-access-token", "Google", "ya29.", /(ya29\.[\w-]{20,300})/dy),
+  form(
+    "azure-key",
+    "Azure",
+    "accountkey= sharedaccesskey=",
+    /(?:Account|SharedAccess)Key=([A-Za-z0-9+/]{42,88}={1,2})/dy,
+  ),
+  form("azure-signature", "Azure", "sig=", /sig=([A-Za-z0-9%+/]{40,70}(?:%3[Dd]|=))/dy),
+  form("alibaba-key", "Alibaba Cloud", "ltai", /(LTAI[A-Za-z0-9]{12,26})(?![A-Za-z0-9])/dy, { minDigits: 1 }),
+  form("tencent-key", "Tencent Cloud", "akid", /(AKID[A-Za-z0-9]{28,44})(?![A-Za-z0-9])/dy, { minDigits: 1 }),
+  form("volcengine-key", "Volcengine", "aklt", /(AKLT[A-Za-z0-9+/_-]{36,60}={0,2})/dy, { minDigits: 1 }),
+  form("baidu-key", "Baidu", "bce-v3/altak-", /(bce-v3\/ALTAK-[A-Za-z0-9]{18,26}\/[a-f0-9]{40})/dy),
+  form("anthropic-key", "Anthropic", "sk-ant-", /(sk-ant-[a-z]{2,8}\d\d-[\w-]{24,200})/dy, { minDigits: 3 }),
+  form("openai-key", "OpenAI", "sk-", /(sk-(?:proj-|svcacct-|admin-|or-v1-|None-)?[A-Za-z0-9_-]{20,200})/dy, {
+    minDigits: 3,
+  }),
+  form("github-token", "GitHub", "ghp_ gho_ ghu_ ghs_ ghr_", /(gh[pousr]_[A-Za-z0-9]{36,255})/dy),
+  form("github-token", "GitHub", "github_pat_", /(github_pat_[A-Za-z0-9]{20,24}_[A-Za-z0-9]{50,64})/dy),
+  form(
+    "gitlab-token",
+    "GitLab",
+    "glpat- gldt- glrt- glptt- glcbt- glsoat- glft- gloas-",
+    /(gl(?:pat|dt|rt|ptt|cbt|soat|ft|oas)-[\w.-]{20,130})/dy,
+    { minDigits: 1 },
+  ),
+  form(
+    "slack-token",
+    "Slack",
+    "xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xoxo- xapp-",
+    /((?:xox[abeoprs]|xapp)-[A-Za-z0-9.-]{20,250})/dy,
+    { minDigits: 6 },
+  ),
+  form(
+    "slack-webhook",
+    "Slack",
+    "hooks.slack.com/",
+    /hooks\.slack\.com\/(?:services|workflows|triggers)\/([A-Za-z0-9]{8,14}\/[A-Za-z0-9]{8,20}\/[A-Za-z0-9]{18,40})/dy,
+    { isAnywhere: true },
+  ),
+  form("stripe-key", "Stripe", "sk_live_ sk_test_ rk_live_ rk_test_", /([sr]k_(?:live|test)_[A-Za-z0-9]{16,250})/dy, {
+    minDigits: 1,
+  }),
+  form("stripe-webhook", "Stripe", "whsec_", /(whsec_[A-Za-z0-9+/]{28,80}={0,2})/dy, { minDigits: 1 }),
+  form("huggingface-token", "Hugging Face", "hf_", /(hf_[A-Za-z0-9]{30,60})(?!\w)/dy),
+  form("npm-token", "npm", "npm_", /(npm_[A-Za-z0-9]{36})(?!\w)/dy),
+  form("pypi-token", "PyPI", "pypi-ag", /(pypi-Ag[\w-]{50,300})/dy),
+  form("rubygems-token", "RubyGems", "rubygems_", /(rubygems_[a-f0-9]{48})/dy),
+  form("docker-token", "Docker", "dckr_pat_ dckr_oat_", /(dckr_[po]at_[\w-]{20,64})/dy),
+  form("telegram-token", "Telegram", ":aa", /(?<=(?<!\w)(?:bot)?\d{8,10})(:AA[\w-]{32,34})(?![\w-])/dy, {
+    isAnywhere: true,
+  }),
+  form("discord-webhook", "Discord", "/api/webhooks/", /\/api\/webhooks\/\d{15,20}\/([\w-]{50,90})/dy, {
+    isAnywhere: true,
+  }),
+  form("feishu-webhook", "Feishu", "/bot/v2/hook/", /\/bot\/v2\/hook\/([a-f0-9]{8}-[a-f0-9-]{27})/dy, {
+    isAnywhere: true,
+  }),
+  form("dingtalk-webhook", "DingTalk", "/robot/send?access_token=", /\/robot\/send\?access_token=([a-f0-9]{64})/dy, {
+    isAnywhere: true,
+  }),
+  form("dingtalk-secret", "DingTalk", "sec", /(SEC[a-f0-9]{64})(?!\w)/dy),
+  form("wecom-webhook", "WeCom", "/webhook/send?key=", /\/webhook\/send\?key=([a-f0-9]{8}-[a-f0-9-]{27})/dy, {
+    isAnywhere: true,
+  }),
+  form("sendgrid-key", "SendGrid", "sg.", /(SG\.[\w-]{20,24}\.[\w-]{39,50})/dy),
+  form("twilio-key", "Twilio", "sk", /(SK[a-f0-9]{32})(?!\w)/dy, { minDigits: 6 }),
+  form("mailgun-key", "Mailgun", "key-", /(key-[a-f0-9]{32})(?!\w)/dy, { minDigits: 6 }),
+  form("shopify-token", "Shopify", "shpat_ shpca_ shppa_ shpss_", /(shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32})/dy),
+  form("databricks-token", "Databricks", "dapi", /(dapi[a-f0-9]{32}(?:-\d)?)(?!\w)/dy, { minDigits: 6 }),
+  form("digitalocean-token", "DigitalOcean", "dop_v1_ doo_v1_ dor_v1_", /(do[por]_v1_[a-f0-9]{64})/dy),
+  form("heroku-key", "Heroku", "hrku-", /(HRKU-[\w-]{30,70})/dy, { minDigits: 3 }),
+  form(
+    "grafana-token",
+    "Grafana",
+    "glsa_ glc_ey",
+    /(glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}|glc_ey[A-Za-z0-9+/]{30,400}={0,2})/dy,
+  ),
+  form("vault-token", "Vault", "hvs. hvb.", /(hv[sb]\.[\w-]{24,300})/dy, { minDigits: 2 }),
+  form("terraform-token", "Terraform", ".atlasv1.", /(?<=[A-Za-z0-9]{14})(\.atlasv1\.[\w=-]{60,80})/dy, {
+    isAnywhere: true,
+  }),
+  form("linear-key", "Linear", "lin_api_", /(lin_api_[A-Za-z0-9]{40})/dy),
+  form("notion-token", "Notion", "ntn_ secret_", /(ntn_[A-Za-z0-9]{40,50}|secret_[A-Za-z0-9]{43})(?!\w)/dy, {
+    minDigits: 3,
+  }),
+  form("figma-token", "Figma", "figd_", /(figd_[\w-]{36,60})/dy),
+  form("postman-key", "Postman", "pmak-", /(PMAK-[a-f0-9]{24}-[a-f0-9]{34})/dy),
+  form("newrelic-key", "New Relic", "nrak-", /(NRAK-[A-Z0-9]{27})(?!\w)/dy),
+  form("sentry-token", "Sentry", "sntrys_ sntryu_", /(sntry[su]_[\w+/=-]{40,300})/dy),
+  form("supabase-token", "Supabase", "sbp_ sb_secret_", /(sbp_[a-f0-9]{40}|sb_secret_[\w-]{28,50})/dy),
+  form("replicate-token", "Replicate", "r8_", /(r8_[A-Za-z0-9]{37})(?!\w)/dy),
+  form("groq-key", "Groq", "gsk_", /(gsk_[A-Za-z0-9]{48,56})(?!\w)/dy),
+  form("xai-key", "xAI", "xai-", /(xai-[A-Za-z0-9]{70,90})(?!\w)/dy),
+  form("perplexity-key", "Perplexity", "pplx-", /(pplx-[A-Za-z0-9]{40,60})(?!\w)/dy),
+  form("langsmith-key", "LangSmith", "lsv2_", /(lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10})/dy),
+  form("atlassian-token", "Atlassian", "atatt3x", /(ATATT3x[\w=-]{100,250})/dy),
+  form("age-key", "age", "age-secret-key-1", /(AGE-SECRET-KEY-1[A-Z0-9]{58})/dy),
+  form("cloud-token", "PlanetScale", "pscale_tkn_ pscale_pw_", /(pscale_(?:tkn|pw)_[\w.-]{32,64})/dy),
+  // Not after a character a token has inside, or a line of nothing but beginnings would be read again from each.
+  form("jwt", "JWT", "eyj", /(?<![\w-])(eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000})/dy),
+];
+
+function toRule(form: TokenForm): Rule {
+  const { id, vendor, keywords, pattern, minDigits = 0, isAnywhere = false } = form;
+  const label = id === "jwt" ? msg("Signed access token (JWT)") : msg("Key or token of {0}", vendor);
+  const find: Rule["find"] = (text, start) => {
+    if (!isAnywhere && !isTokenStart(text, start)) return undefined;
+    const found = matchAt(pattern, text, start);
+    if (!found || isStandIn(found.value)) return undefined;
+    if (minDigits > 0 && found.value.replace(/\D/g, "").length < minDigits) return undefined;
+    return entropy(found.value) >= 3 ? found : undefined;
+  };
+  return { id, label, keywords, find };
+}
+
+export const tokenRules: readonly Rule[] = forms.map(toRule);
