@@ -3,6 +3,7 @@ import { availableParallelism, freemem } from "node:os";
 import type { Llama } from "node-llama-cpp";
 import type { ModelFiles, ModelManifest } from "./model-files.ts";
 import { loadRunner, type Runner } from "./runner.ts";
+import { createThreadPace, type ThreadPace } from "./thread-pace.ts";
 
 export interface Loaded {
   readonly manifest: ModelManifest;
@@ -27,7 +28,7 @@ const defaultContextTokens = 4096;
 export class ModelPool {
   readonly #files: ModelFiles;
   readonly #slots = new Map<string, Slot>();
-  #llama: Promise<Llama> | undefined;
+  #engine: Promise<Engine> | undefined;
   /** The last in the queue: one generation at a time, since the processor is shared anyway. */
   #tail: Promise<void> = Promise.resolve();
 
@@ -87,8 +88,9 @@ export class ModelPool {
     // Room first: what is loaded and idle goes when both would not fit.
     if (freemem() < manifest.sizeBytes * 1.5)
       await Promise.all([...this.#slots.keys()].map((name) => this.unload(name)));
-    const llama = await this.#engine();
-    const runner = await loadRunner(llama, this.#files.pathOf(manifest), wanted);
+    this.#engine ??= startEngine();
+    const { llama, pace } = await this.#engine;
+    const runner = await loadRunner(llama, pace, this.#files.pathOf(manifest), wanted);
     const slot: Slot = { manifest, runner, expiresAtMs: Number.POSITIVE_INFINITY };
     this.#slots.set(manifest.name, slot);
     return slot;
@@ -119,16 +121,24 @@ export class ModelPool {
     this.#tail = unload.catch(() => undefined);
     await this.#tail;
   }
+}
 
-  #engine(): Promise<Llama> {
-    this.#llama ??= import("node-llama-cpp").then(({ getLlama, LlamaLogLevel }) =>
-      getLlama({
-        gpu: "auto",
-        build: "never",
-        logLevel: LlamaLogLevel.error,
-        maxThreads: Math.max(1, availableParallelism()),
-      }),
-    );
-    return this.#llama;
-  }
+interface Engine {
+  readonly llama: Llama;
+  readonly pace: ThreadPace;
+}
+
+async function startEngine(): Promise<Engine> {
+  const { getLlama, LlamaLogLevel } = await import("node-llama-cpp");
+  const llama = await getLlama({ gpu: "auto", build: "never", logLevel: LlamaLogLevel.error, maxThreads: 0 });
+  const most = Math.max(1, Math.min(llama.cpuMathCores, availableParallelism()));
+  llama.maxThreads = most;
+  const threads = {
+    most,
+    get: () => llama.maxThreads,
+    set(count: number) {
+      llama.maxThreads = count;
+    },
+  };
+  return { llama, pace: createThreadPace(threads, () => performance.now()) };
 }

@@ -16,6 +16,7 @@ import {
 import { EngineError } from "./engine-error.ts";
 import type { EngineOptions, Format } from "./requests.ts";
 import { createJsonEnd, createStopWatch } from "./text-stream.ts";
+import type { ThreadPace } from "./thread-pace.ts";
 
 export type Prompt =
   | { readonly kind: "chat"; readonly messages: readonly { readonly role: string; readonly content: string }[] }
@@ -49,12 +50,17 @@ const prefillStep = 256;
 /** A character has at most four bytes, so at most four byte tokens. */
 const maxHeldTokens = 4;
 
-export async function loadRunner(llama: Llama, modelPath: string, contextTokens: number): Promise<Runner> {
+export async function loadRunner(
+  llama: Llama,
+  pace: ThreadPace,
+  modelPath: string,
+  contextTokens: number,
+): Promise<Runner> {
   const model = await llama.loadModel({ modelPath });
   try {
     const contextSize = Math.min(contextTokens, model.trainContextSize);
     const context = await model.createContext({ contextSize, sequences: 1, failedCreationRemedy: false });
-    return new LlamaRunner(llama, model, context);
+    return new LlamaRunner(llama, pace, model, context);
   } catch (error) {
     await model.dispose();
     throw error;
@@ -65,13 +71,15 @@ class LlamaRunner implements Runner {
   readonly contextTokens: number;
   readonly sizeBytes: number;
   readonly #llama: Llama;
+  readonly #pace: ThreadPace;
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
   readonly #sequence: LlamaContextSequence;
   readonly #wrapper: ChatWrapper;
 
-  constructor(llama: Llama, model: LlamaModel, context: LlamaContext) {
+  constructor(llama: Llama, pace: ThreadPace, model: LlamaModel, context: LlamaContext) {
     this.#llama = llama;
+    this.#pace = pace;
     this.#model = model;
     this.#context = context;
     this.#sequence = context.getSequence();
@@ -100,13 +108,16 @@ class LlamaRunner implements Runner {
     const jsonEnd = format ? createJsonEnd() : undefined;
 
     let decodeStartMs = 0;
+    let askedAtMs = 0;
     let count = 0;
     let ended = false;
     let held: Token[] = [];
     let before: Token[] = tokens.slice(-8);
     if (!signal.aborted && limit > 0) {
       for await (const token of this.#sequence.evaluate(last, evaluation)) {
-        if (count === 0) decodeStartMs = performance.now();
+        const nowMs = performance.now();
+        if (count === 0) decodeStartMs = nowMs;
+        else this.#pace.saw(nowMs - askedAtMs);
         count++;
         held.push(token);
         const piece = this.#model.detokenize(held, false, before);
@@ -118,6 +129,8 @@ class LlamaRunner implements Runner {
           if (shown.text !== "") yield shown.text;
         }
         if (ended || signal.aborted || count >= limit) break;
+        // A reader that is slow to take a piece says nothing about the processor.
+        askedAtMs = performance.now();
       }
     }
     const rest = ended ? "" : stopWatch.rest() + (held.length > 0 ? this.#model.detokenize(held, false, before) : "");
