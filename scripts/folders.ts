@@ -7,3 +7,10 @@ export const cacheFolder =
 /** Home of the product in tests and in `npm start`, so that a person's own one stays untouched. */
 export const cachedHome = join(cacheFolder, "home");
 export const smallModel = "smollm2:135m";
+
+/** `tiny`: random words from a generated file, where no source of weights can be reached. */
+export type TestWeights = "real" | "tiny";
+/** Read anew each time: `npm test` finds out only while it runs. */
+export const testWeights = (): TestWeights => (process.env["SWITCHYARD_TEST_WEIGHTS"] === "tiny" ? "tiny" : "real");
+/** Where tests find their model. The generated one lies apart, so that it is never taken for the real one. */
+export const testHome = (): string => (testWeights() === "tiny" ? `${cachedHome}-tiny` : cachedHome);

@@ -1,12 +1,13 @@
 // A home of the product for one test run: the shared model, nothing else of anyone's.
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { cachedHome } from "../../scripts/folders.ts";
+import { testHome } from "../../scripts/folders.ts";
 import { type TemporaryFolder, temporaryFolder } from "./servers.ts";
 
 export async function productHome(): Promise<TemporaryFolder> {
   const home = await temporaryFolder("home");
-  await mkdir(join(cachedHome, "models"), { recursive: true });
-  await symlink(join(cachedHome, "models"), join(home.path, "models"), "dir");
+  const models = join(testHome(), "models");
+  await mkdir(models, { recursive: true });
+  await symlink(models, join(home.path, "models"), "dir");
   return home;
 }
