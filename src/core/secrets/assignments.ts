@@ -11,7 +11,7 @@ const separator = new RegExp(
     "([\\w.-]{0,40})(?:\\\\?[\"'`])?[)\\]]?",
     "(?:(?::[ \\t]{0,4}(?:&?(?:'static )?[Ss]tr(?:ing)?)[ \\t]{0,4})?[ \\t]{0,20}(?::=|=>|={1,3}|:)[ \\t]{0,20}(?:\\r?\\n[ \\t]{1,40})?",
     "|[ \\t]{0,4}[：是为][ \\t]{0,4}[:：]?[ \\t]{0,4}",
-    "|[ \\t]{0,3},[ \\t]{0,3}(?=[\"'])|>|[ \\t\\r\\n]{1,40}value[ \\t]{0,2}=[ \\t]{0,2}|[ \\t]{1,4}is:?[ \\t]{1,4}|[ \\t]{1,4}by[ \\t]{1,4}(?=[\"'])",
+    "|[ \\t]{0,3},[ \\t]{0,3}(?=[\"'])|>|[ \\t\\r\\n]{1,40}value[ \\t]{0,2}=[ \\t]{0,2}|[ \\t]{1,4}is:?[ \\t]{1,4}|[ \\t]{1,4}[Bb][Yy][ \\t]{1,4}(?=[\"'])",
     "|[ \\t]{1,4}(?=[\"']))()",
   ].join(""),
   "dy",
@@ -84,7 +84,8 @@ function findValue(
   }
   const word = matchAt(bare, text, at);
   const stop = word ? text.charAt(word.end) : "";
-  if (!word || /[([{]/.test(stop)) return undefined;
+  const isElement = /[^=]>$|^>$/.test(assign);
+  if (!word || /[([{]/.test(stop) || (isElement && stop !== "<")) return undefined;
   const isSaid = /(?:is|[：是为])[ \t:：]*$/.test(assign);
   const isAlone = /^(?:[\r\n<&"'`\\]|$)/.test(stop) && !/[ \t]=[ \t]*$/.test(assign);
   const isPart = stop === ";" && !/[ \t]$/.test(assign) && assign.endsWith("=");

@@ -54,8 +54,13 @@ function unrest(value: string): number {
 export function looksRandom(value: string, minLength = 16): boolean {
   if (value.length < minLength || isStandIn(value)) return false;
   const digits = value.replace(/\D/g, "").length;
-  if (digits < 2 || digits === value.length || !/[A-Za-z]/.test(value)) return false;
+  if (digits < (value.length < 24 ? 2 : 1) || digits === value.length || !/[A-Za-z]/.test(value)) return false;
   return entropy(value) >= (value.length < 24 ? 2.9 : 3.1) && unrest(value) >= 0.24;
+}
+
+/** Capitals and small letters with four consonants in a row, as words and names joined together seldom have them. */
+function isUnpronounceable(letters: string): boolean {
+  return letters.length >= 10 && /[a-z]/.test(letters) && /[A-Z]/.test(letters) && /[^aeiou]{4}/i.test(letters);
 }
 
 const commonWords =
@@ -68,6 +73,6 @@ export function looksLikePassword(value: string): boolean {
   const symbols = value.replace(/[\w.\-/:]/g, "").length;
   if (symbols === 0 && commonWords.test(letters)) return false;
   if (letters.length === 0) return /^\d{6,}$/.test(value) ? new Set(value).size > 3 : symbols > 0 && /\d/.test(value);
-  if (/\d/.test(value)) return true;
+  if (/\d/.test(value) || (letters === value && isUnpronounceable(value))) return true;
   return symbols > 0 && /[!@#$%^&*~?+=]/.test(value.slice(1)) && entropy(value) >= 2.5;
 }
