@@ -1,11 +1,15 @@
-import { keywordRules } from "./keywords.ts";
+import { type Area, areaOf } from "./classifier/area.ts";
+import { Features, rowOf } from "./classifier/features.ts";
+import { buildLexicon } from "./classifier/lexicon.ts";
+import { LinearModel, type Outcome, outcomeCount, outcomes, softmax } from "./classifier/model.ts";
+import weights from "./classifier/weights.json" with { type: "json" };
 import { detectLanguage, type TextLanguage } from "./language.ts";
-import { type Ask, type TaskKind, taskKinds } from "./task.ts";
+import type { Ask, TaskKind } from "./task.ts";
 
 /** One reason a kind got points. */
 export interface Evidence {
   readonly kind: TaskKind;
-  /** What was seen: a keyword, a file language, `command`. Shown to people as is. */
+  /** What was seen: a keyword, a word of the text, a file language, `command`. Shown to people as is. */
   readonly seen: string;
   readonly points: number;
 }
@@ -16,76 +20,147 @@ export interface Classification {
   readonly language: TextLanguage;
   /** A score for every kind; the highest wins. A better classifier replaces this function, not its shape. */
   readonly scores: Readonly<Record<TaskKind, number>>;
-  /** Share of all points that the winner has, 0 to 1; 1 where the kind was stated. */
+  /**
+   * How likely the expert this kind leads to is the right one, 0 to 1, matched to how often it was on prompts not
+   * trained on; 1 where the kind was stated.
+   */
   readonly confidence: number;
   readonly evidence: readonly Evidence[];
+  /** What the expert has to know. Says more than the kind: explaining code is `code`, explaining the rest is `docs`. */
+  readonly area?: Area;
 }
 
 export type Classifier = (ask: Ask) => Classification;
 
-/** What a question is about stands at its beginning or its end; the middle of a long one is material. */
-const headLength = 1500;
-const tailLength = 500;
-/** A word that comes again says less; a kind gets each word once and at most this many. */
-const maxHitsPerRule = 3;
-const codeSign =
-  /[{};]\s*$|=>|\bdef \w+\(|\bfunction\b.*\(|#include|\bimport \w+|\bconst \w+ ?=|<\/\w+>|\bSELECT\b.+\bFROM\b/m;
+/** How many words of the text are shown beside the keywords. */
+const wordsShown = 3;
 const proseLanguages = new Set(["markdown", "plaintext", "restructuredtext", "asciidoc", "latex"]);
+/** What code handed over says, in the model's own measure: about as much as two clear words. */
+const materialPoints: Partial<Record<Outcome, number>> = { review: 1.5, code: 1.5, explainCode: 2, document: 0.5 };
 
-/** Classifies by the keyword table. Pure; looks at the first and last pages of a long text only. */
-export const classifyByKeywords: Classifier = (ask) => {
+/**
+ * Classifies by a small trained model that takes the keyword table as one of its signals. Pure; looks at the first
+ * and last pages of a long text only. The weights are unpacked on first use.
+ */
+export const classify: Classifier = (ask) => {
   const language = languageOf(ask);
-  if (ask.kind) return stated(ask.kind, language);
-  const scores: Record<TaskKind, number> = {
-    review: 0,
-    translate: 0,
-    explain: 0,
-    document: 0,
-    create: 0,
-    analyze: 0,
-    code: 0,
-    chat: 1,
-  };
-  const evidence: Evidence[] = [...keywordEvidence(ask.text), ...materialEvidence(ask)];
-  for (const each of evidence) scores[each.kind] += each.points;
-  const kind = taskKinds.reduce((best, each) => (scores[each] > scores[best] ? each : best), "chat" as TaskKind);
-  const total = taskKinds.reduce((sum, each) => sum + scores[each], 0);
-  return { kind, language, scores, confidence: scores[kind] / total, evidence };
+  if (ask.kind) return stated(ask.kind, language, "command");
+  const material = materialOf(ask);
+  if (ask.text.trim() === "") {
+    return material === undefined ? stated("chat", language, "nothing asked") : stated("review", language, material);
+  }
+  reader ??= makeReader();
+  return reader(ask.text, language, material);
 };
 
-function stated(kind: TaskKind, language: TextLanguage): Classification {
-  const none = { review: 0, translate: 0, explain: 0, document: 0, create: 0, analyze: 0, code: 0, chat: 0 };
+type Reader = (text: string, language: TextLanguage, material: string | undefined) => Classification;
+let reader: Reader | undefined;
+
+/** What every classification needs and none keeps: made once, because unpacking takes longer than classifying. */
+function makeReader(): Reader {
+  const features = new Features(buildLexicon());
+  const model = new LinearModel(weights);
+  const chances = new Float64Array(outcomeCount);
+  return (text, language, material) => {
+    features.scan(text);
+    model.score(features, chances);
+    if (material !== undefined) {
+      for (const [k, outcome] of outcomes.entries()) chances[k] = (chances[k] ?? 0) + (materialPoints[outcome] ?? 0);
+    }
+    softmax(chances, model.temperature);
+    const { outcome, area, scores, confidence } = decide(chances);
+    const kind = kindOf(outcome);
+    const evidence: Evidence[] = features.hits.map((hit) => ({ kind: hit.kind, seen: hit.phrase, points: hit.points }));
+    if (material !== undefined) evidence.push({ kind, seen: material, points: 2 });
+    evidence.push(...tellingWords(text, features, model, outcome, evidence));
+    return { kind, language, scores, confidence, evidence, area };
+  };
+}
+
+/** The area first, since that is what picks the expert; then the likeliest kind within it. */
+function decide(chances: Float64Array) {
+  const areas: Record<Area, number> = { code: 0, reasoning: 0, creative: 0, docs: 0, chinese: 0 };
+  const best: Record<Area, number> = { code: 0, reasoning: 0, creative: 0, docs: 0, chinese: 0 };
+  for (const [k, outcome] of outcomes.entries()) {
+    const area = areaOf(outcome);
+    const chance = chances[k] ?? 0;
+    areas[area] += chance;
+    best[area] = Math.max(best[area], chance);
+  }
+  const scores = noScores();
+  let winner: Outcome = "chat";
+  let highest = -1;
+  for (const [k, outcome] of outcomes.entries()) {
+    const area = areaOf(outcome);
+    // The likeliest kind of an area scores what the whole area does, so that the highest score is the winner's.
+    const score = best[area] === 0 ? 0 : (areas[area] * (chances[k] ?? 0)) / best[area];
+    const kind = kindOf(outcome);
+    scores[kind] = Math.max(scores[kind], score);
+    if (score > highest) {
+      highest = score;
+      winner = outcome;
+    }
+  }
+  return { outcome: winner, area: areaOf(winner), scores, confidence: Math.min(1, highest) };
+}
+
+/** The words that spoke loudest for the winner, apart from the keywords. */
+function tellingWords(
+  text: string,
+  features: Features,
+  model: LinearModel,
+  winner: Outcome,
+  already: readonly Evidence[],
+): Evidence[] {
+  const index = outcomes.indexOf(winner);
+  const found: Evidence[] = [];
+  const { spans, spanCount } = features;
+  let least = 0.6;
+  for (let at = 0; at < spanCount * 3; at += 3) {
+    const weight = model.weightOf(rowOf(spans[at + 2] ?? 0), index);
+    if (weight <= least) continue;
+    const seen = text.slice(spans[at], spans[at + 1]).toLowerCase();
+    if (already.some((each) => each.seen.includes(seen)) || found.some((each) => each.seen === seen)) continue;
+    found.push({ kind: kindOf(winner), seen, points: Math.round(weight * 10) / 10 });
+    found.sort((a, b) => b.points - a.points);
+    if (found.length > wordsShown) found.pop();
+    if (found.length === wordsShown) least = found[wordsShown - 1]?.points ?? least;
+  }
+  return found;
+}
+
+const kindOf = (outcome: Outcome): TaskKind => (outcome === "explainCode" ? "explain" : outcome);
+
+const noScores = (): Record<TaskKind, number> => ({
+  review: 0,
+  translate: 0,
+  explain: 0,
+  document: 0,
+  create: 0,
+  analyze: 0,
+  code: 0,
+  chat: 0,
+});
+
+function stated(kind: TaskKind, language: TextLanguage, seen: string): Classification {
   return {
     kind,
     language,
-    scores: { ...none, [kind]: 1 },
+    scores: { ...noScores(), [kind]: 1 },
     confidence: 1,
-    evidence: [{ kind, seen: "command", points: 1 }],
+    evidence: [{ kind, seen, points: 1 }],
   };
 }
 
-function* keywordEvidence(text: string): Iterable<Evidence> {
-  const sample =
-    text.length > headLength + tailLength ? `${text.slice(0, headLength)}\n${text.slice(-tailLength)}` : text;
-  for (const rule of keywordRules) {
-    const seen = new Set<string>();
-    for (const match of sample.matchAll(rule.pattern)) {
-      seen.add(match[0].toLowerCase());
-      if (seen.size === maxHitsPerRule) break;
-    }
-    for (const word of seen) yield { kind: rule.kind, seen: word, points: rule.points };
-  }
-}
-
-/** What was handed over speaks too, more quietly: code for code, prose for prose. */
-function* materialEvidence(ask: Ask): Iterable<Evidence> {
-  if (codeSign.test(ask.text.slice(0, headLength))) yield { kind: "code", seen: "code in the question", points: 3 };
+/** The programming language of what was handed over. */
+function materialOf(ask: Ask): string | undefined {
   const languageId = ask.sources[0]?.languageId;
-  if (languageId !== undefined && !proseLanguages.has(languageId)) {
-    yield { kind: ask.text.trim() === "" ? "review" : "code", seen: languageId, points: 2 };
-  }
+  return languageId === undefined || proseLanguages.has(languageId) ? undefined : languageId;
 }
 
 function languageOf(ask: Ask): TextLanguage {
   return detectLanguage(ask.text.trim() === "" ? (ask.sources[0]?.text ?? "") : ask.text);
 }
+
+/** The former name, for callers that have not moved yet. */
+export const classifyByKeywords = classify;
