@@ -1,17 +1,21 @@
-// The built-in engine with a real model, through the `ollama` client: every call of it is an acceptance test.
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+// The built-in engine with a model on disk, through the `ollama` client: every call of it is an acceptance test.
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Ollama } from "ollama";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cachedHome, smallModel } from "../../scripts/folders.ts";
+import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
+import { installTinyModel } from "../../scripts/tiny-model.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../../src/backends/embedded/launch.ts";
 import { readRegistration } from "../../src/backends/embedded/registration.ts";
+import { productHome } from "../harness/product-home.ts";
+import type { TemporaryFolder } from "../harness/servers.ts";
 
 const never = new AbortController().signal;
 const logged: string[] = [];
 const engines: EmbeddedEngine[] = [];
+const isTiny = testWeights() === "tiny";
+let folder: TemporaryFolder;
 let home = "";
 let url = "";
 let ollama: Ollama;
@@ -24,10 +28,10 @@ function newEngine(): EmbeddedEngine {
 }
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "switchyard-engine-"));
+  if (isTiny) await installTinyModel(testHome(), smallModel);
   // The weights of the cache under a home of our own, so that this engine is ours alone.
-  await mkdir(join(cachedHome, "models"), { recursive: true });
-  await symlink(join(cachedHome, "models"), join(home, "models"));
+  folder = await productHome();
+  home = folder.path;
   url = await newEngine().address(never);
   ollama = new Ollama({ host: url });
 }, 60_000);
@@ -36,16 +40,19 @@ afterAll(async () => {
   const registration = await readRegistration(home);
   for (const engine of engines) engine.dispose();
   if (registration) process.kill(registration.pid);
-  await rm(home, { recursive: true, force: true });
+  await folder.remove();
 });
 
 const hello = [{ role: "user", content: "Say hello." }];
+/** No model has told one in a few tokens. */
+const story = [{ role: "user", content: "Tell me a story." }];
 
 describe("the built-in engine", { timeout: 60_000 }, () => {
   it("lists, shows and reports its models as Ollama does", async () => {
     const { models } = await ollama.list();
     const model = models.find((each) => each.name === smallModel);
-    expect(model).toMatchObject({ details: { family: "llama", quantization_level: "Q4_1" }, size: 98362432 });
+    const { size } = await stat(join(home, "models", "smollm2-135m.gguf"));
+    expect(model).toMatchObject({ details: { family: "llama", quantization_level: isTiny ? "F32" : "Q4_1" }, size });
     const shown = await ollama.show({ model: smallModel });
     expect(shown.capabilities).toContain("completion");
     await ollama.chat({ model: smallModel, messages: [] });
@@ -69,10 +76,14 @@ describe("the built-in engine", { timeout: 60_000 }, () => {
   });
 
   it("answers whole when streaming is off, for chat and generate alike", async () => {
-    const chat = await ollama.chat({ model: smallModel, messages: hello, options: { num_predict: 5 } });
+    const chat = await ollama.chat({ model: smallModel, messages: story, options: { num_predict: 5 } });
     expect(chat.message.content).not.toBe("");
     expect(chat.done_reason).toBe("length");
-    const generated = await ollama.generate({ model: smallModel, prompt: "Say hello.", options: { num_predict: 5 } });
+    const generated = await ollama.generate({
+      model: smallModel,
+      prompt: "Tell me a story.",
+      options: { num_predict: 5 },
+    });
     expect(generated.response).not.toBe("");
     expect(generated.eval_count).toBe(5);
   });
@@ -88,9 +99,24 @@ describe("the built-in engine", { timeout: 60_000 }, () => {
   });
 
   it("ends at a stop string and does not show it", async () => {
-    const options = { temperature: 0, num_predict: 60, stop: ["3"] };
-    const { response } = await ollama.generate({ model: smallModel, prompt: "Count: 1 2 3 4 5 6 7 8 9", options });
-    expect(response).not.toContain("3");
+    const ask = async (stop: string[]) => {
+      const options = { temperature: 0, num_predict: 30, stop };
+      return (await ollama.generate({ model: smallModel, prompt: "Tell me a story.", options })).response ?? "";
+    };
+    const whole = await ask([]);
+    const stop = whole.slice(12, 15);
+    expect(stop).toHaveLength(3);
+    expect(await ask([stop])).toBe(whole.slice(0, whole.indexOf(stop)));
+  });
+
+  it.skipIf(isTiny)("answers a question with the sense a small model has", async () => {
+    const options = { temperature: 0, num_predict: 40 };
+    const { response } = await ollama.generate({
+      model: smallModel,
+      prompt: "What is the capital of France?",
+      options,
+    });
+    expect(response).toContain("Paris");
   });
 
   it("keeps to a JSON schema", async () => {
