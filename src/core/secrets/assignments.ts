@@ -1,6 +1,6 @@
 // Values whose name says that they are secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `<password>…</password>`, 密码是 ….
 import { msg } from "../message.ts";
-import { isStandIn, looksLikePassword, looksRandom } from "./randomness.ts";
+import { looksLikePassword, looksRandom } from "./randomness.ts";
 import { matchAt, type Rule, type Span } from "./rule.ts";
 
 type Strength = "password" | "secret" | "token" | "key";
@@ -14,13 +14,14 @@ const separator = new RegExp(
     "|[ \\t]{0,3},[ \\t]{0,3}(?=[\"'])|>|[ \\t\\r\\n]{1,40}value[ \\t]{0,2}=[ \\t]{0,2}|[ \\t]{1,4}is:?[ \\t]{1,4}|[ \\t]{1,4}[Bb][Yy][ \\t]{1,4}(?=[\"'])",
     "|[ \\t]{1,4}(?=[\"']))()",
   ].join(""),
-  "dy",
+  "y",
 );
-const spaced = /([\w.-]{0,40})[ \t]{1,8}()/dy;
-const quoted = /[rRbBuUfFL@$]{0,2}(\\?["'`])((?:(?!\1)[^\s]){4,400})\1/dy;
-const bare =
-  /([^\s"'`,;&<>(){}[\]|\\\u3000-\u9fff\uff00-\uffef]{4,400})(?=([\s"'`,;&<>(){}[\]|\\\u3000-\u9fff\uff00-\uffef]?))/dy;
-const toLineEnd = /([^\s"'`]{4,400})(?=[\s"'`]|$)/dy;
+const spaced = /([\w.-]{0,40})[ \t]{1,8}()/y;
+const quoted = /[rRbBuUfFL@$]{0,2}(\\?["'`])((?:(?!\1)[^\s]){4,256})/y;
+const bare = /([^\s"'`,;&<>(){}[\]|\\\u3000-\u9fff\uff00-\uffef]{4,256})/y;
+const toLineEnd = /([^\s"'`]{4,256})/y;
+/** What is left of a value that was too long to be read at once. */
+const remainder = /([^\s"'`<>,;\\]{0,16384})/y;
 
 /** A name that goes on like this is about a secret, and is none. */
 const harmlessEnd =
@@ -31,6 +32,9 @@ const harmlessStart =
 const codeLike =
   /^(?:[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)+|[.~]{0,2}\/[\w.-]+(?:\/[\w.-]+)*|[A-Z][A-Z_]+\d?|@\w+|[\w-]+:\/\/.*|[A-Za-z]:\\.*)$/;
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/** As in the patterns above. */
+const longestRead = 256;
 
 interface Place {
   readonly name: string;
@@ -54,7 +58,7 @@ function goesOnAsOtherWord(rest: string, last: string): boolean {
 }
 
 function isSecretValue(value: string, strength: Strength, place: Place): boolean {
-  if (isStandIn(value) || value.includes("://") || harmlessEnd.test(place.rest)) return false;
+  if (value.includes("://") || harmlessEnd.test(place.rest)) return false;
   if (strength !== "password" && harmlessStart.test(place.name)) return false;
   const isRandom = looksRandom(value, strength === "key" ? 20 : strength === "token" ? 16 : 12);
   if (codeLike.test(value) && !(isRandom && /\d/.test(value))) return false;
@@ -75,6 +79,7 @@ function findValue(
   assign: string,
 ) {
   const inQuotes = matchAt(quoted, text, at, 2);
+  if (inQuotes && /\s/.test(text.charAt(inQuotes.end))) return undefined;
   if (inQuotes) return { ...inQuotes, place: { ...place, isQuoted: true, isSetting: false } };
   const isLineStart = /(?:^|[\r\n]|\\n)[ \t]*(?:(?:export|set|ENV|env|-e|-|\+|#)[ \t]+)?["']?$/.test(before);
   const isTight = assign.endsWith("=") || /^(?:ENV)? $/.test(assign);
@@ -104,7 +109,8 @@ function findAssigned(text: string, start: number, end: number, strength: Streng
   const name = text.slice(from, start);
   const found = findValue(text, assign.start, { name, rest }, before, between.slice(rest.length));
   if (!found || !isSecretValue(found.value, strength, { ...found.place, name })) return undefined;
-  return { start: found.start, end: found.end };
+  if (found.value.length < longestRead) return { start: found.start, end: found.end };
+  return { start: found.start, end: matchAt(remainder, text, found.end)?.end ?? found.end };
 }
 
 function rule(id: string, label: Rule["label"], strength: Strength, words: string): Rule {
@@ -112,6 +118,7 @@ function rule(id: string, label: Rule["label"], strength: Strength, words: strin
     id,
     label,
     keywords: words.split(" "),
+    skipsFound: true,
     find: (text, start, end) => findAssigned(text, start, end, strength),
   };
 }

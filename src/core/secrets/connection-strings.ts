@@ -3,31 +3,30 @@ import { msg } from "../message.ts";
 import { isStandIn, looksLikePassword, looksRandom } from "./randomness.ts";
 import { matchAt, type Rule, type Span } from "./rule.ts";
 
-const userAndPassword = /([^\s:/@"'`<>?#]{0,100}):([^\s"'`<>/?#]{3,200})@(?=[\w[(.$-])/dy;
-const withoutPort = /:\/\/[^\s:/@"'`<>?#]{0,100}:([^\s"'`<>/?#]{3,200})@[\w[(.$-]/dy;
-const oracle = /thin:[\w$]{1,60}\/([^\s@"'`/]{3,100})@/dy;
-const login = /login[ \t]{1,4}\S{1,100}\s{1,8}password[ \t]{1,4}(\S{4,200})/dy;
-const sshpass = /sshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"']{4,100})/dy;
-const mysql = /mysql(?:dump|admin|import)?(?:\.exe)?[ \t][^\n|;&]{0,120}?(?<=\s)-p["']?([^\s"'-][^\s"']{3,100})/dy;
-const basicUser = /(?:-u|--user)[ \t=]{0,4}["']?[\w.@-]{1,80}:([^\s"'`:]{4,100})/dy;
-const basicHeader = /basic[ \t]{1,4}([A-Za-z0-9+/]{12,400}={0,2})/diy;
-const bearer = /bearer[ \t]{1,4}([\w.~+/-]{16,1000}={0,2})/diy;
-const dockerAuth = /"auth"\s{0,8}:\s{0,8}"([A-Za-z0-9+/]{12,400}={0,2})"/dy;
+const userAndPassword = /:\/\/([^\s:/@"'`<>?#]{0,100}):([^\s"'`<>/?#]{3,200})(?=@[\w[(.$-])/y;
+const oracle = /thin:[\w$]{1,60}\/([^\s@"'`/]{3,100})(?=@)/y;
+const login = /login[ \t]{1,4}\S{1,100}\s{1,8}password[ \t]{1,4}(\S{4,200})/y;
+const sshpass = /sshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"']{4,100})/y;
+const mysql = /mysql(?:dump|admin|import)?(?:\.exe)?[ \t][^\n|;&]{0,120}?(?<=\s)-p["']?([^\s"'-][^\s"']{3,100})/y;
+const basicUser = /(?:-u|--user)[ \t=]{0,4}["']?[\w.@-]{1,80}:([^\s"'`:]{4,100})/y;
+const basicHeader = /basic[ \t]{1,4}([A-Za-z0-9+/]{12,400}={0,2})/iy;
+const bearer = /bearer[ \t]{1,4}([\w.~+/-]{16,1000}={0,2})/iy;
+const dockerAuth = /"auth"\s{0,8}:\s{0,8}"([A-Za-z0-9+/]{12,400}={0,2})(?=")/y;
 
 /** Passwords people write into examples; in an address, unlike elsewhere, a plain word may be a real one. */
 const exampleWords =
   /^(?:pass(?:word|wd|phrase)?|passw0rd|pwd|pw|pass|secret|p|xxx|user(?:name)?|guest|test|root|admin|postgres|mysql|redis|rabbitmq|mongo|example|token|key|auth|credentials?|port|host|string|[$%{<[].*)\d{0,3}$/i;
 
 function isRealPassword(password: string, user: string): boolean {
-  if (exampleWords.test(password) || isStandIn(password) || password === user) return false;
-  return !/^\d{1,5}$/.test(password) && !/^[\\(]/.test(password);
+  if (password === user || /^\d{1,5}$|^[\\(]/.test(password)) return false;
+  return !exampleWords.test(password) && !isStandIn(password);
 }
 
-function inAddress(text: string, _start: number, end: number): Span | undefined {
-  const user = matchAt(userAndPassword, text, end, 1);
-  const password = matchAt(withoutPort, text, end - 3, 1);
-  if (!user || !password) return undefined;
-  return isRealPassword(password.value, user.value) ? password : undefined;
+function inAddress(text: string, start: number): Span | undefined {
+  const found = matchAt(userAndPassword, text, start, 2);
+  if (!found) return undefined;
+  const user = text.slice(start + "://".length, found.start - 1);
+  return isRealPassword(found.value, user) ? found : undefined;
 }
 
 /** A pattern that begins with the keyword, and whose group has to look like a password. */

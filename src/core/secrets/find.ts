@@ -51,10 +51,13 @@ function merge(candidates: Candidate[]): Candidate[] {
 /** Ordered, and never overlapping. Reads the text once; takes about 15 ms a megabyte. */
 export function findSecrets(text: string): readonly SecretFinding[] {
   const candidates: Candidate[] = findNumbers(text).map((each) => ({ ...each, rank: -1 }));
+  let foundTo = 0;
   scan(text, (index, start, end) => {
     const word = words[index];
-    const span = word?.rule.find(text, start, end);
-    if (!word || !span) return;
+    if (!word || (word.rule.skipsFound && start < foundTo)) return;
+    const span = word.rule.find(text, start, end);
+    if (!span) return;
+    foundTo = Math.max(foundTo, span.end);
     const { id, label } = word.rule;
     candidates.push({ rule: id, label, start: span.start, end: span.end, rank: word.rank });
   });

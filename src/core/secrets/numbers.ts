@@ -9,12 +9,12 @@ export interface NumberFinding extends Span {
 
 /** Also digits that go on after one separator: such a number is part of a longer one. */
 const notGoingOn = "(?![A-Za-z0-9_]|[.-][0-9A-Za-z])";
-const residentId = new RegExp(`([1-9]\\d{5}([ -]?)(?:19|20)\\d{6}\\2\\d{3}[\\dXx])${notGoingOn}`, "dy");
+const residentId = new RegExp(`([1-9]\\d{5}([ -]?)(?:19|20)\\d{6}\\2\\d{3}[\\dXx])${notGoingOn}`, "y");
 const mobile = new RegExp(
   `(?:(?:00)?86([ -]?))?(1[3-9]\\d([ -]?)\\d{4}\\2\\d{4})${notGoingOn}`.replace("\\2\\d{4})", "\\3\\d{4})"),
-  "dy",
+  "y",
 );
-const card = new RegExp(`([2-6]\\d{3}([ -]?)\\d{4}\\2\\d{4}\\2\\d{1,4}(?:\\2\\d{3})?|3[47]\\d{13})${notGoingOn}`, "dy");
+const card = new RegExp(`([2-6]\\d{3}([ -]?)\\d{4}\\2\\d{4}\\2\\d{1,4}(?:\\2\\d{3})?|3[47]\\d{13})${notGoingOn}`, "y");
 
 const provinces = /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)/;
 const operators = /^1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])/;

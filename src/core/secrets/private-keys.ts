@@ -2,9 +2,9 @@ import { msg } from "../message.ts";
 import { entropy } from "./randomness.ts";
 import { matchAt, type Rule, type Span } from "./rule.ts";
 
-const header = /-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----/dy;
-const footer = /(-----END (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----)/dy;
-const puttyBody = /(private-lines: ?\d{1,3}[A-Za-z0-9+/=\s\\]{60,20000})/diy;
+const header = /-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----/y;
+const footer = /(-----END (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----)/y;
+const puttyBody = /(private-lines: ?\d{1,3}[A-Za-z0-9+/=\s\\]{60,20000})/iy;
 const keyText = /[A-Za-z0-9+/]{40}/;
 
 function hasKeyText(body: string): boolean {

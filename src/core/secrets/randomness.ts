@@ -1,11 +1,18 @@
 // Tells values a machine made up from words, identifiers and the stand-ins people write into examples.
 
+/** A value is judged by its beginning; what comes later of a long one says no more. */
+const judgedLength = 200;
+
 /** Bits a character, from how often each one occurs (Shannon). */
 export function entropy(text: string): number {
-  const counts = new Map<string, number>();
-  for (const char of text) counts.set(char, (counts.get(char) ?? 0) + 1);
+  const length = Math.min(text.length, judgedLength);
+  const counts = new Uint16Array(128);
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i) & 127;
+    counts[code] = (counts[code] ?? 0) + 1;
+  }
   let bits = 0;
-  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  for (const count of counts) if (count > 0) bits -= (count / length) * Math.log2(count / length);
   return bits;
 }
 
@@ -22,7 +29,7 @@ const standIn = new RegExp(
 
 /** Whether the value only marks where a secret would stand: `xxx`, `changeme`, `<token>`, `${TOKEN}`, `process.env.TOKEN`. */
 export function isStandIn(value: string): boolean {
-  return standIn.test(value);
+  return standIn.test(value.length > judgedLength ? value.slice(0, judgedLength) : value);
 }
 
 function charKind(code: number): number {
@@ -52,10 +59,16 @@ function unrest(value: string): number {
 
 /** Whether the value looks drawn at random: letters and digits mixed as no identifier mixes them. */
 export function looksRandom(value: string, minLength = 16): boolean {
-  if (value.length < minLength || isStandIn(value)) return false;
-  const digits = value.replace(/\D/g, "").length;
-  if (digits < (value.length < 24 ? 2 : 1) || digits === value.length || !/[A-Za-z]/.test(value)) return false;
-  return entropy(value) >= (value.length < 24 ? 2.9 : 3.1) && unrest(value) >= 0.24;
+  if (value.length < minLength) return false;
+  let digits = 0;
+  let letters = 0;
+  for (let i = 0; i < value.length; i++) {
+    const kind = charKind(value.charCodeAt(i));
+    if (kind === 1) digits++;
+    else if (kind !== 4) letters++;
+  }
+  if (digits < (value.length < 24 ? 2 : 1) || letters === 0 || unrest(value) < 0.24) return false;
+  return entropy(value) >= (value.length < 24 ? 2.9 : 3.1) && !isStandIn(value);
 }
 
 /** Capitals and small letters with four consonants in a row, as words and names joined together seldom have them. */
@@ -68,11 +81,14 @@ const commonWords =
 
 /** Whether a person could have chosen the value as a password: long enough, more than letters, no stand-in and no code. */
 export function looksLikePassword(value: string): boolean {
-  if (value.length < 6 || /\s/.test(value) || isStandIn(value)) return false;
+  if (value.length < 6 || value.length > judgedLength || /\s/.test(value)) return false;
   const letters = value.replace(/[^A-Za-z]/g, "");
-  const symbols = value.replace(/[\w.\-/:]/g, "").length;
-  if (symbols === 0 && commonWords.test(letters)) return false;
-  if (letters.length === 0) return /^\d{6,}$/.test(value) ? new Set(value).size > 3 : symbols > 0 && /\d/.test(value);
-  if (/\d/.test(value) || (letters === value && isUnpronounceable(value))) return true;
-  return symbols > 0 && /[!@#$%^&*~?+=]/.test(value.slice(1)) && entropy(value) >= 2.5;
+  const hasDigit = /\d/.test(value);
+  if (letters === value && !isUnpronounceable(value)) return false;
+  const hasSymbol = /[^\w.\-/:]/.test(value);
+  if (!hasDigit && !hasSymbol && letters !== value) return false;
+  if (!hasSymbol && commonWords.test(letters)) return false;
+  if (letters === "" && !(hasDigit && (hasSymbol || new Set(value).size > 3))) return false;
+  if (letters !== value && !hasDigit && !(/[!@#$%^&*~?+=]/.test(value.slice(1)) && entropy(value) >= 2.5)) return false;
+  return !isStandIn(value);
 }

@@ -13,17 +13,21 @@ export interface Rule {
   readonly label: Message;
   /** In small letters. */
   readonly keywords: readonly string[];
+  /** Not asked about keywords inside a secret that was found before: its values are long, and would be read again. */
+  readonly skipsFound?: boolean;
   /** Looks around the keyword at `start`…`end`; must not read further than a bounded distance, or to the next keyword. */
   readonly find: (text: string, start: number, end: number) => Span | undefined;
 }
 
-/** Where `group` of the pattern stands if the pattern fits exactly at `at`. The pattern has the flags `y` and `d`. */
+/**
+ * Where `group` stands if the pattern fits exactly at `at`. The pattern has the flag `y`, and the group is its last
+ * part but for what it looks ahead to: asking the engine for places (flag `d`) makes it match twice.
+ */
 export function matchAt(pattern: RegExp, text: string, at: number, group = 1): (Span & { value: string }) | undefined {
   pattern.lastIndex = at;
-  const match = pattern.exec(text);
-  const range = match?.indices?.[group];
-  const value = match?.[group];
-  return range && value !== undefined ? { start: range[0], end: range[1], value } : undefined;
+  const value = pattern.exec(text)?.[group];
+  const end = pattern.lastIndex;
+  return value === undefined ? undefined : { start: end - value.length, end, value };
 }
 
 /** Whether a token may begin here: not in the middle of a word, but well after `\n` written as an escape. */
