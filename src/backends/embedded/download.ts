@@ -1,8 +1,6 @@
 // One file over HTTP: resumed where it stopped, asked for again when it stalls.
 
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { copyFile, stat } from "node:fs/promises";
+import { copyFile, open, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 export interface DownloadProgress {
@@ -52,10 +50,15 @@ export async function* download(
 
 class RefusedError extends Error {}
 
+/** Whether there was no room left to write to. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+}
+
 /** A refusal stays one, and so does a full disk; a broken line may come back. */
 function isWorthRetrying(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return !(error instanceof RefusedError) && code !== "ENOSPC" && code !== "EACCES" && code !== "EROFS";
+  return !(error instanceof RefusedError) && !isDiskFull(error) && code !== "EACCES" && code !== "EROFS";
 }
 
 async function* fetchRest(
@@ -73,17 +76,21 @@ async function* fetchRest(
   };
   try {
     const response = await fetch(url, {
-      headers: from > 0 ? { range: `bytes=${from}-` } : {},
+      // Compressed, its length and the place to go on from would be those of something else.
+      headers: { "accept-encoding": "identity", ...(from > 0 ? { range: `bytes=${from}-` } : {}) },
       signal: AbortSignal.any([signal, stop.signal]),
     }).catch((error: unknown) => {
       // Nothing there to answer: the next source is tried rather than this one again.
       throw signal.aborted ? error : new RefusedError(reasonOf(error));
     });
+    watch();
     if (response.status === 416) return;
     if (!response.ok || !response.body) throw new RefusedError(`HTTP ${response.status}`);
     if (/text\/html/.test(response.headers.get("content-type") ?? ""))
       throw new RefusedError("a web page instead of a file");
     const start = response.status === 206 ? from : 0;
+    if (response.status === 206 && !response.headers.get("content-range")?.startsWith(`bytes ${from}-`))
+      throw new RefusedError("another part of the file than was asked for");
     const total = start + Number(response.headers.get("content-length") ?? 0);
     yield* write(response.body, partPath, start, total, watch);
   } finally {
@@ -99,25 +106,19 @@ async function* write(
   totalBytes: number,
   watch: () => void,
 ): AsyncIterable<DownloadProgress> {
-  const file = createWriteStream(partPath, { flags: start > 0 ? "a" : "w" });
-  let failure: unknown;
-  file.on("error", (error) => {
-    failure = error;
-  });
+  const file = await open(partPath, start > 0 ? "a" : "w");
   let completedBytes = start;
   try {
     for await (const chunk of body) {
       watch();
-      if (failure) throw failure;
-      if (!file.write(chunk)) await Promise.race([once(file, "drain"), once(file, "error")]);
+      await file.writeFile(chunk);
       completedBytes += chunk.length;
       yield { completedBytes, totalBytes };
     }
     if (completedBytes < totalBytes) throw new Error("the connection ended before the file did");
   } finally {
-    await new Promise<void>((resolve) => file.end(() => resolve()));
+    await file.close();
   }
-  if (failure) throw failure;
 }
 
 function reasonOf(error: unknown): string {

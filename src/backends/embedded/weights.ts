@@ -5,14 +5,14 @@ import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from "node:
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { type DownloadLimits, download, usualLimits } from "./download.ts";
+import { type DownloadLimits, download, isDiskFull, usualLimits } from "./download.ts";
 import { EngineError } from "./engine-error.ts";
 import { fileStem, hashFile, isGguf, type ModelFiles } from "./model-files.ts";
 import catalogue from "./weights.json" with { type: "json" };
 
 type Line = Readonly<Record<string, unknown>>;
 
-interface WeightsEntry {
+export interface WeightsEntry {
   readonly file: string;
   readonly parameterSize: string;
   readonly quantization: string;
@@ -36,11 +36,14 @@ export interface WeightsParts {
   /** The person's own sources, tried first; `{file}` stands for the file name. */
   readonly ownSources: () => Promise<readonly string[]>;
   readonly limits?: DownloadLimits;
+  /** What there is to get, and from where; the built-in list unless given. */
+  readonly catalogue?: Readonly<Record<string, WeightsEntry>>;
+  readonly hubs?: readonly string[];
 }
 
-const entries: Readonly<Record<string, WeightsEntry>> = catalogue.models;
+const builtIn: Readonly<Record<string, WeightsEntry>> = catalogue.models;
 /** `{repo}` and `{file}` filled in; tried in this order. */
-const hubs = [
+const usualHubs = [
   "https://huggingface.co/{repo}/resolve/main/{file}",
   "https://hf-mirror.com/{repo}/resolve/main/{file}",
   "https://modelscope.cn/models/{repo}/resolve/master/{file}",
@@ -50,6 +53,7 @@ export function createWeights(parts: WeightsParts): Weights {
   return {
     async *pull(name, signal) {
       yield { status: "pulling manifest" };
+      const entries = parts.catalogue ?? builtIn;
       const entry = entries[name] ?? entries[name.replace(/:latest$/, "")];
       if (!entry) {
         throw new EngineError(
@@ -57,14 +61,15 @@ export function createWeights(parts: WeightsParts): Weights {
           `model '${name}' is not in the built-in engine's list: ${Object.keys(entries).join(", ")}`,
         );
       }
-      if ((await parts.files.list()).some((model) => model.name === name)) {
+      const isThere = async () => (await parts.files.list()).some((model) => model.name === name);
+      if (await isThere()) {
         yield { status: "success" };
         return;
       }
       await mkdir(parts.folder, { recursive: true });
       const release = await lock(join(parts.folder, `${fileStem(name)}.lock`));
       try {
-        yield* fetchAny(name, entry, parts, signal);
+        if (!(await isThere())) yield* fetchAny(name, entry, parts, signal);
       } finally {
         await release();
       }
@@ -96,7 +101,7 @@ async function* fetchAny(
       const why = error instanceof Error ? error.message : String(error);
       failures.push(`${attempt.label}: ${why}`);
       yield { status: `${attempt.label}: ${why}` };
-      if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+      if (isDiskFull(error)) {
         throw new EngineError(
           507,
           `the disk is full; what arrived is kept in ${partPath}. Free some space and ask again.`,
@@ -115,8 +120,9 @@ interface Attempt {
 
 async function attemptsFor(entry: WeightsEntry, parts: WeightsParts): Promise<readonly Attempt[]> {
   const limits = parts.limits ?? usualLimits;
-  const overHttp = (url: string): Attempt => ({
+  const overHttp = (url: string, sha256?: string): Attempt => ({
     label: url,
+    ...(sha256 ? { sha256 } : {}),
     async *fetch(partPath, signal) {
       for await (const { completedBytes, totalBytes } of download(url, partPath, signal, limits)) {
         yield { status: `pulling ${entry.file}`, digest: entry.file, total: totalBytes, completed: completedBytes };
@@ -125,9 +131,10 @@ async function attemptsFor(entry: WeightsEntry, parts: WeightsParts): Promise<re
   });
   const own = (await parts.ownSources()).map((url) => overHttp(url.replaceAll("{file}", entry.file)));
   const listed = entry.sources.flatMap((source): readonly Attempt[] => {
-    const { repo, packages } = source;
-    if (repo) return hubs.map((url) => overHttp(url.replace("{repo}", repo).replace("{file}", entry.file)));
-    return packages ? [fromPackages(packages, source.sha256)] : [];
+    const { repo, packages, sha256 } = source;
+    const address = (hub: string) => hub.replace("{repo}", repo ?? "").replace("{file}", entry.file);
+    if (repo) return (parts.hubs ?? usualHubs).map((hub) => overHttp(address(hub), sha256));
+    return packages ? [fromPackages(packages, sha256)] : [];
   });
   return [...own, ...listed];
 }
