@@ -220,7 +220,11 @@ async function adopt(
   // The reader goes by the ending.
   const ggufPath = `${partPath}.gguf`;
   await rename(partPath, ggufPath);
-  const info = await readGgufFileInfo(ggufPath);
+  const info = await readGgufFileInfo(ggufPath).catch(async (error: unknown) => {
+    // It cannot be gone on from, and its name is none that a later try would look for.
+    await rm(ggufPath, { force: true });
+    throw error;
+  });
   const family = info.metadata.general.architecture;
   const own: unknown = Reflect.get(info.metadata, family);
   const length: unknown = typeof own === "object" && own !== null ? Reflect.get(own, "context_length") : undefined;
@@ -247,12 +251,20 @@ async function lock(path: string): Promise<() => Promise<void>> {
       await file.close();
       return () => rm(path, { force: true });
     } catch {
-      const holder = Number(await readFile(path, "utf8").catch(() => ""));
-      if (isAlive(holder)) throw new EngineError(409, "this model is being pulled already");
+      if (await isHeld(path)) throw new EngineError(409, "this model is being pulled already");
       await rm(path, { force: true });
     }
   }
   throw new EngineError(409, "this model is being pulled already");
+}
+
+/** A lock is empty for a moment before its holder has written its process id into it. */
+async function isHeld(path: string): Promise<boolean> {
+  const holder = await readFile(path, "utf8").catch(() => undefined);
+  if (holder === undefined) return false;
+  if (holder !== "") return isAlive(Number(holder));
+  const made = await stat(path).catch(() => undefined);
+  return made !== undefined && Date.now() - made.mtimeMs < 5000;
 }
 
 function isAlive(pid: number): boolean {
