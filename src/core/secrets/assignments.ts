@@ -62,7 +62,8 @@ function isSecretValue(value: string, strength: Strength, place: Place): boolean
   if (strength !== "password" && harmlessStart.test(place.name)) return false;
   const isRandom = looksRandom(value, strength === "key" ? 20 : strength === "token" ? 16 : 12);
   if (codeLike.test(value) && !(isRandom && /\d/.test(value))) return false;
-  if (uuid.test(value)) return strength === "secret" || strength === "password";
+  // Where a key is asked for a UUID may be one; elsewhere it is the id of something.
+  if (uuid.test(value)) return strength === "secret" || strength === "password" || /api[-_]?$/i.test(place.name);
   if (isRandom) return true;
   if (strength === "token" || strength === "key") return false;
   if (!looksLikePassword(value)) return false;

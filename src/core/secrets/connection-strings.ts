@@ -8,7 +8,7 @@ const oracle = /thin:[\w$]{1,60}\/([^\s@"'`/]{3,100})(?=@)/y;
 const login = /login[ \t]{1,4}\S{1,100}\s{1,8}password[ \t]{1,4}(\S{4,200})/y;
 const sshpass = /sshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"']{4,100})/y;
 const mysql = /mysql(?:dump|admin|import)?(?:\.exe)?[ \t][^\n|;&]{0,120}?(?<=\s)-p["']?([^\s"'-][^\s"']{3,100})/y;
-const basicUser = /(?:-u|--user)[ \t=]{0,4}["']?[\w.@-]{1,80}:([^\s"'`:]{4,100})/y;
+const basicUser = /(?<=[\s"'])(?:-u|--user)[ \t=]{1,4}["']?[\w.@{}-]{0,80}["']?:["']?([^\s"'`:]{4,100})/y;
 const basicHeader = /basic[ \t]{1,4}([A-Za-z0-9+/]{12,400}={0,2})/iy;
 const bearer = /bearer[ \t]{1,4}([\w.~+/-]{16,1000}={0,2})/iy;
 const dockerAuth = /"auth"\s{0,8}:\s{0,8}"([A-Za-z0-9+/]{12,400}={0,2})(?=")/y;

@@ -62,12 +62,9 @@ export function findSecrets(text: string): readonly SecretFinding[] {
     candidates.push({ rule: id, label, start: span.start, end: span.end, rank: word.rank });
   });
   let line = 1;
-  let seen = 0;
+  let newline = text.indexOf("\n");
   return merge(candidates).map(({ rule, label, start, end }) => {
-    for (let at = text.indexOf("\n", seen); at >= 0 && at < start; at = text.indexOf("\n", seen)) {
-      line++;
-      seen = at + 1;
-    }
+    for (; newline >= 0 && newline < start; newline = text.indexOf("\n", newline + 1)) line++;
     return { rule, label, start, end, line };
   });
 }

@@ -37,6 +37,9 @@ const forms: readonly TokenForm[] = [
     /(?:Account|SharedAccess)Key=([A-Za-z0-9+/]{42,88}={1,2})/y,
   ),
   form("azure-signature", "Azure", "sig=", /sig=([A-Za-z0-9%+/]{40,70}(?:%3[Dd]|=))/y),
+  form("azure-key", "Azure", "q~", /(?<=(?<![\w.~-])[\w.~-]{3}[0-9])([Qq]~[\w.~-]{31,34})(?![\w.~-])/y, {
+    isAnywhere: true,
+  }),
   form("alibaba-key", "Alibaba Cloud", "ltai", /(LTAI[A-Za-z0-9]{12,26})(?![A-Za-z0-9])/y, { minDigits: 1 }),
   form("tencent-key", "Tencent Cloud", "akid", /(AKID[A-Za-z0-9]{28,44})(?![A-Za-z0-9])/y, { minDigits: 1 }),
   form("volcengine-key", "Volcengine", "aklt", /(AKLT[A-Za-z0-9+/_-]{36,60}={0,2})/y, { minDigits: 1 }),
@@ -68,11 +71,17 @@ const forms: readonly TokenForm[] = [
     /hooks\.slack\.com\/(?:services|workflows|triggers)\/([A-Za-z0-9]{8,14}\/[A-Za-z0-9]{8,20}\/[A-Za-z0-9]{18,40})/y,
     { isAnywhere: true },
   ),
-  form("stripe-key", "Stripe", "sk_live_ sk_test_ rk_live_ rk_test_", /([sr]k_(?:live|test)_[A-Za-z0-9]{16,250})/y, {
-    minDigits: 1,
-  }),
+  form(
+    "stripe-key",
+    "Stripe",
+    "sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_",
+    /([sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,250})/y,
+    {
+      minDigits: 1,
+    },
+  ),
   form("stripe-webhook", "Stripe", "whsec_", /(whsec_[A-Za-z0-9+/]{28,80}={0,2})/y, { minDigits: 1 }),
-  form("huggingface-token", "Hugging Face", "hf_", /(hf_[A-Za-z0-9]{30,60})(?!\w)/y),
+  form("huggingface-token", "Hugging Face", "hf_", /(hf_[A-Za-z0-9]{34,40})(?!\w)/y),
   form("npm-token", "npm", "npm_", /(npm_[A-Za-z0-9]{36})(?!\w)/y),
   form("pypi-token", "PyPI", "pypi-ag", /(pypi-Ag[\w-]{50,300})/y),
   form("rubygems-token", "RubyGems", "rubygems_", /(rubygems_[a-f0-9]{48})/y),
@@ -93,6 +102,9 @@ const forms: readonly TokenForm[] = [
   form("wecom-webhook", "WeCom", "/webhook/send?key=", /\/webhook\/send\?key=([a-f0-9]{8}-[a-f0-9-]{27})/y, {
     isAnywhere: true,
   }),
+  form("square-token", "Square", "sq0atp- sq0csp-", /(sq0(?:atp|csp)-[\w-]{20,60})/y, { minDigits: 1 }),
+  form("fly-token", "Fly.io", "fm1r_ fm1a_ fm2_ fo1_", /(f(?:m1[ra]|m2|o1)_[\w+/-]{40,800}={0,2})/y, { minDigits: 2 }),
+  form("sourcegraph-token", "Sourcegraph", "sgp_", /(sgp_(?:(?:local|[a-fA-F0-9]{16})_)?[a-fA-F0-9]{40})(?!\w)/y),
   form("sendgrid-key", "SendGrid", "sg.", /(SG\.[\w-]{20,24}\.[\w-]{39,50})/y),
   form("twilio-key", "Twilio", "sk", /(SK[a-f0-9]{32})(?!\w)/y, { minDigits: 6 }),
   form("mailgun-key", "Mailgun", "key-", /(key-[a-f0-9]{32})(?!\w)/y, { minDigits: 6 }),
