@@ -17,9 +17,9 @@ const separator = new RegExp(
   "y",
 );
 const spaced = /([\w.-]{0,40})[ \t]{1,8}()/y;
-const quoted = /[rRbBuUfFL@$]{0,2}(\\?["'`])((?:(?!\1)[^\s]){4,256})/y;
-const bare = /([^\s"'`,;&<>(){}[\]|\\\u3000-\u9fff\uff00-\uffef]{4,256})/y;
-const toLineEnd = /([^\s"'`]{4,256})/y;
+const quoted = /[rRbBuUfFL@$]{0,2}(\\?["'`])((?:(?!\1)[^\s]){4,160})/y;
+const bare = /([^\s"'`,;&<>(){}[\]|\\\u3000-\u9fff\uff00-\uffef]{4,160})/y;
+const toLineEnd = /([^\s"'`]{4,160})/y;
 /** What is left of a value that was too long to be read at once. */
 const remainder = /([^\s"'`<>,;\\]{0,16384})/y;
 
@@ -34,10 +34,12 @@ const codeLike =
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** As in the patterns above. */
-const longestRead = 256;
+const longestRead = 160;
 
 interface Place {
+  /** The name up to the word that makes it secret, and with it. */
   readonly name: string;
+  readonly word: string;
   readonly rest: string;
   readonly isQuoted: boolean;
   /** `NAME=value` or `name: value` alone on a line, as settings are written, not code. */
@@ -63,7 +65,7 @@ function isSecretValue(value: string, strength: Strength, place: Place): boolean
   const isRandom = looksRandom(value, strength === "key" ? 20 : strength === "token" ? 16 : 12);
   if (codeLike.test(value) && !(isRandom && /\d/.test(value))) return false;
   // Where a key is asked for a UUID may be one; elsewhere it is the id of something.
-  if (uuid.test(value)) return strength === "secret" || strength === "password" || /api[-_]?$/i.test(place.name);
+  if (uuid.test(value)) return strength === "secret" || strength === "password" || /api[-_]?key$/i.test(place.word);
   if (isRandom) return true;
   if (strength === "token" || strength === "key") return false;
   if (!looksLikePassword(value)) return false;
@@ -108,7 +110,13 @@ function findAssigned(text: string, start: number, end: number, strength: Streng
   const rest = /^[\w.-]*/.exec(between)?.[0] ?? "";
   if (goesOnAsOtherWord(rest, text.charAt(end - 1))) return undefined;
   const name = text.slice(from, start);
-  const found = findValue(text, assign.start, { name, rest }, before, between.slice(rest.length));
+  const found = findValue(
+    text,
+    assign.start,
+    { name, word: text.slice(from, end), rest },
+    before,
+    between.slice(rest.length),
+  );
   if (!found || !isSecretValue(found.value, strength, { ...found.place, name })) return undefined;
   if (found.value.length < longestRead) return { start: found.start, end: found.end };
   return { start: found.start, end: matchAt(remainder, text, found.end)?.end ?? found.end };

@@ -1,7 +1,7 @@
 // Tells values a machine made up from words, identifiers and the stand-ins people write into examples.
 
 /** A value is judged by its beginning; what comes later of a long one says no more. */
-const judgedLength = 200;
+const judgedLength = 160;
 
 /** Bits a character, from how often each one occurs (Shannon). */
 export function entropy(text: string): number {
