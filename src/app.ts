@@ -119,6 +119,7 @@ export function createApp(options: AppOptions): App {
       new OllamaBackend({
         name: `Ollama at ${new URL(node.address).host}`,
         place,
+        host: new URL(node.address).host,
         address: async () => node.address,
         ...given,
       }),

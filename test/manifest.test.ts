@@ -52,7 +52,16 @@ describe("the manifest", () => {
 
   it("lets no workspace choose where text or downloads go", () => {
     const { properties } = contributes.configuration;
-    for (const key of ["engine", "ollamaUrl", "weightSources"]) {
+    const keys = [
+      "engine",
+      "ollamaUrl",
+      "weightSources",
+      "trustedHosts",
+      "claudeBaseUrl",
+      "cloudModel",
+      "cloudReasoning",
+    ];
+    for (const key of [...keys, "dailyBudgetUsd", "monthlyBudgetUsd", "redisUrl"]) {
       expect(properties[`switchyard.${key}`].scope).toBe("machine");
       expect(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations).toContain(`switchyard.${key}`);
     }

@@ -11,6 +11,8 @@ import { median, type Row } from "./measure.ts";
 
 const rounds = 5;
 const tokens = 160;
+/** On a busy machine the bare library stands still for seconds at each token. */
+const roundMs = 20_000;
 const question = "Write a long story about a lighthouse keeper and the sea.";
 
 export async function measureThroughput(): Promise<readonly Row[]> {
@@ -67,6 +69,8 @@ async function throughLibrary(
   const session = new LlamaChatSession({ contextSequence: context.getSequence() });
   const times: number[] = [];
   await session.prompt(question, {
+    signal: AbortSignal.timeout(roundMs),
+    stopOnAbortSignal: true,
     maxTokens: tokens,
     temperature: 0.7,
     topP: 0.9,

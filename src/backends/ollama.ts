@@ -11,6 +11,8 @@ import { abortError, createModelFetch, lostServer } from "./model-fetch.ts";
 export interface OllamaOptions {
   readonly name: string;
   readonly place: Place;
+  /** Host and port for people and for the rules of privacy; absent for the built-in engine. */
+  readonly host?: string;
   /** Where the server is now; may start it. */
   readonly address: (signal: AbortSignal) => Promise<string>;
   /** Longest silence inside an answer, ms. */
@@ -176,6 +178,8 @@ export class OllamaBackend implements Backend {
       backend: this.name,
       place: isRemote ? "cloud" : this.place,
       sizeBytes: tag.size,
+      ...(tag.digest ? { digest: tag.digest } : {}),
+      ...(this.#options.host ? { host: tag.remote_host ?? this.#options.host } : {}),
       capabilities: shown.capabilities,
       ...(contextTokens === undefined ? {} : { contextTokens }),
       ...(tag.details?.parameter_size ? { parameterSize: tag.details.parameter_size } : {}),

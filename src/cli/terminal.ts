@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Badge } from "../core/answer.ts";
 import { formatMessage, type Message, type MessageBundle, msg } from "../core/message.ts";
+import { outcomeName, placeName } from "../core/names.ts";
 
 export type Translate = (template: string, ...args: (string | number)[]) => string;
 
@@ -51,16 +52,14 @@ function loadBundle(env: Readonly<Record<string, string | undefined>>): MessageB
 /** One line under an answer: what ran where, and how fast. */
 export function badgeLine(badge: Badge, { t, say }: Terminal): string {
   const { route } = badge;
-  const places = { "this-machine": t("this machine"), network: t("your network"), cloud: t("cloud") };
-  const outcomes = { done: t("done"), stopped: t("stopped"), failed: t("failed"), cut: t("cut at the length limit") };
   return [
     `${route.task}: ${route.model} (${say(route.why)})`,
-    `${route.backend}, ${places[route.place]}`,
+    `${route.backend}, ${say(placeName(route.place))}`,
     ...(badge.firstTokenMs === undefined ? [] : [t("first token {0} ms", Math.round(badge.firstTokenMs))]),
     ...(badge.tokensPerSecond === undefined ? [] : [t("{0} tokens/s", badge.tokensPerSecond.toFixed(1))]),
     ...(badge.answerTokens === undefined
       ? []
       : [t("{0} tokens in, {1} out", badge.promptTokens ?? "?", badge.answerTokens)]),
-    outcomes[badge.outcome],
+    say(outcomeName(badge.outcome)),
   ].join(" · ");
 }

@@ -33,7 +33,11 @@ export interface InstalledModel {
   /** Name of the backend that has it. */
   readonly backend: string;
   readonly place: Place;
+  /** Host and port it is asked at, such as `127.0.0.1:11434`; absent for the built-in engine. */
+  readonly host?: string;
   readonly sizeBytes: number;
+  /** Hash of its weights; absent where the server does not tell. */
+  readonly digest?: string;
   /** Largest context window it was trained for, tokens; absent where the server does not tell. */
   readonly contextTokens?: number;
   readonly parameterSize?: string;

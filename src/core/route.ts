@@ -3,6 +3,8 @@ import { candidatesFor, fitsMemory, isTag, offersFor } from "./catalogue.ts";
 import type { Classification } from "./classify.ts";
 import type { TextLanguage } from "./language.ts";
 import { type Message, msg } from "./message.ts";
+import { roleName } from "./names.ts";
+import type { LocalOnlyPart } from "./policy.ts";
 import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask, TaskKind } from "./task.ts";
@@ -16,6 +18,8 @@ export interface Route {
   readonly model: string;
   readonly backend: string;
   readonly place: Place;
+  /** What in the prompt may not leave this machine, and why; absent: nothing. */
+  readonly localOnly?: readonly LocalOnlyPart[];
   /** Why this model, for people: "first choice for code that is installed". */
   readonly why: Message;
   /** What else could have answered, best first. */
@@ -64,14 +68,21 @@ interface Choice {
 
 /**
  * Picks where a task runs: the pinned model, else the best candidate of its role that is installed and fits, else of the
- * general role, else whatever can answer. Pure. Models that compute in the cloud are never chosen here.
+ * general role, else whatever can answer. Complex reasoning goes to the cloud model of the settings where it is among
+ * the reachable ones; for all else a model in the cloud has to be named by the person. Pure: the caller has left out
+ * the models that may not see the prompt, and asks the person before anything leaves.
  * @throws TaskError `model-missing`, with a model worth getting
  */
 export function chooseRoute(ask: Ask, classification: Classification, reachable: Reachable, settings: Settings): Route {
   const { kind, language } = classification;
   const role = chooseRole(kind, language, false);
   const usable = reachable.models.filter(canAnswer);
-  const ranked = rank(role, usable, reachable.memoryBytes, settings);
+  const cloud = usable.filter((model) => model.place === "cloud");
+  const here = usable.filter((model) => model.place !== "cloud");
+  const ranked = [
+    ...(role === "reasoning" ? cloudChoice(cloud, settings) : []),
+    ...rank(role, here, reachable.memoryBytes, settings),
+  ];
   const choice = pinned(ask, kind, usable, settings) ?? ranked[0];
   if (!choice) throw nothingInstalled(role, reachable, settings);
   return {
@@ -87,8 +98,17 @@ export function chooseRoute(ask: Ask, classification: Classification, reachable:
 }
 
 function canAnswer(model: InstalledModel): boolean {
-  const isChat = model.capabilities.length === 0 || model.capabilities.includes("completion");
-  return isChat && model.place !== "cloud";
+  return model.capabilities.length === 0 || model.capabilities.includes("completion");
+}
+
+function cloudChoice(cloud: readonly InstalledModel[], settings: Settings): readonly Choice[] {
+  if (settings.cloudReasoning === "never") return [];
+  return cloud
+    .filter((model) => model.name === settings.cloudModel)
+    .map((model) => ({
+      model,
+      why: msg("complex reasoning is offered to Claude; you are asked before anything is sent"),
+    }));
 }
 
 function pinned(ask: Ask, kind: TaskKind, usable: readonly InstalledModel[], settings: Settings): Choice | undefined {
@@ -121,12 +141,14 @@ function rank(
   const bySize = [...usable].sort((a, b) => b.sizeBytes - a.sizeBytes);
   const choices: readonly Choice[] = [
     ...listed(role, (_, isFirst) =>
-      isFirst ? msg("first choice for the role “{0}”", role) : msg("best installed choice for the role “{0}”", role),
+      isFirst
+        ? msg("first choice for the role “{0}”", roleName(role))
+        : msg("best installed choice for the role “{0}”", roleName(role)),
     ),
-    ...listed("general", () => msg("no model for the role “{0}” is installed; this is a generalist", role)),
+    ...listed("general", () => msg("no model for the role “{0}” is installed; this is a generalist", roleName(role))),
     ...bySize.map((model) => ({
       model,
-      why: msg("no model for the role “{0}” is installed; this is the largest that fits this machine", role),
+      why: msg("no model for the role “{0}” is installed; this is the largest that fits this machine", roleName(role)),
     })),
   ];
   const fitting = choices.filter((choice) => fits(choice.model));

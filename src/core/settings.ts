@@ -25,6 +25,27 @@ export interface Settings {
   readonly monitor: boolean;
   /** Addresses that model weights are looked for at, tried before the built-in list; `{file}` stands for the file name. */
   readonly weightSources: readonly string[];
+  /** Nothing leaves this machine, whatever else is set. */
+  readonly offline: boolean;
+  /** This workspace's texts never leave. */
+  readonly localOnly: boolean;
+  /** Paths whose texts never leave, as glob patterns. */
+  readonly localOnlyPaths: readonly string[];
+  /** Hosts of the person's own, such as `gpu-box` or `10.0.0.5:11434`: as good as this machine for local-only texts. */
+  readonly trustedHosts: readonly string[];
+  /** Whether complex reasoning may be offered to Claude; each time it is asked for. */
+  readonly cloudReasoning: "ask" | "never";
+  /** Claude model for complex reasoning. */
+  readonly cloudModel: string;
+  /** Address of Claude or of a gateway to it; empty: Claude's own. */
+  readonly claudeBaseUrl: string;
+  /** Most that may be spent on Claude, US dollars. */
+  readonly dailyBudgetUsd: number;
+  readonly monthlyBudgetUsd: number;
+  /** Keep whole answers and give them again to the same question. */
+  readonly cache: boolean;
+  /** Redis that keeps the answers instead of a file, such as `redis://127.0.0.1:6379`; empty: none. */
+  readonly redisUrl: string;
 }
 
 export const defaultSettings: Settings = {
@@ -38,6 +59,17 @@ export const defaultSettings: Settings = {
   reviewPresentation: "both",
   monitor: true,
   weightSources: [],
+  offline: false,
+  localOnly: false,
+  localOnlyPaths: ["**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.pfx", "**/id_rsa*", "**/id_ed25519*"],
+  trustedHosts: [],
+  cloudReasoning: "ask",
+  cloudModel: "claude-sonnet-5-5",
+  claudeBaseUrl: "",
+  dailyBudgetUsd: 2,
+  monthlyBudgetUsd: 20,
+  cache: true,
+  redisUrl: "",
 };
 
 const perKind = <Value extends z.ZodMiniType>(value: Value) =>
@@ -74,6 +106,17 @@ const schema = z.partial(
     reviewPresentation: z.enum(["problems", "comments", "both", "chat"]),
     monitor: z.boolean(),
     weightSources: z.array(z.string().check(z.regex(/^(https?|file):\/\/\S+$/))),
+    offline: z.boolean(),
+    localOnly: z.boolean(),
+    localOnlyPaths: z.array(z.string()),
+    trustedHosts: z.array(z.string().check(z.regex(/^[\w.[\]:-]+$/))),
+    cloudReasoning: z.enum(["ask", "never"]),
+    cloudModel: z.string().check(z.minLength(1)),
+    claudeBaseUrl: z.string().check(z.regex(/^(https?:\/\/\S+)?$/)),
+    dailyBudgetUsd: z.number().check(z.gte(0)),
+    monthlyBudgetUsd: z.number().check(z.gte(0)),
+    cache: z.boolean(),
+    redisUrl: z.string().check(z.regex(/^(rediss?:\/\/\S+)?$/)),
   }),
 );
 

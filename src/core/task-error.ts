@@ -1,4 +1,5 @@
 import { formatMessage, type Message } from "./message.ts";
+import type { LocalOnlyPart } from "./policy.ts";
 
 /**
  * What can go wrong, for hosts to map once each (notification, exit code, HTTP status).
@@ -11,6 +12,7 @@ import { formatMessage, type Message } from "./message.ts";
  * - `bad-response`: it answered something that is not its protocol
  * - `storage`: disk full, no permission, broken file
  * - `network`: a download failed
+ * - `local-only`: the text may not leave this machine and nothing here can answer; nothing was sent
  * - `internal`: our own mistake
  */
 export type TaskErrorKind =
@@ -23,6 +25,7 @@ export type TaskErrorKind =
   | "bad-response"
   | "storage"
   | "network"
+  | "local-only"
   | "internal";
 
 /** Numbers and names a host may offer an action on; each kind fills what it knows. */
@@ -33,6 +36,8 @@ export interface TaskErrorDetails {
   readonly promptTokens?: number;
   /** Largest prompt plus answer that fits, in tokens (`context-overflow`). */
   readonly contextTokens?: number;
+  /** What has to stay, and by which rule (`local-only`). */
+  readonly localOnly?: readonly LocalOnlyPart[];
   /** Every address tried and what came back (`server-unreachable`). */
   readonly tried?: readonly { readonly address: string; readonly outcome: string }[];
 }

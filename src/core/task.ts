@@ -1,3 +1,5 @@
+import type { LocalOnlyPart, PrivacyRule } from "./policy.ts";
+
 /** The kinds of work. Commands state theirs outright; chat text is classified. */
 export const taskKinds = ["review", "translate", "explain", "document", "create", "analyze", "code", "chat"] as const;
 export type TaskKind = (typeof taskKinds)[number];
@@ -7,7 +9,7 @@ export type AnswerLanguage = "en" | "zh-CN";
 
 /** Text the person handed over, and where it came from. */
 export interface Source {
-  /** URI or path; shown as is. Privacy rules will read it. */
+  /** URI or path; shown as is. The rules of privacy go by it. */
   readonly uri: string;
   /** Short name for people: a path relative to the workspace. */
   readonly label: string;
@@ -17,11 +19,17 @@ export interface Source {
   /** First line of `text` in its file, from 1. */
   readonly startLine?: number;
   readonly origin: "selection" | "file" | "notebook-cell" | "stdin";
+  /** The rule by which it may not leave; found out by the app, whatever a host says. */
+  readonly localOnly?: PrivacyRule;
 }
 
 export interface Turn {
   readonly role: "user" | "assistant";
   readonly text: string;
+  /** Where the texts in it came from, for the rules of privacy. */
+  readonly sources?: readonly { readonly uri: string; readonly label: string }[];
+  /** What in it had to stay on this machine when it was asked; it has to stay ever after. */
+  readonly localOnly?: readonly LocalOnlyPart[];
 }
 
 /** One request of a person, as every host makes it. */
@@ -41,6 +49,8 @@ export interface Ask {
   readonly model?: string;
   /** Overrides for this ask alone. */
   readonly sampling?: Partial<Sampling>;
+  /** Ask the model even where the answer is known. */
+  readonly isFresh?: boolean;
   /** Upper bound of tokens to generate. */
   readonly maxTokens?: number;
 }

@@ -45,12 +45,22 @@ export function createLazyApp(context: vscode.ExtensionContext, log: vscode.LogO
   };
 }
 
+/** Rules of privacy: a workspace can add to the person's own, and take nothing away. */
+const tightening: ReadonlySet<string> = new Set(["offline", "localOnly", "localOnlyPaths"]);
+
+function strictest(found: ReturnType<vscode.WorkspaceConfiguration["inspect"]>): unknown {
+  const own = found?.globalValue ?? found?.defaultValue;
+  const given = [own, found?.workspaceValue, found?.workspaceFolderValue].filter((value) => value !== undefined);
+  if (given.some(Array.isArray)) return [...new Set(given.flat())];
+  return given.some((value) => value === true) || own;
+}
+
 /** A value that cannot be used is shown once and replaced by its default; the others stand. */
 function readSettings(): Settings {
   const configuration = vscode.workspace.getConfiguration("switchyard");
   let settings: Settings = defaultSettings;
   for (const key of Object.keys(defaultSettings)) {
-    const value = configuration.get(key);
+    const value = tightening.has(key) ? strictest(configuration.inspect(key)) : configuration.get(key);
     if (value === undefined) continue;
     try {
       const parsed = parseSettings({ [key]: value });

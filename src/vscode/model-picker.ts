@@ -2,8 +2,10 @@
 import * as vscode from "vscode";
 import type { App } from "../app.ts";
 import type { InstalledModel } from "../core/backend.ts";
+import { kindName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
-import { gigabytes, kindName } from "./badge-text.ts";
+import { gigabytes } from "./badge-text.ts";
+import { say } from "./say.ts";
 
 interface ModelItem extends vscode.QuickPickItem {
   readonly model?: InstalledModel;
@@ -40,7 +42,7 @@ export async function pickModel(app: App): Promise<void> {
     separator(vscode.l10n.t("Pin for a kind of task")),
     ...taskKinds.map(
       (kind): ModelItem => ({
-        label: kindName(kind),
+        label: say(kindName(kind)),
         description: pinned[kind] && pinned[kind] !== "auto" ? pinned[kind] : vscode.l10n.t("Auto"),
         run: () => pinKind(app, kind),
       }),
@@ -130,7 +132,7 @@ async function modelItems(app: App): Promise<readonly ModelItem[]> {
 async function pinKind(app: App, kind: TaskKind): Promise<void> {
   const items = await modelItems(app);
   const auto: ModelItem = { label: `$(hubot) ${vscode.l10n.t("Auto")}` };
-  const title = vscode.l10n.t("Model for: {0}", kindName(kind));
+  const title = vscode.l10n.t("Model for: {0}", say(kindName(kind)));
   const picked = await vscode.window.showQuickPick([auto, ...items], { title });
   if (!picked) return;
   const { [kind]: _old, ...others } = app.settings().pinnedModels;

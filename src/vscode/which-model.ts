@@ -1,9 +1,9 @@
 // What would happen, before anything runs.
 import * as vscode from "vscode";
 import type { App } from "../app.ts";
+import { kindName, placeName } from "../core/names.ts";
 import type { Route } from "../core/route.ts";
 import type { Ask, Source } from "../core/task.ts";
-import { kindName } from "./badge-text.ts";
 import { say } from "./say.ts";
 
 /** Asks for the question, then shows kind, evidence, model and alternatives. */
@@ -34,16 +34,11 @@ interface Row extends vscode.QuickPickItem {
 function rows(route: Route): readonly Row[] {
   const { kind, confidence, evidence } = route.classification;
   const seen = evidence.filter((each) => each.kind === kind).map((each) => each.seen);
-  const places = {
-    "this-machine": vscode.l10n.t("this machine"),
-    network: vscode.l10n.t("your network"),
-    cloud: vscode.l10n.t("cloud"),
-  };
   return [
     { label: `$(play) ${vscode.l10n.t("Ask now")}`, ask: true },
     { label: vscode.l10n.t("Task"), kind: vscode.QuickPickItemKind.Separator },
     {
-      label: `$(tag) ${kindName(kind)}`,
+      label: `$(tag) ${say(kindName(kind))}`,
       description: vscode.l10n.t("{0} % sure", Math.round(confidence * 100)),
       detail:
         seen.length > 0
@@ -53,7 +48,7 @@ function rows(route: Route): readonly Row[] {
     { label: vscode.l10n.t("Model"), kind: vscode.QuickPickItemKind.Separator },
     {
       label: `$(hubot) ${route.model}`,
-      description: `${route.backend} · ${places[route.place]}`,
+      description: `${route.backend} · ${say(placeName(route.place))}`,
       detail: say(route.why),
     },
     { label: vscode.l10n.t("Alternatives"), kind: vscode.QuickPickItemKind.Separator },

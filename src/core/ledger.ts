@@ -1,0 +1,46 @@
+// What left this machine: one entry for each request that went to a place that is not here.
+import type { TaskKind } from "./task.ts";
+
+export interface SentSource {
+  readonly uri: string;
+  /** Lines of it that were sent, from 1; absent: all of it, or not known. */
+  readonly startLine?: number;
+  readonly endLine?: number;
+}
+
+export interface LedgerEntry {
+  readonly id: string;
+  /** Unix ms at which it was sent. */
+  readonly atMs: number;
+  /** Host that it went to, such as `api.anthropic.com`. */
+  readonly destination: string;
+  readonly model: string;
+  readonly task: TaskKind;
+  /** Which door it was asked through. */
+  readonly askedBy: "editor" | "shell" | "proxy" | "mcp";
+  readonly sources: readonly SentSource[];
+  /** UTF-8 bytes of everything that was sent. */
+  readonly bytes: number;
+  /** Estimated when `outcome` is `sent`, else as the server counted. */
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+  /** US dollars: the most it can cost while `outcome` is `sent`, else what it did cost. */
+  readonly costUsd: number;
+  /** Who or what allowed it: `once`, `session`, `workspace`, `network` (a server of the person's own). */
+  readonly allowedBy: string;
+  /** Values that were replaced by placeholders before sending. */
+  readonly maskedSecrets: number;
+  readonly outcome: "sent" | "done" | "stopped" | "failed";
+}
+
+/** Append-only. Errors are `TaskError` of kind `storage`: what cannot be recorded is not sent. */
+export interface Ledger {
+  /** An entry with the id of an earlier one completes it; both stay stored. */
+  append(entry: LedgerEntry): Promise<void>;
+  /** The last state of each entry, newest first. */
+  list(): Promise<readonly LedgerEntry[]>;
+  /** Sum of the costs of all entries from then on, US dollars. */
+  spentUsd(sinceMs: number): Promise<number>;
+  /** Only for `forget everything`. */
+  clear(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+// What the closed unions of core are called before people.
+import type { Badge } from "./answer.ts";
+import type { Place } from "./backend.ts";
+import { type Message, msg } from "./message.ts";
+import type { Role } from "./role.ts";
+import type { TaskKind } from "./task.ts";
+
+export function kindName(kind: TaskKind): Message {
+  const names: Readonly<Record<TaskKind, Message>> = {
+    review: msg("Review"),
+    translate: msg("Translate"),
+    explain: msg("Explain"),
+    document: msg("Document"),
+    create: msg("Create"),
+    analyze: msg("Analyze"),
+    code: msg("Code"),
+    chat: msg("Chat"),
+  };
+  return names[kind];
+}
+
+export function placeName(place: Place): Message {
+  const names = { "this-machine": msg("this machine"), network: msg("your network"), cloud: msg("cloud") };
+  return names[place];
+}
+
+export function outcomeName(outcome: Badge["outcome"]): Message {
+  const names = {
+    done: msg("done"),
+    stopped: msg("stopped"),
+    failed: msg("failed"),
+    cut: msg("cut at the length limit"),
+  };
+  return names[outcome];
+}
+
+export function roleName(role: Role): Message {
+  const names: Readonly<Record<Role, Message>> = {
+    code: msg("code"),
+    chinese: msg("Chinese and writing"),
+    general: msg("general"),
+    reasoning: msg("reasoning"),
+    vision: msg("images"),
+    translation: msg("translation"),
+  };
+  return names[role];
+}
