@@ -19,7 +19,7 @@ export interface Example {
 const here = new URL("./", import.meta.url);
 const areas = ["code", "reasoning", "creative", "docs", "chinese"] as const;
 const row = z.object({ prompt: z.string(), label: z.enum(areas), lang: z.string() });
-const holdoutRow = z.object({ prompt: z.string(), kind: z.enum(outcomes), lang: z.string() });
+const writtenRow = z.object({ prompt: z.string(), kind: z.enum(outcomes), lang: z.string() });
 
 /** The outcomes that belong to an area. */
 export const outcomesOf = (area: Area): Outcome[] => outcomes.filter((outcome) => areaOf(outcome) === area);
@@ -48,13 +48,18 @@ export function earlierPrompts(weight: number): Example[] {
   });
 }
 
-/** Written one by one, never trained on. */
-export function holdoutPrompts(): Example[] {
-  return readLines("holdout.jsonl").map((each, index) => {
-    const { prompt, kind, lang } = holdoutRow.parse(each);
-    return { text: prompt, right: [kind], area: areaOf(kind), language: lang, weight: 1, group: `holdout ${index}` };
+function written(name: string, weight: number): Example[] {
+  return readLines(name).map((each, index) => {
+    const { prompt, kind, lang } = writtenRow.parse(each);
+    return { text: prompt, right: [kind], area: areaOf(kind), language: lang, weight, group: `${name} ${index}` };
   });
 }
+
+/** Written one by one, of no pattern. */
+export const singlePrompts = (weight: number): Example[] => written("singles.jsonl", weight);
+
+/** The same, and never trained on. */
+export const holdoutPrompts = (): Example[] => written("holdout.jsonl", 1);
 
 interface Pattern {
   readonly text: string;
