@@ -8,7 +8,6 @@ const width = 64;
 const heads = 4;
 const headWidth = width / heads;
 const hidden = 128;
-/** More than a file this small needs: it has to be slow enough to be stopped while it writes. */
 const blocks = 2;
 const contextTokens = 8192;
 const alignment = 32;
