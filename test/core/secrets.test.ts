@@ -187,6 +187,11 @@ describe("masking secrets", () => {
     );
   });
 
+  it("finds nothing more in a text that was masked", () => {
+    const masked = maskSecrets(withSecret.map(({ text }) => text)).texts;
+    expect(masked.flatMap(found)).toEqual([]);
+  });
+
   it("uses one placeholder for one secret, in all texts and also where no rule would find it", () => {
     const masked = maskSecrets(['password = "Zx81kk#a"', "why does Zx81kk#a fail?", "secret: none"]);
     expect(masked.texts).toEqual([

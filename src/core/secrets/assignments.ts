@@ -9,9 +9,9 @@ type Strength = "password" | "secret" | "token" | "key";
 const separator = new RegExp(
   [
     "([\\w.-]{0,40})(?:\\\\?[\"'`])?[)\\]]?",
-    "(?:(?::[ \\t]{0,4}(?:&?(?:'static )?[Ss]tr(?:ing)?)[ \\t]{0,4})?[ \\t]{0,20}(?::=|=>|={1,3}|:)[ \\t]{0,20}(?:\\r?\\n[ \\t]{1,40})?",
+    "(?:(?::[ \\t]{0,4}(?:&?(?:'static )?[Ss]tr(?:ing)?)[ \\t]{0,4})?[ \\t]{0,20}(?::=|=>|={1,3}|:)[ \\t]{0,20}(?:\\r?\\n[ \\t]{1,40}(?=\\\\?[\"'`]))?",
     "|[ \\t]{0,4}[：是为][ \\t]{0,4}[:：]?[ \\t]{0,4}",
-    "|[ \\t]{0,3},[ \\t]{0,3}(?=[\"'])|>|[ \\t\\r\\n]{1,40}value[ \\t]{0,2}=[ \\t]{0,2}|[ \\t]{1,4}is:?[ \\t]{1,4}|[ \\t]{1,4}[Bb][Yy][ \\t]{1,4}(?=[\"'])",
+    "|(?<=[\"'])[ \\t]{0,3},[ \\t]{0,3}(?=[\"'])|>|[ \\t\\r\\n]{1,40}value[ \\t]{0,2}=[ \\t]{0,2}|[ \\t]{1,4}is:?[ \\t]{1,4}|[ \\t]{1,4}[Bb][Yy][ \\t]{1,4}(?=[\"'])",
     "|[ \\t]{1,4}(?=[\"']))()",
   ].join(""),
   "y",
@@ -117,6 +117,8 @@ function findAssigned(text: string, start: number, end: number, strength: Streng
     before,
     between.slice(rest.length),
   );
+  // So long, and with more names in it: a query or a script. What is secret there has a name of its own.
+  if (found && found.value.length === longestRead && /[=:]\w/.test(found.value)) return undefined;
   if (!found || !isSecretValue(found.value, strength, { ...found.place, name })) return undefined;
   if (found.value.length < longestRead) return { start: found.start, end: found.end };
   return { start: found.start, end: matchAt(remainder, text, found.end)?.end ?? found.end };

@@ -36,8 +36,8 @@ function isResidentId(text: string): boolean {
 
 function isMobile(text: string): boolean {
   const number = onlyDigits(text);
-  // 2^34, the one power of two in the range: 16 GiB in bytes.
-  return operators.test(number) && number !== "17179869184" && new Set(number).size > 2;
+  // Sizes in bytes: 2^34, the one power of two in the range, and round ones.
+  return operators.test(number) && !/^17179869184$|0{6}$/.test(number) && new Set(number).size > 2;
 }
 
 /** Luhn: every second digit doubled, from the right. */

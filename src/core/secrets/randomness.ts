@@ -16,20 +16,20 @@ export function entropy(text: string): number {
   return bits;
 }
 
-const standIn = new RegExp(
-  [
-    "example|placeholder|change.?me|change.?this|your[-_. ]|^your|x{4,}|\\*{3,}|\\.{3}|…|dummy|fake|sample|redacted|replace.?me",
-    "(?:^|[-_.])(?:test|testing|mock|foo|bar|baz|todo|fixme|none|null|undefined|insert|here|xxx)(?:[-_.]|$)",
-    "\\$\\{|\\$\\(|\\{\\{|\\}\\}|^\\$\\w|^\\$\\$|^%\\w+%|%[sdv]$|%\\(|^<|>$|^\\{\\w*\\}|#\\{|^@\\w+@$|^\\[.*\\]$",
-    "process\\.env|environ|getenv|secrets\\.|env\\.|vault:|import\\.meta",
-    "0123456|1234567|7654321|abcdefg|qwerty|(.)\\1{5}|^(..?)\\2{3,}$|deadbeef",
-  ].join("|"),
-  "i",
-);
+/** Words of stand-ins, and what templates and code put in their place; in small letters. */
+const standIn =
+  /example|placeholder|change.?(?:me|this)|your[-_. ]|xxxx|\*\*\*|\.\.\.|…|dummy|fake|sample|redacted|replace.?me|\$[{(]|#?\{\{|\}\}|#\{|%\(|process\.env|environ|getenv|secrets\.|env\.|vault:|import\.meta|0123456|1234567|7654321|abcdefg|qwerty|deadbeef/;
+const standInPart =
+  /(?:^|[-_.])(?:test|testing|mock|foo|bar|baz|todo|fixme|none|null|undefined|insert|here|xxx)(?:[-_.]|$)/;
+/** The last one is what masking wrote: a text masked before has nothing to hide. */
+const standInWhole =
+  /^(?:your|\$\w|\$\$|%\w+%|<|\{\w*\}|@\w+@$|\[.*\]$|(..?)\1{3,}$|secret[a-z]*_\d+_[a-z])|(?:>|%[sdv])$/;
+const sameSixTimes = /(.)\1{5}/;
 
 /** Whether the value only marks where a secret would stand: `xxx`, `changeme`, `<token>`, `${TOKEN}`, `process.env.TOKEN`. */
 export function isStandIn(value: string): boolean {
-  return standIn.test(value.length > judgedLength ? value.slice(0, judgedLength) : value);
+  const text = value.slice(0, judgedLength).toLowerCase();
+  return standInWhole.test(text) || standIn.test(text) || standInPart.test(text) || sameSixTimes.test(text);
 }
 
 function charKind(code: number): number {
@@ -86,9 +86,11 @@ export function looksLikePassword(value: string): boolean {
   const hasDigit = /\d/.test(value);
   if (letters === value && !isUnpronounceable(value)) return false;
   const hasSymbol = /[^\w.\-/:]/.test(value);
-  if (!hasDigit && !hasSymbol && letters !== value) return false;
-  if (!hasSymbol && commonWords.test(letters)) return false;
+  if (!hasDigit && letters !== value && !/[!@#$%^&*~?+]/.test(value.slice(1))) return false;
+  // `PasswordRequiredV2` and `libsecret-1` speak of one.
+  if (!hasSymbol && (commonWords.test(letters) || /passw|secret|token|credential/i.test(letters))) return false;
+  if (/^[~^>=<v]{0,2}\d+(?:\.\d+)+/.test(value)) return false;
   if (letters === "" && !(hasDigit && (hasSymbol || new Set(value).size > 3))) return false;
-  if (letters !== value && !hasDigit && !(/[!@#$%^&*~?+=]/.test(value.slice(1)) && entropy(value) >= 2.5)) return false;
+  if (letters !== value && !hasDigit && entropy(value) < 2.5) return false;
   return !isStandIn(value);
 }
