@@ -53,6 +53,14 @@ describe("finding secrets", () => {
     expect(found("postgres://app:q7Lm2Rt9@db:5432/x")).toEqual(["q7Lm2Rt9"]);
   });
 
+  it("makes one finding of two that overlap, so that no part of either stays", () => {
+    const pem = withSecret.find(({ kind }) => kind === "private-key")?.text ?? "";
+    const findings = findSecrets(`DB_PASSWORD=k9!x${pem}`);
+    expect(findings.map(({ rule, start, end }) => ({ rule, start, end }))).toEqual([
+      { rule: "private-key", start: 12, end: 16 + pem.length },
+    ]);
+  });
+
   it("takes a resident ID only with its check digit and a date of the calendar", () => {
     expect(rules("11010519491231002X")).toEqual(["resident-id"]);
     expect(rules("110105 19491231 002x")).toEqual(["resident-id"]);
