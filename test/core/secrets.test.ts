@@ -10,12 +10,12 @@ const found = (text: string) => findSecrets(text).map(({ start, end }) => text.s
 const rules = (text: string) => findSecrets(text).map(({ rule }) => rule);
 
 describe("finding secrets", () => {
-  it("finds at least 95 % of the labelled secrets, and flags little else", () => {
+  it("finds at least 97 % of the labelled secrets, and at most 2 % of what it flags is harmless", () => {
     const score = evaluate([7, 8].flatMap(readSamples));
     expect(score.secrets).toBeGreaterThanOrEqual(300);
     expect(score.benign).toBeGreaterThanOrEqual(600);
-    expect(score.recall).toBeGreaterThanOrEqual(0.95);
-    expect(score.precision).toBeGreaterThanOrEqual(0.95);
+    expect(score.recall).toBeGreaterThanOrEqual(0.97);
+    expect(score.precision).toBeGreaterThanOrEqual(0.98);
     expect(score.exact).toBeGreaterThanOrEqual(0.95);
   });
 

@@ -13,6 +13,8 @@ interface TokenForm {
   readonly minDigits?: number;
   /** The keyword may stand inside a longer word or address. */
   readonly isAnywhere?: boolean;
+  /** How many characters of it stand before the keyword. */
+  readonly charsBefore?: number;
 }
 
 function form(
@@ -20,7 +22,7 @@ function form(
   vendor: string,
   keywords: string,
   pattern: RegExp,
-  more: Pick<TokenForm, "minDigits" | "isAnywhere"> = {},
+  more: Pick<TokenForm, "minDigits" | "isAnywhere" | "charsBefore"> = {},
 ): TokenForm {
   return { id, vendor, keywords: keywords.split(" "), pattern, ...more };
 }
@@ -37,9 +39,7 @@ const forms: readonly TokenForm[] = [
     /(?:Account|SharedAccess)Key=([A-Za-z0-9+/]{42,88}={1,2})/y,
   ),
   form("azure-signature", "Azure", "sig=", /sig=([A-Za-z0-9%+/]{40,70}(?:%3[Dd]|=))/y),
-  form("azure-key", "Azure", "q~", /(?<=(?<![\w.~-])[\w.~-]{3}[0-9])([Qq]~[\w.~-]{31,34})(?![\w.~-])/y, {
-    isAnywhere: true,
-  }),
+  form("azure-secret", "Azure", "q~", /([\w.~-]{3}\dQ~[\w.~-]{31,34})(?![\w.~-])/y, { charsBefore: 4 }),
   form("alibaba-key", "Alibaba Cloud", "ltai", /(LTAI[A-Za-z0-9]{12,26})(?![A-Za-z0-9])/y, { minDigits: 1 }),
   form("tencent-key", "Tencent Cloud", "akid", /(AKID[A-Za-z0-9]{28,44})(?![A-Za-z0-9])/y, { minDigits: 1 }),
   form("volcengine-key", "Volcengine", "aklt", /(AKLT[A-Za-z0-9+/_-]{36,60}={0,2})/y, { minDigits: 1 }),
@@ -144,10 +144,11 @@ const forms: readonly TokenForm[] = [
 ];
 
 function toRule(form: TokenForm): Rule {
-  const { id, vendor, keywords, pattern, minDigits = 0, isAnywhere = false } = form;
+  const { id, vendor, keywords, pattern, minDigits = 0, isAnywhere = false, charsBefore = 0 } = form;
   const label = id === "jwt" ? msg("Signed access token (JWT)") : msg("Key or token of {0}", vendor);
-  const find: Rule["find"] = (text, start, end) => {
-    if (!isAnywhere && !isTokenStart(text, start)) return undefined;
+  const find: Rule["find"] = (text, keywordStart, end) => {
+    const start = keywordStart - charsBefore;
+    if (start < 0 || (!isAnywhere && !isTokenStart(text, start))) return undefined;
     const found = matchAt(pattern, text, start);
     // Only what is drawn at random: “test” in `sk_test_` says nothing.
     if (!found || isStandIn(text.slice(Math.max(found.start, end), found.end))) return undefined;
