@@ -37,6 +37,11 @@ function withPassword(pattern: RegExp): Rule["find"] {
   };
 }
 
+function findOracle(text: string, start: number): Span | undefined {
+  const found = matchAt(oracle, text, start);
+  return found && isRealPassword(found.value, "tiger") ? found : undefined;
+}
+
 /** Base64 that reads as `user:password`; words after “Basic” that only look like base64 do not. */
 function withPair(pattern: RegExp): Rule["find"] {
   return (text, start) => {
@@ -58,7 +63,7 @@ const authorization = msg("Sign-in data of a request");
 
 export const connectionRules: readonly Rule[] = [
   { id: "url-password", label: inUrl, keywords: ["://"], find: inAddress },
-  { id: "password", label: password, keywords: ["thin:"], find: withPassword(oracle) },
+  { id: "password", label: password, keywords: ["thin:"], find: findOracle },
   { id: "password", label: password, keywords: ["login"], find: withPassword(login) },
   { id: "password", label: password, keywords: ["sshpass"], find: withPassword(sshpass) },
   { id: "password", label: password, keywords: ["mysql"], find: withPassword(mysql) },

@@ -1,7 +1,7 @@
 // Finds secrets and personal numbers in text, before it goes to a model on another machine.
 //
 // The rules are written here, after what the issuers document. Looked at instead: Secretlint (MIT, alive, 83 kB, as fast)
-// finds 39 of the 210 secrets of `test/fixtures/secrets`, as it reads few named values and no personal numbers, and only
+// finds 39 of 210 secrets of `test/fixtures/secrets`, as it reads few named values and no personal numbers, and only
 // answers asynchronously; gitleaks' rules are made for Go's engine; detect-secrets is Python.
 import type { Message } from "../message.ts";
 import { assignmentRules } from "./assignments.ts";

@@ -119,9 +119,7 @@ const forms: readonly TokenForm[] = [
     /(glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}|glc_ey[A-Za-z0-9+/]{30,400}={0,2})/y,
   ),
   form("vault-token", "Vault", "hvs. hvb.", /(hv[sb]\.[\w-]{24,300})/y, { minDigits: 2 }),
-  form("terraform-token", "Terraform", ".atlasv1.", /(?<=[A-Za-z0-9]{14})(\.atlasv1\.[\w=-]{60,80})/y, {
-    isAnywhere: true,
-  }),
+  form("terraform-token", "Terraform", ".atlasv1.", /([A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,80})/y, { charsBefore: 14 }),
   form("linear-key", "Linear", "lin_api_", /(lin_api_[A-Za-z0-9]{40})/y),
   form("notion-token", "Notion", "ntn_ secret_", /(ntn_[A-Za-z0-9]{40,50}|secret_[A-Za-z0-9]{43})(?!\w)/y, {
     minDigits: 3,
