@@ -23,7 +23,8 @@ export interface Vector {
   readonly weight: number;
 }
 
-const epochs = 14;
+const epochs = 8;
+const modelCount = 3;
 const rate = 0.25;
 /** Pulls weights to zero, the more the less often their feature is seen. */
 const decay = 2e-5;
@@ -32,7 +33,7 @@ export function toVectors(examples: readonly Example[]): Vector[] {
   const features = new Features(buildLexicon());
   return examples.map((example) => {
     features.scan(example.text);
-    const { words, pieces, wordCount, pieceCount, coreWordCount, corePieceCount } = features;
+    const { words, pieces, wordCount, pieceCount, coreWordCount } = features;
     const rows = new Uint16Array(wordCount + pieceCount);
     const values = new Float32Array(rows.length);
     const norm = normOf(features);
@@ -42,7 +43,7 @@ export function toVectors(examples: readonly Example[]): Vector[] {
     }
     for (let at = 0; at < pieceCount; at++) {
       rows[wordCount + at] = pieces[at] ?? 0;
-      values[wordCount + at] = norm * (at < corePieceCount ? loudness.piece : loudness.farPiece);
+      values[wordCount + at] = norm * loudness.piece;
     }
     const dense = new Float64Array(denseCount);
     fillDense(features, dense);
@@ -59,8 +60,14 @@ export class Learner {
   private readonly denseSquares = new Float64Array(this.dense.length).fill(1e-2);
   private readonly biasSquares = new Float64Array(outcomeCount).fill(1);
 
+  private readonly seed: number;
+
+  constructor(seed: number) {
+    this.seed = seed;
+  }
+
   train(vectors: readonly Vector[]): void {
-    const random = makeRandom(7);
+    const random = makeRandom(this.seed);
     const order = vectors.map((_, index) => index);
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (let at = order.length - 1; at > 0; at--) {
@@ -133,6 +140,23 @@ export class Learner {
       weights[at] = weight - (rate * slope) / Math.sqrt(square);
     }
   }
+}
+
+/** The mean of a few models that saw the prompts in another order: steadier than any of them. */
+export function learn(vectors: readonly Vector[]): Learner {
+  const mean = new Learner(0);
+  for (let seed = 1; seed <= modelCount; seed++) {
+    const learner = new Learner(seed);
+    learner.train(vectors);
+    addShare(mean.table, learner.table);
+    addShare(mean.dense, learner.dense);
+    addShare(mean.bias, learner.bias);
+  }
+  return mean;
+}
+
+function addShare(sum: Float32Array | Float64Array, part: Float32Array | Float64Array): void {
+  for (let at = 0; at < sum.length; at++) sum[at] = (sum[at] ?? 0) + (part[at] ?? 0) / modelCount;
 }
 
 function keep(vector: Vector, random: () => number): Vector {

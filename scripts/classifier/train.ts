@@ -3,12 +3,12 @@ import { writeFileSync } from "node:fs";
 import { areaOf } from "../../src/core/classifier/area.ts";
 import { wordHash } from "../../src/core/classifier/hash.ts";
 import { outcomes, type Weights } from "../../src/core/classifier/model.ts";
-import { Learner, toVectors, toWeights, type Vector } from "./learn.ts";
-import { type Example, earlierPrompts, patternPrompts, realPrompts } from "./prompts.ts";
+import { learn, toVectors, toWeights, type Vector } from "./learn.ts";
+import { type Example, earlierPrompts, patternPrompts, realPrompts, singlePrompts } from "./prompts.ts";
 
 /** How often each pattern is filled in, and how loud each set of prompts is. */
 export function trainingPrompts(): Example[] {
-  return [...realPrompts(3), ...earlierPrompts(0.3), ...patternPrompts(12, 1)];
+  return [...realPrompts(3), ...singlePrompts(3), ...earlierPrompts(0.5), ...patternPrompts(24, 0.7)];
 }
 
 export const foldCount = 5;
@@ -20,8 +20,7 @@ export function foldOf(example: Example): number {
 
 /** What a model says about prompts of a fold it was not trained on. */
 export function predictFold(examples: readonly Example[], vectors: readonly Vector[], fold: number) {
-  const learner = new Learner();
-  learner.train(vectors.filter((_, index) => foldOf(examples[index] ?? never()) !== fold));
+  const learner = learn(vectors.filter((_, index) => foldOf(examples[index] ?? never()) !== fold));
   return examples.flatMap((example, index) => {
     const vector = vectors[index];
     if (vector === undefined || foldOf(example) !== fold || example.group === "earlier") return [];
@@ -70,8 +69,7 @@ if (import.meta.main) {
   const examples = trainingPrompts();
   const vectors = toVectors(examples);
   const temperature = fitTemperature(predictFold(examples, vectors, 0));
-  const learner = new Learner();
-  learner.train(vectors);
+  const learner = learn(vectors);
   const target = new URL("../../src/core/classifier/weights.json", import.meta.url);
   const text = asJson(toWeights(learner, temperature));
   writeFileSync(target, text);

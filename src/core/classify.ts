@@ -34,6 +34,10 @@ export type Classifier = (ask: Ask) => Classification;
 
 /** How many words of the text are shown beside the keywords. */
 const wordsShown = 3;
+/** A word that says less than this for the winner is not worth showing. */
+const leastWeight = 0.6;
+/** What language a question is in shows early. */
+const languageSample = 1500;
 const proseLanguages = new Set(["markdown", "plaintext", "restructuredtext", "asciidoc", "latex"]);
 /** What code handed over says, in the model's own measure: about as much as two clear words. */
 const materialPoints: Partial<Record<Outcome, number>> = { review: 1.5, code: 1.5, explainCode: 2, document: 0.5 };
@@ -65,71 +69,75 @@ function makeReader(): Reader {
     features.scan(text);
     model.score(features, chances);
     if (material !== undefined) {
-      for (const [k, outcome] of outcomes.entries()) chances[k] = (chances[k] ?? 0) + (materialPoints[outcome] ?? 0);
+      outcomes.forEach((outcome, k) => {
+        chances[k] = (chances[k] ?? 0) + (materialPoints[outcome] ?? 0);
+      });
     }
     softmax(chances, model.temperature);
-    const { outcome, area, scores, confidence } = decide(chances);
-    const kind = kindOf(outcome);
-    const evidence: Evidence[] = features.hits.map((hit) => ({ kind: hit.kind, seen: hit.phrase, points: hit.points }));
+    const { winner, scores, confidence } = decide(chances);
+    const kind = kindOfIndex[winner] ?? "chat";
+    const evidence: Evidence[] = [];
+    for (const hit of features.hits) evidence.push({ kind: hit.kind, seen: hit.phrase, points: hit.points });
     if (material !== undefined) evidence.push({ kind, seen: material, points: 2 });
-    evidence.push(...tellingWords(text, features, model, outcome, evidence));
-    return { kind, language, scores, confidence, evidence, area };
+    addTellingWords(text, features, model, winner, evidence);
+    return { kind, language, scores, confidence, evidence, area: areaOfIndex[winner] ?? "docs" };
   };
 }
 
 /** The area first, since that is what picks the expert; then the likeliest kind within it. */
 function decide(chances: Float64Array) {
-  const areas: Record<Area, number> = { code: 0, reasoning: 0, creative: 0, docs: 0, chinese: 0 };
-  const best: Record<Area, number> = { code: 0, reasoning: 0, creative: 0, docs: 0, chinese: 0 };
-  for (const [k, outcome] of outcomes.entries()) {
-    const area = areaOf(outcome);
+  const sums = { code: 0, reasoning: 0, creative: 0, docs: 0, chinese: 0 };
+  const best = { code: 0, reasoning: 0, creative: 0, docs: 0, chinese: 0 };
+  for (let k = 0; k < outcomeCount; k++) {
+    const area = areaOfIndex[k] ?? "docs";
     const chance = chances[k] ?? 0;
-    areas[area] += chance;
-    best[area] = Math.max(best[area], chance);
+    sums[area] += chance;
+    if (chance > best[area]) best[area] = chance;
   }
   const scores = noScores();
-  let winner: Outcome = "chat";
+  let winner = 0;
   let highest = -1;
-  for (const [k, outcome] of outcomes.entries()) {
-    const area = areaOf(outcome);
+  for (let k = 0; k < outcomeCount; k++) {
+    const area = areaOfIndex[k] ?? "docs";
     // The likeliest kind of an area scores what the whole area does, so that the highest score is the winner's.
-    const score = best[area] === 0 ? 0 : (areas[area] * (chances[k] ?? 0)) / best[area];
-    const kind = kindOf(outcome);
-    scores[kind] = Math.max(scores[kind], score);
+    const score = best[area] === 0 ? 0 : (sums[area] * (chances[k] ?? 0)) / best[area];
+    const kind = kindOfIndex[k] ?? "chat";
+    if (score > scores[kind]) scores[kind] = score;
     if (score > highest) {
       highest = score;
-      winner = outcome;
+      winner = k;
     }
   }
-  return { outcome: winner, area: areaOf(winner), scores, confidence: Math.min(1, highest) };
+  return { winner, scores, confidence: Math.min(1, highest) };
 }
 
 /** The words that spoke loudest for the winner, apart from the keywords. */
-function tellingWords(
+function addTellingWords(
   text: string,
   features: Features,
   model: LinearModel,
-  winner: Outcome,
-  already: readonly Evidence[],
-): Evidence[] {
-  const index = outcomes.indexOf(winner);
-  const found: Evidence[] = [];
+  winner: number,
+  evidence: Evidence[],
+): void {
   const { spans, spanCount } = features;
-  let least = 0.6;
+  const kind = kindOfIndex[winner] ?? "chat";
+  const keywords = evidence.length;
   for (let at = 0; at < spanCount * 3; at += 3) {
-    const weight = model.weightOf(rowOf(spans[at + 2] ?? 0), index);
-    if (weight <= least) continue;
+    const weight = model.weightOf(rowOf(spans[at + 2] ?? 0), winner);
+    const full = evidence.length === keywords + wordsShown;
+    const last = evidence[evidence.length - 1];
+    if (weight < leastWeight || (full && last !== undefined && weight <= last.points)) continue;
     const seen = text.slice(spans[at], spans[at + 1]).toLowerCase();
-    if (already.some((each) => each.seen.includes(seen)) || found.some((each) => each.seen === seen)) continue;
-    found.push({ kind: kindOf(winner), seen, points: Math.round(weight * 10) / 10 });
-    found.sort((a, b) => b.points - a.points);
-    if (found.length > wordsShown) found.pop();
-    if (found.length === wordsShown) least = found[wordsShown - 1]?.points ?? least;
+    if (evidence.some((each) => each.seen.includes(seen))) continue;
+    if (full) evidence.pop();
+    let place = evidence.length;
+    while (place > keywords && (evidence[place - 1]?.points ?? 0) < weight) place--;
+    evidence.splice(place, 0, { kind, seen, points: Math.round(weight * 10) / 10 });
   }
-  return found;
 }
 
-const kindOf = (outcome: Outcome): TaskKind => (outcome === "explainCode" ? "explain" : outcome);
+const kindOfIndex: readonly TaskKind[] = outcomes.map((each) => (each === "explainCode" ? "explain" : each));
+const areaOfIndex: readonly Area[] = outcomes.map(areaOf);
 
 const noScores = (): Record<TaskKind, number> => ({
   review: 0,
@@ -159,7 +167,8 @@ function materialOf(ask: Ask): string | undefined {
 }
 
 function languageOf(ask: Ask): TextLanguage {
-  return detectLanguage(ask.text.trim() === "" ? (ask.sources[0]?.text ?? "") : ask.text);
+  const text = ask.text.trim() === "" ? (ask.sources[0]?.text ?? "") : ask.text;
+  return detectLanguage(text.slice(0, languageSample));
 }
 
 /** The former name, for callers that have not moved yet. */

@@ -26,8 +26,8 @@ export const foreign = 3;
 export function scriptOf(code: number): number {
   if (code >= 0x3400 && code <= 0x9fff) return ideograph;
   if (code < 0x250) return code < 0xc0 ? blank : letter;
-  if (code >= 0x370 && code <= 0x6ff) return letter;
-  if ((code >= 0x900 && code <= 0x1fff) || (code >= 0x3040 && code <= 0x33ff) || (code >= 0xac00 && code <= 0xd7af)) {
+  if ((code >= 0x370 && code <= 0x6ff) || (code >= 0x1e00 && code <= 0x1fff)) return letter;
+  if ((code >= 0x900 && code < 0x1e00) || (code >= 0x3040 && code <= 0x33ff) || (code >= 0xac00 && code <= 0xd7af)) {
     return foreign;
   }
   return blank;

@@ -17,7 +17,7 @@ const coreTail = 200;
 const reach = 12;
 /** More than a text of `headLength + tailLength` can have. */
 const maxIds = 8192;
-const maxSpans = 2304;
+const maxSpans = coreHead + coreTail;
 const startSalt = 0x51ed270b;
 /** A word that comes again says less; a rule counts at most this many of its words. */
 const maxHitsPerRule = 3;
@@ -30,13 +30,12 @@ export interface Hit {
 
 /** Features of one text at a time: read them before the next `scan`. Reused, since making room costs more than reading. */
 export class Features {
-  /** Rows of whole words, and of pieces of words; each once, those of the first and last lines (the core) first. */
+  /** Rows of whole words, each once, those of the first and last lines (the core) first; and of pieces of the core. */
   readonly words = new Uint16Array(maxIds);
   readonly pieces = new Uint16Array(maxIds);
   wordCount = 0;
   pieceCount = 0;
   coreWordCount = 0;
-  corePieceCount = 0;
   /** Start, end and hash of single words and of pairs of Chinese characters, to tell people what was seen. */
   readonly spans = new Int32Array(maxSpans * 3);
   spanCount = 0;
@@ -48,9 +47,9 @@ export class Features {
   readonly signs = new Int32Array(8);
 
   private readonly lexicon: Lexicon;
-  private readonly isEntry = new Uint8Array(1 << bucketBits);
-  private readonly stamps = new Uint32Array(1 << bucketBits);
-  private stamp = 0;
+  /** For each row the number of the text it was last seen in, from 1 to 127; plus 128 where it may be a keyword. */
+  private readonly marks = new Uint8Array(1 << bucketBits);
+  private mark = 0;
   /** Where each group of the lexicon was last opened, in words from the beginning. */
   private readonly openedAt: Int32Array;
   private position = 0;
@@ -58,28 +57,28 @@ export class Features {
   private last1 = 0;
   private last2 = 0;
   private last3 = 0;
+  private lastStart = -1;
   private readonly hitsPerRule = new Map<object, number>();
   private readonly seen = new Set<Entry>();
 
   constructor(lexicon: Lexicon) {
     this.lexicon = lexicon;
     this.openedAt = new Int32Array(lexicon.groups + 1);
-    for (const hash of lexicon.entries.keys()) this.isEntry[rowOf(hash)] = 1;
+    for (const hash of lexicon.entries.keys()) this.marks[rowOf(hash)] = 128;
   }
 
   scan(text: string): void {
     this.reset();
     const { length } = text;
     const tailFrom = Math.max(Math.min(length, coreHead), length - coreTail);
-    this.read(text, 0, Math.min(length, coreHead));
-    if (tailFrom < length) this.read(text, tailFrom, length);
+    this.read(text, 0, Math.min(length, coreHead), true);
+    if (tailFrom < length) this.read(text, tailFrom, length, true);
     this.coreWordCount = this.wordCount;
-    this.corePieceCount = this.pieceCount;
     if (tailFrom > coreHead) {
       const headTo = Math.min(headLength, tailFrom);
-      this.read(text, coreHead, headTo);
+      this.read(text, coreHead, headTo, false);
       const lastFrom = Math.max(headTo, length - tailLength);
-      if (lastFrom < tailFrom) this.read(text, lastFrom, tailFrom);
+      if (lastFrom < tailFrom) this.read(text, lastFrom, tailFrom, false);
     }
   }
 
@@ -96,14 +95,13 @@ export class Features {
     this.openedAt.fill(-1000);
     this.hitsPerRule.clear();
     this.seen.clear();
-    // The stamps of 4 billion texts before this one could be taken for those of this one.
-    if (++this.stamp === 0xffffffff) {
-      this.stamps.fill(0);
-      this.stamp = 1;
+    if (++this.mark === 128) {
+      for (let row = 0; row < this.marks.length; row++) this.marks[row] = (this.marks[row] ?? 0) & 128;
+      this.mark = 1;
     }
   }
 
-  private read(text: string, from: number, to: number): void {
+  private read(text: string, from: number, to: number, isCore: boolean): void {
     const { signs } = this;
     let hash = hashSeed;
     let start = -1;
@@ -112,6 +110,7 @@ export class Features {
     this.last1 = 0;
     this.last2 = 0;
     this.last3 = 0;
+    this.lastStart = -1;
     for (let at = from; at < to; at++) {
       const code = text.charCodeAt(at);
       let part = 0;
@@ -121,7 +120,7 @@ export class Features {
         const sign = signCodes[code] ?? 0;
         if (sign > 0) signs[sign] = (signs[sign] ?? 0) + 1;
         const low = pieceCodes[code] ?? 32;
-        if (low !== 32 || (piece & 0xff) !== 32) {
+        if (isCore && (low !== 32 || (piece & 0xff) !== 32)) {
           piece = (piece << 8) | low;
           this.addPiece(piece);
         }
@@ -143,18 +142,18 @@ export class Features {
         continue;
       }
       if (start >= 0) {
-        this.addWord(hash, start, at);
+        this.addWord(hash, start, at, isCore);
         start = -1;
       }
       if (script === ideograph) this.ideographs++;
       else if (script === foreign) this.foreigners++;
-      if (script !== blank) this.addWord(addToHash(hashSeed, code), at - 1, at + 1);
+      if (script !== blank) this.addWord(addToHash(hashSeed, code), at, at + 1, isCore);
     }
-    if (start >= 0) this.addWord(hash, start, to);
+    if (start >= 0) this.addWord(hash, start, to, isCore);
   }
 
   /** A word or a Chinese character, by itself and as the end of what stands before it. */
-  private addWord(hash: number, start: number, end: number): void {
+  private addWord(hash: number, start: number, end: number, isCore: boolean): void {
     this.position++;
     this.add(hash);
     if (this.position <= 3) this.add(joinHashes(startSalt, hash));
@@ -166,26 +165,34 @@ export class Features {
     this.last1 = hash;
     this.last2 = pair;
     this.last3 = triple;
-    if (this.spanCount < maxSpans) {
-      const at = this.spanCount++ * 3;
-      this.spans[at] = start;
-      this.spans[at + 1] = end;
-      this.spans[at + 2] = hash;
-    }
+    if (isCore) this.addSpan(hash, pair, start, end);
+    this.lastStart = start;
+  }
+
+  /** Notes where words of three letters and more stand, and Chinese characters that follow each other. */
+  private addSpan(hash: number, pair: number, start: number, end: number): void {
+    const isPair = end - start === 1 && this.lastStart === start - 1 && pair !== 0;
+    if (!isPair && end - start < 3) return;
+    const at = this.spanCount++ * 3;
+    this.spans[at] = isPair ? start - 1 : start;
+    this.spans[at + 1] = end;
+    this.spans[at + 2] = isPair ? pair : hash;
   }
 
   private add(hash: number): void {
     const row = rowOf(hash);
-    if (this.isEntry[row] === 1) this.look(hash);
-    if (this.stamps[row] === this.stamp || this.wordCount === maxIds) return;
-    this.stamps[row] = this.stamp;
+    const mark = this.marks[row] ?? 0;
+    if (mark >= 128) this.look(hash);
+    if ((mark & 127) === this.mark || this.wordCount === maxIds) return;
+    this.marks[row] = (mark & 128) | this.mark;
     this.words[this.wordCount++] = row;
   }
 
   private addPiece(hash: number): void {
     const row = rowOf(hash);
-    if (this.stamps[row] === this.stamp || this.pieceCount === maxIds) return;
-    this.stamps[row] = this.stamp;
+    const mark = this.marks[row] ?? 0;
+    if ((mark & 127) === this.mark || this.pieceCount === maxIds) return;
+    this.marks[row] = (mark & 128) | this.mark;
     this.pieces[this.pieceCount++] = row;
   }
 
