@@ -1,86 +1,29 @@
 // createApp: builds every part and joins them; the only file that knows them all.
-import { cpus, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import { join } from "node:path";
+import { ClaudeBackend } from "./backends/claude.ts";
+import { createCpuMeter } from "./backends/cpu-meter.ts";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
-import { type FoundNode, findNode } from "./backends/find-nodes.ts";
+import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
 import { OllamaBackend } from "./backends/ollama.ts";
 import { createServerSearch, nothingAnswers, type Server, type Servers } from "./backends/servers.ts";
 import type { AnswerEvent } from "./core/answer.ts";
-import type { Backend, InstalledModel, LoadedModel, PullProgress } from "./core/backend.ts";
+import type { App, AppOptions, ServerStatus } from "./core/app.ts";
+import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { classifyByKeywords } from "./core/classify.ts";
 import { msg } from "./core/message.ts";
-import { createMonitor, type Totals } from "./core/monitor.ts";
-import type { MonitorPoint } from "./core/page-protocol.ts";
-import type { Route } from "./core/route.ts";
-import type { SessionStore } from "./core/session.ts";
+import { createMonitor } from "./core/monitor.ts";
+import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
-import type { Ask } from "./core/task.ts";
 import { TaskError } from "./core/task-error.ts";
+import { createAnswerCache } from "./store/answer-cache.ts";
+import { createLedger } from "./store/ledger.ts";
+import { createPrivatePaths } from "./store/private-paths.ts";
 import { createSessionFiles } from "./store/session-files.ts";
 import { definitions } from "./tasks/definitions.ts";
 import { createPipeline } from "./tasks/pipeline.ts";
-
-/** Where things are kept on this machine. */
-export interface Folders {
-  /** Models, engine registration, sessions. */
-  readonly home: string;
-  /** Compiled entry of the built-in engine (`dist/engine.js`). */
-  readonly engineEntry: string;
-}
-
-export interface AppOptions {
-  readonly settings: Settings;
-  readonly folders: Folders;
-  readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
-  readonly fetch?: typeof fetch;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-}
-
-export interface ServerStatus {
-  readonly name: string;
-  readonly version?: string;
-  /** Every address tried and what came back, in order. */
-  readonly tried: readonly { readonly address: string; readonly outcome: string }[];
-  readonly models: readonly InstalledModel[];
-  readonly loaded: readonly LoadedModel[];
-}
-
-/** A model the person could get, with whether it would run here. */
-export interface OfferedModel {
-  readonly name: string;
-  readonly backend: string;
-  readonly sizeBytes: number;
-  readonly fits: boolean;
-}
-
-/** The product without a host. Everything that takes a signal throws `TaskError` or an `AbortError` only. */
-export interface App {
-  settings(): Settings;
-  /** Takes effect on the next ask. */
-  configure(settings: Settings): void;
-  /** Runs one task; leaving the loop stops the model. */
-  run(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerEvent>;
-  /** What `run` would do, without doing it. */
-  preview(ask: Ask, signal: AbortSignal): Promise<Route>;
-  /** Installed models of every server that answers; empty when none does. */
-  models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
-  /** Models that are not installed and could be, the best for this machine first. */
-  offers(signal: AbortSignal): Promise<readonly OfferedModel[]>;
-  fits(model: Pick<InstalledModel, "sizeBytes">): boolean;
-  loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
-  status(signal: AbortSignal): Promise<readonly ServerStatus[]>;
-  load(model: string, signal: AbortSignal): Promise<void>;
-  unload(model: string, signal: AbortSignal): Promise<void>;
-  pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
-  delete(model: string, signal: AbortSignal): Promise<void>;
-  /** Takes one sample now and returns all kept ones, oldest first (at most 10 minutes). Touches only servers in use. */
-  sample(signal: AbortSignal): Promise<readonly MonitorPoint[]>;
-  totals(): Totals;
-  readonly sessions: SessionStore;
-  dispose(): Promise<void>;
-}
 
 /** Where models and conversations are kept unless `SWITCHYARD_HOME` says otherwise. */
 export function defaultHome(
@@ -96,16 +39,100 @@ export function defaultHome(
 
 /** Touches nothing outside until it is asked something. */
 export function createApp(options: AppOptions): App {
+  let settings = options.settings;
+  const current = () => settings;
+  const servers = connectServers(options, current);
+  const stores = openStores(options, current);
+  const monitor = createMonitor(
+    () => performance.now(),
+    () => Date.now(),
+  );
+  const pipeline = createPipeline({
+    classify: classifyByKeywords,
+    definitions,
+    settings: current,
+    findWorld: (signal) => servers.world(signal),
+    privacyOf: (uri) => stores.paths.ruleFor(uri),
+    cache: stores.cache,
+    ledger: stores.ledger,
+    askedBy: options.askedBy,
+    mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" })),
+    nowMs: () => Date.now(),
+  });
+  const cpu = createCpuMeter();
+
+  const parts: App = {
+    settings: current,
+    configure(next) {
+      settings = next;
+      servers.search.forget();
+    },
+    run: (ask, signal) => monitor.watch(askTwice(() => pipeline.run(ask, signal), servers.search.forget)),
+    preview: (ask, signal) => pipeline.preview(ask, signal),
+    ...modelsOf(servers, current),
+    async sample(signal) {
+      const loaded = await parts.loaded(signal).catch(() => []);
+      return monitor.sample({ loaded, cpu: cpu() });
+    },
+    totals: () => monitor.totals(),
+    checkClaudeKey: (signal) => servers.claude.checkKey(signal),
+    sessions: stores.sessions,
+    ledger: stores.ledger,
+    async forgetEverything() {
+      await Promise.all([stores.sessions.clear(), stores.cache.clear(), stores.ledger.clear()]);
+    },
+    async dispose() {
+      await stores.dispose();
+      servers.dispose();
+    },
+  };
+  return parts;
+}
+
+/** What is kept on this machine. */
+function openStores({ folders, log, notice }: AppOptions, settings: () => Settings) {
+  const cache = createAnswerCache({
+    file: join(folders.home, "answers.db"),
+    redisUrl: () => ownRedis(settings()),
+    nowMs: () => Date.now(),
+    log: (text) => log("warn", text),
+    notice: notice ?? (() => undefined),
+  });
+  const ledger = createLedger(join(folders.home, "ledger.ndjson"));
+  return {
+    cache,
+    ledger,
+    sessions: createSessionFiles(join(folders.home, "sessions")),
+    paths: createPrivatePaths(() => settings().localOnlyPaths),
+    async dispose() {
+      await cache.dispose();
+    },
+  };
+}
+
+/** A Redis on another host is used only where that host is the person's own: what is kept there has left this machine. */
+function ownRedis(settings: Settings): string {
+  const { redisUrl } = settings;
+  if (redisUrl === "") return "";
+  const { host, hostname } = new URL(redisUrl);
+  return isLoopback(redisUrl.replace(/^rediss?:/, "http:")) || isTrustedHost(host || hostname, settings)
+    ? redisUrl
+    : "";
+}
+
+type Connected = ReturnType<typeof connectServers>;
+
+/** What answers: Ollama, the built-in engine, and Claude where there is a key. */
+function connectServers(options: AppOptions, settings: () => Settings) {
   const { folders, log } = options;
   const env = options.env ?? process.env;
-  let settings = options.settings;
+  const given = options.fetch ? { fetch: options.fetch } : {};
   const engine = createEmbeddedEngine({
     home: folders.home,
     entry: folders.engineEntry,
     log,
-    weightSources: () => settings.weightSources,
+    weightSources: () => settings().weightSources,
   });
-  const given = options.fetch ? { fetch: options.fetch } : {};
   const embedded = new OllamaBackend({
     name: "built-in engine",
     place: "this-machine",
@@ -113,7 +140,7 @@ export function createApp(options: AppOptions): App {
     ...given,
   });
   const search = createServerSearch({
-    settings: () => settings,
+    settings,
     findNode: (configured, signal) => findNode({ configured, env, ...given }, signal),
     createOllama: (node: FoundNode, place) =>
       new OllamaBackend({
@@ -126,42 +153,45 @@ export function createApp(options: AppOptions): App {
     embedded,
     nowMs: () => performance.now(),
   });
-  const monitor = createMonitor(
-    () => performance.now(),
-    () => Date.now(),
-  );
-  const pipeline = createPipeline({
-    classify: classifyByKeywords,
-    definitions,
-    settings: () => settings,
-    findWorld: async (signal) => {
-      const { servers, tried } = await search.find(signal);
-      if (servers.length === 0) throw nothingAnswers(tried);
+  const claude = new ClaudeBackend({
+    apiKey: options.claudeKey ?? (async () => undefined),
+    baseUrl: () => settings().claudeBaseUrl,
+    ...given,
+  });
+  const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
+  return {
+    embedded,
+    search,
+    claude,
+    cloudModels,
+    async world(signal: AbortSignal) {
+      const [{ servers, tried }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
+      if (servers.length === 0 && cloud.length === 0) throw nothingAnswers(tried);
+      const backends = [...servers.map((server) => server.backend), claude];
       return {
-        models: servers.flatMap((server) => server.models),
-        backends: new Map(servers.map((server) => [server.backend.name, server.backend])),
+        models: [...servers.flatMap((server) => server.models), ...cloud],
+        backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
         memoryBytes: totalmem(),
       };
     },
-  });
-  const { serverOf, serverFor } = findIn(search.find, embedded);
-  const cpu = createCpuMeter();
+    dispose: () => engine.dispose(),
+  };
+}
 
-  const parts: App = {
-    settings: () => settings,
-    configure(next) {
-      settings = next;
-      search.forget();
+/** The part of the app that is about models. */
+function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => Settings) {
+  const { serverOf, serverFor } = findIn(search.find, embedded);
+  return {
+    async models(signal) {
+      const [{ servers }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
+      return [...servers.flatMap((server) => server.models), ...cloud];
     },
-    run: (ask, signal) => monitor.watch(askTwice(() => pipeline.run(ask, signal), search.forget)),
-    preview: (ask, signal) => pipeline.preview(ask, signal),
-    models: async (signal) => (await search.find(signal)).servers.flatMap((server) => server.models),
     async offers(signal) {
       const { servers } = await search.find(signal);
       const installed = servers.flatMap((server) => server.models);
       const backend = (servers[0]?.backend ?? embedded).name;
       return (
-        offersFor(totalmem(), settings.modelProfile)
+        offersFor(totalmem(), settings().modelProfile)
           .filter((offer) => !installed.some((model) => model.name === offer.name))
           // The built-in engine has a list of its own; Ollama has its library.
           .filter((offer) => backend !== embedded.name || offer.name in weights.models)
@@ -188,15 +218,7 @@ export function createApp(options: AppOptions): App {
       await (await serverOf(model, signal)).delete(model, signal);
       search.forget();
     },
-    async sample(signal) {
-      const loaded = await parts.loaded(signal).catch(() => []);
-      return monitor.sample({ loaded, cpu: cpu() });
-    },
-    totals: () => monitor.totals(),
-    sessions: createSessionFiles(join(folders.home, "sessions")),
-    dispose: async () => engine.dispose(),
-  };
-  return parts;
+  } satisfies Partial<App>;
 }
 
 const loadedOf = (signal: AbortSignal) => (server: Server) => server.backend.loaded(signal).catch(() => []);
@@ -247,23 +269,4 @@ async function describe({ servers, tried }: Servers, signal: AbortSignal): Promi
       loaded: await loadedOf(signal)(server),
     })),
   );
-}
-
-/** Share of all processors in use since the last call, 0 to 1. */
-function createCpuMeter(): () => number {
-  const read = () =>
-    cpus().reduce(
-      (sum, { times }) => {
-        const all = times.user + times.nice + times.sys + times.idle + times.irq;
-        return { busy: sum.busy + all - times.idle, all: sum.all + all };
-      },
-      { busy: 0, all: 0 },
-    );
-  let last = read();
-  return () => {
-    const now = read();
-    const share = now.all > last.all ? (now.busy - last.busy) / (now.all - last.all) : 0;
-    last = now;
-    return share;
-  };
 }

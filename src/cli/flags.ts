@@ -1,4 +1,4 @@
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
 import type { AnswerLanguage } from "../core/task.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -10,6 +10,9 @@ export interface Flags {
   readonly json?: boolean;
   readonly streamJson?: boolean;
   readonly config?: string;
+  readonly allowCloud?: boolean;
+  readonly offline?: boolean;
+  readonly fresh?: boolean;
 }
 
 export interface ProgramParts {

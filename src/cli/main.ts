@@ -4,8 +4,11 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type App, createApp, defaultHome } from "../app.ts";
+import { createApp, defaultHome } from "../app.ts";
+import type { App } from "../core/app.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import type { Flags } from "./flags.ts";
+import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
 import { readSettings } from "./read-settings.ts";
 import { createTerminal } from "./terminal.ts";
@@ -31,11 +34,15 @@ const program = createProgram({
   configFile: join(home, "config.json"),
   openApp(flags) {
     const app = createApp({
-      settings: readSettings(flags.config ?? join(home, "config.json"), process.env),
+      settings: { ...readSettings(flags.config ?? join(home, "config.json"), process.env), ...strict(flags) },
       folders: { home, engineEntry: engineEntry() },
       log: (level, text) => {
         if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
       },
+      askedBy: "shell",
+      mayLeave: leaveRule(flags, terminal),
+      claudeKey: async () => process.env["ANTHROPIC_API_KEY"] || undefined,
+      notice: (text) => terminal.note(terminal.say(text)),
     });
     apps.push(app);
     return app;
@@ -50,7 +57,7 @@ try {
   await Promise.all(apps.map((app) => app.dispose()));
 }
 
-/** Maps what went wrong to an exit code: 1 failed, 2 bad input, 3 no model or server, 4 does not fit, 130 cancelled. */
+/** Maps what went wrong to an exit code: 1 failed, 2 bad input, 3 no model or server, 4 does not fit, 5 may not leave, 130 cancelled. */
 function report(error: unknown): number {
   if (isAbort(error) || stop.signal.aborted) return 130;
   if (!(error instanceof TaskError)) {
@@ -62,7 +69,13 @@ function report(error: unknown): number {
   if (suggested) process.stderr.write(`${terminal.t("To get it: switchyard models pull {0}", suggested)}\n`);
   if (error.kind === "bad-input") return 2;
   if (error.kind === "model-missing" || error.kind === "server-unreachable") return 3;
+  if (error.kind === "local-only") return 5;
   return error.kind === "context-overflow" ? 4 : 1;
+}
+
+/** A flag can make it stricter than the settings, never laxer. */
+function strict(flags: Flags): { readonly offline?: true } {
+  return flags.offline ? { offline: true } : {};
 }
 
 /** Bundled code lies in dist/ or dist/chunks/, source in src/cli/. */

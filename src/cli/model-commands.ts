@@ -1,7 +1,9 @@
 // Commands about models and servers rather than texts.
+
 import type { Command } from "commander";
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
 import { classifyByKeywords } from "../core/classify.ts";
+import { formatBytes } from "../core/format-bytes.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 
 export function addModelCommands(program: Command, parts: ProgramParts): void {
@@ -36,7 +38,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
         const lines = status.flatMap((server) => [
           server.name === "" ? t("No model server answers.") : `${server.name} ${server.version ?? ""}`,
           ...server.tried.map((each) => `  ${each.address}: ${each.outcome}`),
-          ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${gigabytes(model.sizeBytes)}`),
+          ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
         ]);
         print(flags, status, lines.join("\n"));
       }),
@@ -48,10 +50,10 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       withApp(async (app, flags) => {
         const [installed, offers] = await Promise.all([app.models(signal), app.offers(signal)]);
         const lines = [
-          ...installed.map((model) => `${model.name}  ${gigabytes(model.sizeBytes)}  ${model.backend}`),
+          ...installed.map((model) => `${model.name}  ${formatBytes(model.sizeBytes)}  ${model.backend}`),
           t("Can be had:"),
           ...offers.map((offer) =>
-            `  ${offer.name}  ${gigabytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),
+            `  ${offer.name}  ${formatBytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),
           ),
         ];
         print(flags, { installed, offers }, lines.join("\n"));
@@ -81,14 +83,10 @@ async function pull(app: App, flags: Flags, name: string, { terminal, signal }: 
     else if (progress.totalBytes) {
       const percent = Math.floor(((progress.completedBytes ?? 0) / progress.totalBytes) * 100);
       if (percent !== lastPercent && (process.stderr.isTTY || percent % 10 === 0)) {
-        terminal.note(`${progress.status} ${percent} % / ${gigabytes(progress.totalBytes)}`);
+        terminal.note(`${progress.status} ${percent} % / ${formatBytes(progress.totalBytes)}`);
       }
       lastPercent = percent;
     } else if (progress.status !== lastStatus) terminal.note(progress.status);
     lastStatus = progress.status;
   }
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
 }

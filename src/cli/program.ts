@@ -7,6 +7,7 @@ import { type AnswerLanguage, type Ask, kindOfTaskType, type Source, type TaskKi
 import { isAbort, TaskError } from "../core/task-error.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { addModelCommands } from "./model-commands.ts";
+import { addPrivacyCommands } from "./privacy-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
 import { type OutputForm, runTask } from "./run-task.ts";
 import { checkTarget, writeTranslation } from "./translate-files.ts";
@@ -23,15 +24,19 @@ export function createProgram(parts: ProgramParts): Command {
     .option("--json", t("print one JSON object a task"))
     .option("--stream-json", t("print every event as a line of JSON"))
     .option("--config <file>", t("settings file; otherwise {0}", parts.configFile))
+    .option("--allow-cloud", t("let this run send to Claude, within the budgets; secrets are masked"))
+    .option("--offline", t("let nothing leave this machine"))
+    .option("--fresh", t("ask the model even where the answer is known"))
     .option("--quiet", t("print nothing but the answer"))
     .addHelpText(
       "after",
-      `\n${t("Exit codes: 0 done, 1 failed, 2 bad input, 3 no model or server, 4 the text does not fit, 10 findings with --fail-on, 130 cancelled.")}`,
+      `\n${t("Exit codes: 0 done, 1 failed, 2 bad input, 3 no model or server, 4 the text does not fit, 5 it may not leave this machine, 10 findings with --fail-on, 130 cancelled.")}`,
     )
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   addTaskCommands(program, parts);
   addModelCommands(program, parts);
+  addPrivacyCommands(program, parts);
   return program;
 }
 
@@ -154,11 +159,12 @@ async function guessTarget(source: Source): Promise<AnswerLanguage> {
   return detectLanguage(source.text) === "zh" ? "en" : "zh-CN";
 }
 
-function askOf(flags: Flags): Pick<Ask, "model" | "answerLanguage" | "maxTokens" | "sampling"> {
+function askOf(flags: Flags): Pick<Ask, "model" | "answerLanguage" | "maxTokens" | "sampling" | "isFresh"> {
   return {
     ...(flags.model ? { model: flags.model } : {}),
     ...(flags.lang ? { answerLanguage: flags.lang } : {}),
     ...(flags.maxTokens ? { maxTokens: flags.maxTokens } : {}),
+    ...(flags.fresh ? { isFresh: true } : {}),
     ...(flags.temperature === undefined ? {} : { sampling: { temperature: flags.temperature } }),
   };
 }

@@ -1,6 +1,7 @@
 // Runs one ask and prints it as it comes.
-import type { App } from "../app.ts";
+
 import type { AnswerEvent } from "../core/answer.ts";
+import type { App } from "../core/app.ts";
 import type { Finding } from "../core/finding.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask } from "../core/task.ts";

@@ -1,6 +1,7 @@
 // What the command line prints: answers to standard output, everything about them to standard error.
 import { readFileSync } from "node:fs";
 import type { Badge } from "../core/answer.ts";
+import { formatUsd } from "../core/cost.ts";
 import { formatMessage, type Message, type MessageBundle, msg } from "../core/message.ts";
 import { outcomeName, placeName } from "../core/names.ts";
 
@@ -60,6 +61,8 @@ export function badgeLine(badge: Badge, { t, say }: Terminal): string {
     ...(badge.answerTokens === undefined
       ? []
       : [t("{0} tokens in, {1} out", badge.promptTokens ?? "?", badge.answerTokens)]),
+    ...(badge.costUsd === undefined ? [] : [formatUsd(badge.costUsd)]),
+    ...(badge.keptAtMs === undefined ? [] : [t("known since {0}", new Date(badge.keptAtMs).toLocaleString())]),
     say(outcomeName(badge.outcome)),
   ].join(" · ");
 }

@@ -32,4 +32,8 @@ export interface Badge {
   readonly promptTokens?: number;
   readonly answerTokens?: number;
   readonly estimated: boolean;
+  /** Unix ms at which the answer was first given; present where it was kept since. */
+  readonly keptAtMs?: number;
+  /** What it cost, US dollars; only of models that cost. */
+  readonly costUsd?: number;
 }

@@ -10,6 +10,17 @@ export interface AnswerStats {
   readonly decodeMs: number;
   /** Counted by us: the model was stopped before its server told. */
   readonly estimated?: true;
+  /** As a server that costs counts them. */
+  readonly usage?: TokenUsage;
+}
+
+/** Tokens by what they cost. */
+export interface TokenUsage {
+  /** Neither written into the server's cache nor read from it. */
+  readonly inputTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly cacheReadTokens: number;
+  readonly outputTokens: number;
 }
 
 /** What a backend yields for one model request. */
@@ -19,4 +30,10 @@ export type ModelEvent =
   | { readonly kind: "thinking"; readonly text: string }
   /** A piece of the answer, as markdown. */
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "done"; readonly stats: AnswerStats; readonly finish: "stop" | "length" };
+  | {
+      readonly kind: "done";
+      readonly stats: AnswerStats;
+      readonly finish: "stop" | "length";
+      /** Unix ms at which the answer was first given, where it was kept since. */
+      readonly keptAtMs?: number;
+    };

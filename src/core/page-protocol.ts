@@ -1,6 +1,7 @@
 // The messages between the extension and its chat page. The host owns sessions; the page is a view of them.
 import type { Badge } from "./answer.ts";
 import type { Finding } from "./finding.ts";
+import type { LedgerEntry } from "./ledger.ts";
 import type { MessageBundle } from "./message.ts";
 import type { Exchange, ExchangeState, Session, SessionSummary } from "./session.ts";
 
@@ -108,3 +109,18 @@ export type ToMonitorPage =
       }[];
     };
 export type FromMonitorPage = { readonly kind: "ready" };
+
+/** Messages of the page of what left this machine. */
+export interface ToLedgerPage {
+  readonly kind: "init";
+  readonly locale: string;
+  readonly strings: MessageBundle;
+  readonly entries: readonly LedgerEntry[];
+  readonly spending: {
+    readonly todayUsd: number;
+    readonly dailyUsd: number;
+    readonly monthUsd: number;
+    readonly monthlyUsd: number;
+  };
+}
+export type FromLedgerPage = { readonly kind: "ready" | "export" };

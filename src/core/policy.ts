@@ -1,29 +1,10 @@
 // What may leave this machine. Pure; every door of the product goes through it, and what is not known stays here.
 import type { InstalledModel } from "./backend.ts";
+import type { LocalOnlyPart, PrivacyRule } from "./local-only.ts";
 import { type Message, msg } from "./message.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask } from "./task.ts";
 import { TaskError } from "./task-error.ts";
-
-/** Why a text stays on this machine. */
-export type PrivacyRule =
-  /** The switch for everything is on. */
-  | { readonly kind: "offline" }
-  /** This workspace is local only. */
-  | { readonly kind: "workspace" }
-  /** A pattern of the settings fits its path. */
-  | { readonly kind: "glob"; readonly glob: string }
-  /** A `.localonly` file lies in its folder or above; `folder` is where. */
-  | { readonly kind: "marker"; readonly folder: string }
-  /** Whether a rule fits could not be found out. */
-  | { readonly kind: "unchecked"; readonly reason: string };
-
-/** A part of a prompt that has to stay. */
-export interface LocalOnlyPart {
-  /** What people call it: a file, or the whole question. */
-  readonly label: string;
-  readonly rule: PrivacyRule;
-}
 
 /** Every part of the ask that has to stay, those for the whole of it first. Empty: all of it may leave. */
 export function localOnlyParts(ask: Ask, settings: Settings): readonly LocalOnlyPart[] {
@@ -87,14 +68,14 @@ export function describePart({ label, rule }: LocalOnlyPart): Message {
 }
 
 /** The error for a prompt that has to stay where nothing here can answer it. Names the file and the rule. */
-export function refuseToLeave(parts: readonly LocalOnlyPart[]): TaskError {
+export function refuseToLeave(parts: readonly LocalOnlyPart[], cause?: TaskError): TaskError {
   return new TaskError(
     "local-only",
     msg(
       "Nothing was sent: {0}, and no model on this machine can answer. Get a local model, leave that text out, or change the rule.",
       why(parts),
     ),
-    { details: { localOnly: parts } },
+    { ...(cause ? { cause } : {}), details: { ...cause?.details, localOnly: parts } },
   );
 }
 

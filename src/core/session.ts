@@ -1,5 +1,6 @@
 import type { Badge } from "./answer.ts";
 import type { Finding } from "./finding.ts";
+import type { LocalOnlyPart } from "./local-only.ts";
 import type { Message } from "./message.ts";
 import type { TaskKind } from "./task.ts";
 
@@ -26,6 +27,8 @@ export interface Exchange {
   readonly notices: readonly Message[];
   readonly findings: readonly Finding[];
   readonly state: ExchangeState;
+  /** What in it had to stay on this machine. */
+  readonly localOnly?: readonly LocalOnlyPart[];
   readonly badge?: Badge;
   readonly error?: { readonly kind: string; readonly text: Message };
 }
@@ -59,4 +62,6 @@ export interface SessionStore {
   /** Replaces the stored session as a whole, or leaves the old one untouched. */
   save(session: Session): Promise<void>;
   delete(id: string): Promise<void>;
+  /** Deletes all of them, those that were set aside as well. */
+  clear(): Promise<void>;
 }

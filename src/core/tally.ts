@@ -1,4 +1,5 @@
 import type { AnswerEvent, Badge } from "./answer.ts";
+import { costUsd } from "./cost.ts";
 import type { AnswerStats } from "./model-event.ts";
 import type { Route } from "./route.ts";
 
@@ -20,6 +21,7 @@ export function createTally(nowMs: () => number): Tally {
   let writtenFromMs: number | undefined;
   let stats: AnswerStats | undefined;
   let wasCut = false;
+  let keptAtMs: number | undefined;
 
   const see = (event: AnswerEvent): void => {
     if (event.kind === "routed") route = event.route;
@@ -36,6 +38,7 @@ export function createTally(nowMs: () => number): Tally {
     if (event.kind === "done") {
       stats = event.stats;
       wasCut = event.finish === "length";
+      keptAtMs = event.keptAtMs;
     }
   };
 
@@ -44,7 +47,8 @@ export function createTally(nowMs: () => number): Tally {
     // What a review or a translation shows is not what its model said: there, what it was writing counts.
     const seenMs = lastTokenAtMs - (writtenFromMs ?? firstTokenAtMs ?? lastTokenAtMs);
     const tokens = stats?.answerTokens ?? (written > 0 ? written : pieces);
-    const decodeMs = stats?.decodeMs ?? seenMs;
+    const decodeMs = keptAtMs === undefined ? (stats?.decodeMs ?? seenMs) : 0;
+    const cost = stats?.usage && keptAtMs === undefined ? costUsd(route.model, stats.usage) : undefined;
     return {
       route,
       outcome: outcome === "done" && wasCut ? "cut" : outcome,
@@ -54,6 +58,8 @@ export function createTally(nowMs: () => number): Tally {
       ...(firstTokenAtMs === undefined ? {} : { firstTokenMs: firstTokenAtMs - startMs }),
       ...(decodeMs > 0 && tokens > 0 ? { tokensPerSecond: (tokens / decodeMs) * 1000 } : {}),
       ...(stats ? { promptTokens: stats.promptTokens } : {}),
+      ...(keptAtMs === undefined ? {} : { keptAtMs }),
+      ...(cost === undefined ? {} : { costUsd: cost }),
     };
   };
   return { see, badge };

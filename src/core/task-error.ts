@@ -1,5 +1,5 @@
+import type { LocalOnlyPart } from "./local-only.ts";
 import { formatMessage, type Message } from "./message.ts";
-import type { LocalOnlyPart } from "./policy.ts";
 
 /**
  * What can go wrong, for hosts to map once each (notification, exit code, HTTP status).
@@ -13,6 +13,8 @@ import type { LocalOnlyPart } from "./policy.ts";
  * - `storage`: disk full, no permission, broken file
  * - `network`: a download failed
  * - `local-only`: the text may not leave this machine and nothing here can answer; nothing was sent
+ * - `cloud-limit`: it could go over a budget; nothing was sent
+ * - `cloud-refused`: the cloud does not take the key, the account or the question
  * - `internal`: our own mistake
  */
 export type TaskErrorKind =
@@ -26,6 +28,8 @@ export type TaskErrorKind =
   | "storage"
   | "network"
   | "local-only"
+  | "cloud-limit"
+  | "cloud-refused"
   | "internal";
 
 /** Numbers and names a host may offer an action on; each kind fills what it knows. */

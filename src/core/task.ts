@@ -1,4 +1,4 @@
-import type { LocalOnlyPart, PrivacyRule } from "./policy.ts";
+import type { LocalOnlyPart, PrivacyRule } from "./local-only.ts";
 
 /** The kinds of work. Commands state theirs outright; chat text is classified. */
 export const taskKinds = ["review", "translate", "explain", "document", "create", "analyze", "code", "chat"] as const;

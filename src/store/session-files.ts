@@ -43,6 +43,9 @@ export function createSessionFiles(folder: string): SessionStore {
     async delete(id) {
       await storing(() => rm(fileOf(id), { force: true }));
     },
+    async clear() {
+      await storing(() => rm(folder, { recursive: true, force: true }));
+    },
   };
 }
 

@@ -1,8 +1,9 @@
 // Tasks that answer a question, perhaps about some text, perhaps in the course of a conversation.
 import type { ChatMessage } from "../core/backend.ts";
+import { fenced } from "../core/fence.ts";
 import { msg } from "../core/message.ts";
 import type { Ask, Sampling, TaskKind } from "../core/task.ts";
-import { answerIn, dataRule, fenced, system, user } from "./prompt.ts";
+import { answerIn, dataRule, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
 
 export interface ConversationTask {

@@ -1,6 +1,7 @@
+import { fenced } from "../core/fence.ts";
 import type { Source } from "../core/task.ts";
 import { planWithHistory } from "./conversation.ts";
-import { answerIn, dataRule, fenced, needSources, system, user } from "./prompt.ts";
+import { answerIn, dataRule, needSources, system, user } from "./prompt.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 
 /** The comment that each language's own tools read. */

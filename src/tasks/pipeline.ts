@@ -1,29 +1,25 @@
-// One task's way: ask → classify → route → context check → backend → answer events. Nothing goes back up it.
+// One task's way: ask → classify → policy → route → context check → cache → leave → backend → answer events.
+// Nothing goes back up it.
 import type { AnswerEvent } from "../core/answer.ts";
-import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
+import type { AnswerCache } from "../core/answer-cache.ts";
 import type { Classifier } from "../core/classify.ts";
-import { chooseContext, estimateTokens } from "../core/context.ts";
-import { detectLanguage } from "../core/language.ts";
+import type { LocalOnlyPart, PrivacyRule } from "../core/local-only.ts";
 import { msg } from "../core/message.ts";
-import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
-import { chooseRoute, type Reachable, type Route } from "../core/route.ts";
-import type { Settings } from "../core/settings.ts";
-import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
+import { allowedModels, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
+import { chooseRoute, type Route } from "../core/route.ts";
+import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
-import { throughReader } from "./read-answer.ts";
-import type { Step, TaskDefinition } from "./task-definition.ts";
+import { type LeaveParts, openWay, type Run } from "./leave.ts";
+import { countPrompt, type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
+import { createMemory, type Memory } from "./remember.ts";
+import { requestsOf, runSteps } from "./run-steps.ts";
 
-/** What can be reached now: models and the servers that have them. */
-export interface World extends Reachable {
-  readonly backends: ReadonlyMap<string, Backend>;
-}
-
-export interface PipelineParts {
+export interface PipelineParts extends PrepareParts, LeaveParts {
   readonly classify: Classifier;
-  readonly definitions: Readonly<Record<TaskKind, TaskDefinition>>;
-  readonly settings: () => Settings;
   readonly findWorld: (signal: AbortSignal) => Promise<World>;
+  /** The rule that keeps the text of a file here. */
+  readonly privacyOf: (uri: string) => Promise<PrivacyRule | undefined>;
+  readonly cache: AnswerCache;
 }
 
 export interface Pipeline {
@@ -32,35 +28,71 @@ export interface Pipeline {
   run(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerEvent>;
 }
 
-/** Tokens kept free for the answer when nobody says how long it may be. */
-const defaultAnswerTokens = 2048;
-/** Tokens that a chat template puts around each message. */
-const messageOverheadTokens = 8;
-/** Context assumed of a model whose server does not tell it. */
-const unknownContextTokens = 4096;
-
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const settle = async (ask: Ask, signal: AbortSignal) => {
-    refuseEmpty(ask);
-    const classification = parts.classify(ask);
-    const world = await parts.findWorld(signal);
-    return { world, route: chooseRoute(ask, classification, world, parts.settings()) };
-  };
+  const memory = createMemory(parts.cache, parts.nowMs);
   return {
-    preview: async (ask, signal) => (await settle(ask, signal)).route,
+    preview: async (ask, signal) => (await settle(ask, parts, signal)).route,
     async *run(ask, signal) {
-      const { world, route } = await settle(ask, signal);
-      yield { kind: "routed", route };
-      if (route.role === "reasoning") {
-        yield {
-          kind: "notice",
-          text: msg("Complex reasoning runs on the local model {0}: no cloud model is connected.", route.model),
-        };
+      const settled = await settle(ask, parts, signal);
+      yield { kind: "routed", route: settled.route };
+      const first = prepare(settled.ask, settled.route, settled.world, parts);
+      const way = await openWay(departure(settled, first), parts, signal);
+      if (way) {
+        yield* runHere(settled, first, way, { memory, parts }, signal);
+        return;
       }
-      const job = prepare(ask, route, world, parts);
-      yield* runSteps(job, signal);
+      const instead = settleHere(settled, parts);
+      yield {
+        kind: "notice",
+        text: msg("Nothing was sent to {0}; a model on this machine answers.", settled.route.model),
+      };
+      yield { kind: "routed", route: instead.route };
+      const job = prepare(instead.ask, instead.route, instead.world, parts);
+      const local: Run = (request, each) => job.backend.run(request, each);
+      yield* runHere(instead, job, local, { memory, parts }, signal);
     },
   };
+}
+
+/** An ask whose texts are marked, in a world of models that may see it, and where it goes. */
+interface Settled {
+  readonly ask: Ask;
+  readonly world: World;
+  readonly route: Route;
+}
+
+async function settle(raw: Ask, parts: PipelineParts, signal: AbortSignal): Promise<Settled> {
+  refuseEmpty(raw);
+  const ask = await markLocalOnly(raw, parts.privacyOf);
+  const kept = localOnlyParts(ask, parts.settings());
+  const classification = parts.classify(ask);
+  const world = await parts.findWorld(signal).catch((error: unknown) => {
+    throw kept.length > 0 && error instanceof TaskError && error.kind === "server-unreachable"
+      ? refuseToLeave(kept, error)
+      : error;
+  });
+  const allowed = { ...world, models: allowedModels(world.models, kept, parts.settings()) };
+  refuseNamed(ask, kept, world, allowed);
+  try {
+    const route = chooseRoute(ask, classification, allowed, parts.settings());
+    return { ask, world: allowed, route: kept.length > 0 ? { ...route, localOnly: kept } : route };
+  } catch (error) {
+    const couldElsewhere = allowed.models.length < world.models.length;
+    if (couldElsewhere && error instanceof TaskError && error.kind === "model-missing")
+      throw refuseToLeave(kept, error);
+    throw error;
+  }
+}
+
+/** The person did not let it go: what can answer here does. Where they had named the model, the task is over. */
+function settleHere({ ask, world, route }: Settled, parts: PipelineParts): Settled {
+  const settings = parts.settings();
+  const named = ask.model ?? settings.pinnedModels[route.task];
+  if (named !== undefined && named !== "" && named !== "auto") {
+    throw new DOMException("The person did not allow the text to leave", "AbortError");
+  }
+  const here = { ...world, models: world.models.filter((model) => model.place === "this-machine") };
+  return { ask, world: here, route: chooseRoute(ask, route.classification, here, settings) };
 }
 
 function refuseEmpty(ask: Ask): void {
@@ -69,170 +101,58 @@ function refuseEmpty(ask: Ask): void {
   }
 }
 
-interface Job {
-  readonly backend: Backend;
-  readonly steps: readonly Step[];
-  /** The part of the request that is the same for every step. */
-  readonly base: Omit<ModelRequest, "messages">;
+/** Marks every text that came from a file with the rule that keeps it here; what a host says of it can only add. */
+async function markLocalOnly(ask: Ask, privacyOf: PipelineParts["privacyOf"]): Promise<Ask> {
+  const sources = await Promise.all(
+    ask.sources.map(async (source) => {
+      const rule = source.localOnly ?? (await privacyOf(source.uri));
+      return rule ? { ...source, localOnly: rule } : source;
+    }),
+  );
+  const history = await Promise.all(
+    ask.history.map(async (turn) => {
+      const found = await Promise.all(
+        (turn.sources ?? []).map(async ({ uri, label }): Promise<readonly LocalOnlyPart[]> => {
+          const rule = await privacyOf(uri);
+          return rule ? [{ label, rule }] : [];
+        }),
+      );
+      const kept = [...(turn.localOnly ?? []), ...found.flat()];
+      return kept.length > 0 ? { ...turn, localOnly: kept } : turn;
+    }),
+  );
+  return { ...ask, sources, history };
 }
 
-function prepare(ask: Ask, route: Route, world: World, parts: PipelineParts): Job {
-  const settings = parts.settings();
-  const definition = parts.definitions[route.task];
-  const backend = world.backends.get(route.backend);
-  const model = world.models.find((each) => each.name === route.model && each.backend === route.backend);
-  if (!backend || !model) throw new TaskError("internal", msg("The chosen model {0} is gone. Ask again.", route.model));
-  const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
-  const answerTokens = Math.min(ask.maxTokens ?? defaultAnswerTokens, Math.floor(limit / 2));
-  const steps = definition.plan(ask, {
-    answerLanguage: answerLanguage(ask, settings),
-    model: model.name,
-    promptTokens: limit - answerTokens,
-    estimateTokens,
-  });
-  return {
-    backend,
-    steps,
-    base: {
-      model: model.name,
-      sampling: { ...definition.sampling, ...settings.sampling[route.task], ...ask.sampling },
-      contextTokens: contextFor(steps, answerTokens, model, settings),
-      think: definition.think && model.capabilities.includes("thinking"),
-      ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
-    },
-  };
+/** A model that was named, and may not see this. */
+function refuseNamed(ask: Ask, kept: readonly LocalOnlyPart[], world: World, allowed: World): void {
+  if (ask.model === undefined || kept.length === 0) return;
+  const isNamed = (model: { readonly name: string }) => model.name === ask.model;
+  if (world.models.some(isNamed) && !allowed.models.some(isNamed)) throw refuseModel(ask.model, kept);
 }
 
-function answerLanguage(ask: Ask, settings: Settings): AnswerLanguage {
-  if (ask.answerLanguage) return ask.answerLanguage;
-  if (settings.answerLanguage !== "auto") return settings.answerLanguage;
-  return detectLanguage(ask.text) === "zh" ? "zh-CN" : "en";
+function departure({ ask, route }: Settled, job: Job) {
+  return { ask, route, model: job.model, backend: job.backend, requests: requestsOf(job), countTokens: countPrompt };
 }
 
-/** One window for the whole task, so that the model is loaded once. Refuses, with numbers, what does not fit. */
-function contextFor(steps: readonly Step[], answerTokens: number, model: InstalledModel, settings: Settings): number {
-  const promptTokens = Math.max(0, ...steps.map((step) => (step.kind === "prompt" ? countPrompt(step.messages) : 0)));
-  const modelContextTokens = model.contextTokens ?? unknownContextTokens;
-  const chosen = chooseContext({
-    promptTokens,
-    answerTokens,
-    modelContextTokens,
-    maxContextTokens: settings.maxContextTokens,
-  });
-  if (chosen !== undefined) return chosen;
-  const contextTokens = Math.min(modelContextTokens, settings.maxContextTokens);
-  const advice =
-    settings.maxContextTokens < modelContextTokens
-      ? msg(
-          "This needs about {0} tokens and {1} for the answer, but the context is limited to {2}. Nothing was sent. Select less text, or raise the setting “switchyard.maxContextTokens”: {3} can hold {4}.",
-          promptTokens,
-          answerTokens,
-          contextTokens,
-          model.name,
-          modelContextTokens,
-        )
-      : msg(
-          "This needs about {0} tokens and {1} for the answer, but {3} holds {2}. Nothing was sent. Select less text, or choose a model with a larger context.",
-          promptTokens,
-          answerTokens,
-          contextTokens,
-          model.name,
-        );
-  throw new TaskError("context-overflow", advice, { details: { promptTokens, contextTokens } });
-}
-
-function countPrompt(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, message) => sum + estimateTokens(message.content) + messageOverheadTokens, 0);
-}
-
-type PromptStep = Extract<Step, { kind: "prompt" }>;
-type Done = Extract<AnswerEvent, { kind: "done" }>;
-
-async function* runSteps(job: Job, signal: AbortSignal): AsyncIterable<AnswerEvent> {
-  const total = job.steps.filter((step) => step.kind === "prompt").length;
-  const finished: Done[] = [];
-  for (const step of job.steps) {
-    if (step.kind !== "prompt") {
-      yield step.kind === "literal" ? { kind: "text", text: step.text } : step;
-      continue;
-    }
-    for await (const event of runPrompt(job, step, signal)) {
-      if (event.kind === "done") finished.push(event);
-      else yield event;
-    }
-    if (total > 1) yield { kind: "progress", done: finished.length, total };
-  }
-  yield {
-    kind: "done",
-    stats: finished.map((each) => each.stats).reduce(addStats, noStats),
-    finish: finished.some((each) => each.finish === "length") ? "length" : "stop",
-  };
-}
-
-const noStats: AnswerStats = { promptTokens: 0, answerTokens: 0, loadMs: 0, prefillMs: 0, decodeMs: 0 };
-
-function addStats(a: AnswerStats, b: AnswerStats): AnswerStats {
-  return {
-    promptTokens: a.promptTokens + b.promptTokens,
-    answerTokens: a.answerTokens + b.answerTokens,
-    loadMs: a.loadMs + b.loadMs,
-    prefillMs: a.prefillMs + b.prefillMs,
-    decodeMs: a.decodeMs + b.decodeMs,
-    ...(a.estimated || b.estimated ? { estimated: true } : {}),
-  };
-}
-
-/** Runs one prompt; yields exactly one `done`, last. */
-async function* runPrompt(job: Job, step: PromptStep, signal: AbortSignal): AsyncIterable<AnswerEvent> {
-  if (step.check) {
-    yield* runChecked(job, step, step.check, signal);
-    return;
-  }
-  const counted = countStep(step);
-  const model = cutLoops(ask(job, step, signal), counted);
-  yield* step.read ? throughReader(model, step.read, counted) : model;
-}
-
-function countStep(step: PromptStep): Counted {
-  return countAnswer(countPrompt(step.messages), () => performance.now());
-}
-
-function ask(job: Job, step: PromptStep, signal: AbortSignal): AsyncIterable<ModelEvent> {
-  // The answer may not grow past the window: the server would drop the beginning of the prompt to make room.
-  const room = job.base.contextTokens - countPrompt(step.messages);
-  const wanted = Math.min(step.maxTokens ?? room, job.base.maxTokens ?? room, room);
-  const request = { ...job.base, messages: step.messages, maxTokens: Math.max(1, wanted) };
-  return job.backend.run(step.format ? { ...request, format: step.format } : request, signal);
-}
-
-/** Holds the answer back until it is whole and accepted; asks once more, then shows what stands in for it. */
-async function* runChecked(
+async function* runHere(
+  { ask, route }: Settled,
   job: Job,
-  step: PromptStep,
-  check: NonNullable<PromptStep["check"]>,
+  way: Run,
+  { memory, parts }: { readonly memory: Memory; readonly parts: PipelineParts },
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
-  let stats = noStats;
-  let finish: Done["finish"] = "stop";
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const shown: AnswerEvent[] = [];
-    const counted = countStep(step);
-    const model = cutLoops(ask(job, step, signal), counted);
-    for await (const event of step.read ? throughReader(model, step.read, counted) : model) {
-      if (event.kind === "done") {
-        stats = addStats(stats, event.stats);
-        finish = event.finish;
-      } else if (event.kind === "text" || event.kind === "finding") shown.push(event);
-      else yield event;
-    }
-    const answer = shown.map((event) => (event.kind === "text" ? event.text : "")).join("");
-    if (finish === "stop" && check.accept(answer)) {
-      yield* shown;
-      yield { kind: "done", stats, finish };
-      return;
-    }
+  if (route.role === "reasoning" && route.place !== "cloud") {
+    yield { kind: "notice", text: whyReasoningStays(route, parts) };
   }
-  yield { kind: "notice", text: msg("One part was not answered as asked, twice; the original stands in its place.") };
-  yield { kind: "text", text: check.otherwise };
-  yield { kind: "done", stats, finish: "stop" };
+  const answer = () => runSteps(job, way, signal);
+  if (parts.settings().cache && !ask.isFresh) yield* memory.recall(job, answer, signal);
+  else yield* answer();
+}
+
+function whyReasoningStays({ model, localOnly }: Route, parts: PipelineParts) {
+  if (localOnly) return msg("Complex reasoning runs on the local model {0}: this text may not leave.", model);
+  return parts.settings().cloudReasoning === "never"
+    ? msg("Complex reasoning runs on the local model {0}, as set.", model)
+    : msg("Complex reasoning runs on the local model {0}: no cloud model is connected.", model);
 }

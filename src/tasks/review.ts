@@ -1,10 +1,11 @@
 import { JSONParser } from "@streamparser/json";
 import * as z from "zod/mini";
+import { fenced } from "../core/fence.ts";
 import type { Finding, Severity } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
 import { findAnchor } from "./anchor.ts";
-import { dataRule, fenced, needSources, system, user } from "./prompt.ts";
+import { dataRule, needSources, system, user } from "./prompt.ts";
 import { splitSource } from "./split-source.ts";
 import type { PlanContext, Step, TaskDefinition, TaskOutput } from "./task-definition.ts";
 

@@ -14,7 +14,3 @@ export function badgeText({ route, tokensPerSecond, firstTokenMs }: Badge): stri
     say(route.why),
   ].join(" · ");
 }
-
-export function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
-}

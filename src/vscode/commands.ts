@@ -3,11 +3,13 @@ import * as vscode from "vscode";
 import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { removeClaudeKey, setClaudeKey } from "./claude-key.ts";
 import { commentFrom, commentPlace, symbolAtCursor } from "./document-symbol.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
 import { pickModel } from "./model-picker.ts";
+import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
 import { whichModel } from "./which-model.ts";
 
 type Command = (host: Host, ...args: unknown[]) => unknown;
@@ -50,6 +52,21 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.openWalkthrough": () =>
     vscode.commands.executeCommand("workbench.action.openWalkthrough", "switchyard.switchyard#start"),
   "switchyard.showLog": (host) => host.log.show(),
+  "switchyard.toggleOffline": () => toggleOffline(),
+  "switchyard.setClaudeKey": (host) => setClaudeKey(host.secrets, host.app.get),
+  "switchyard.removeClaudeKey": (host) => removeClaudeKey(host.secrets),
+  "switchyard.revokeCloudConsent": async (host) => {
+    await host.leaveDialog.revoke();
+    void vscode.window.showInformationMessage(vscode.l10n.t("You are asked again before anything is sent."));
+  },
+  "switchyard.showLedger": (host) => host.ledgerView.show(),
+  "switchyard.exportLedger": async (host) => exportLedgerFile(await host.app.get()),
+  "switchyard.forgetEverything": async (host) => {
+    host.conversation.stopAll();
+    if (!(await forgetEverything(await host.app.get()))) return;
+    await host.keeper.forget();
+    await host.chat.refresh();
+  },
   "switchyard.nextFinding": (host) => host.findings.go(1),
   "switchyard.previousFinding": (host) => host.findings.go(-1),
   "switchyard.clearFindings": (host) => host.findings.clear(),

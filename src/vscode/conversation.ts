@@ -1,6 +1,8 @@
 // Runs asks and keeps their exchanges; the chat page is one view of them.
-import type { App } from "../app.ts";
+
 import type { AnswerEvent } from "../core/answer.ts";
+import type { App } from "../core/app.ts";
+import { fenced } from "../core/fence.ts";
 import { type Message, msg } from "../core/message.ts";
 import type { ToPage } from "../core/page-protocol.ts";
 import type { AttachedSource, Exchange, Session } from "../core/session.ts";
@@ -123,18 +125,16 @@ function historyOf(session: Session, question: Question, asked: ReadonlyMap<stri
     .flatMap((exchange): Turn[] => {
       const sources = asked.get(exchange.id)?.ask.sources ?? [];
       const text = [exchange.question, ...sources.map(fenced)].join("\n\n");
+      // Where it came from and what had to stay goes with it: the answer may tell as much as the text did.
+      const from = {
+        sources: exchange.sources.map(({ uri, label }) => ({ uri, label })),
+        ...(exchange.localOnly ? { localOnly: exchange.localOnly } : {}),
+      };
       return [
-        { role: "user", text },
-        { role: "assistant", text: exchange.answer },
+        { role: "user", text, ...from },
+        { role: "assistant", text: exchange.answer, ...from },
       ];
     });
-}
-
-/** With a fence longer than any in the text. */
-function fenced({ label, text, languageId }: Source): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
-  const fence = "`".repeat(longest + 1);
-  return `${label}:\n${fence}${languageId ?? ""}\n${text}\n${fence}`;
 }
 
 /** Turns the events of one answer into its exchange and into what the page needs to hear. */
@@ -182,8 +182,10 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
     exchange: () => exchange,
     see(event: AnswerEvent): void {
       tally.see(event);
-      if (event.kind === "routed") tell({ state: "routing", ...badgeNow("done") });
-      else if (event.kind === "loading" && exchange.state !== "loading") tell({ state: "loading" });
+      if (event.kind === "routed") {
+        const { localOnly } = event.route;
+        tell({ state: "routing", ...badgeNow("done"), ...(localOnly ? { localOnly } : {}) });
+      } else if (event.kind === "loading" && exchange.state !== "loading") tell({ state: "loading" });
       else if (event.kind === "notice") tell({ notices: [...exchange.notices, event.text] }, event.text);
       else if (event.kind === "writing") tellWriting(event.answerTokens);
       else if (event.kind === "finding") tell({ findings: [...exchange.findings, event.finding] });

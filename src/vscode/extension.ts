@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
 import type { Exchange, Session } from "../core/session.ts";
 import { registerCommands } from "./commands.ts";
 import { createHost, type Host } from "./host.ts";

@@ -1,7 +1,8 @@
 // Fetching a model, with progress; a cancelled download goes on later where it stopped.
+
 import * as vscode from "vscode";
-import type { App, OfferedModel } from "../app.ts";
-import { gigabytes } from "./badge-text.ts";
+import type { App, OfferedModel } from "../core/app.ts";
+import { formatBytes } from "../core/format-bytes.ts";
 import { signalOf } from "./cancellation.ts";
 
 interface OfferItem extends vscode.QuickPickItem {
@@ -42,8 +43,8 @@ async function pull(
     const left = speed > 0 ? (totalBytes - completedBytes) / speed : undefined;
     progress.report({
       message: [
-        vscode.l10n.t("{0} of {1}", gigabytes(completedBytes), gigabytes(totalBytes)),
-        ...(speed > 0 ? [vscode.l10n.t("{0}/s", gigabytes(speed))] : []),
+        vscode.l10n.t("{0} of {1}", formatBytes(completedBytes), formatBytes(totalBytes)),
+        ...(speed > 0 ? [vscode.l10n.t("{0}/s", formatBytes(speed))] : []),
         ...(left === undefined ? [] : [vscode.l10n.t("{0} s left", Math.ceil(left))]),
       ].join(" · "),
       increment: Math.max(0, percent - shownPercent),
@@ -71,7 +72,7 @@ async function chooseOffer(app: App): Promise<string | undefined> {
         offer,
         label: offer.name,
         description: [
-          gigabytes(offer.sizeBytes),
+          formatBytes(offer.sizeBytes),
           offer.fits ? vscode.l10n.t("fits this machine") : vscode.l10n.t("may not fit this machine’s memory"),
         ].join(" · "),
         detail: offer.backend,

@@ -6,6 +6,8 @@ import { type Conversation, createConversation, type Question } from "./conversa
 import { createDeltaStream } from "./delta-stream.ts";
 import { Findings } from "./findings.ts";
 import { createLazyApp, type LazyApp } from "./lazy-app.ts";
+import { createLeaveDialog, type LeaveDialog } from "./leave-dialog.ts";
+import { LedgerView } from "./ledger-view.ts";
 import { chooseModel } from "./model-picker.ts";
 import { MonitorView } from "./monitor-view.ts";
 import { Proposals, proposalScheme } from "./proposals.ts";
@@ -25,6 +27,9 @@ export interface Host {
   readonly proposals: Proposals;
   readonly translations: Translations;
   readonly statusBar: StatusBar;
+  readonly secrets: vscode.SecretStorage;
+  readonly leaveDialog: LeaveDialog;
+  readonly ledgerView: LedgerView;
   readonly reportError: (error: unknown) => void;
   /** Shows the chat and answers there. */
   readonly ask: (question: Question) => Promise<Exchange>;
@@ -35,7 +40,9 @@ export function createHost(context: vscode.ExtensionContext): Host {
   const log = vscode.window.createOutputChannel("Switchyard", { log: true });
   subscriptions.push(log);
   const report = (error: unknown) => void reportError(error, log);
-  const app = createLazyApp(context, log);
+  const leaveDialog = createLeaveDialog(context.workspaceState);
+  const app = createLazyApp(context, log, leaveDialog.ask);
+  const ledgerView = new LedgerView(context.extensionUri, app.get);
   const keeper = createSessionKeeper(async () => (await app.get()).sessions, context.workspaceState, report);
   const proposals = new Proposals();
   const translations = new Translations(app.get);
@@ -68,6 +75,8 @@ export function createHost(context: vscode.ExtensionContext): Host {
     findings,
     translations,
     statusBar,
+    leaveDialog,
+    ledgerView,
     vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
     vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),
     vscode.workspace.registerTextDocumentContentProvider(proposalScheme, proposals),
@@ -88,6 +97,9 @@ export function createHost(context: vscode.ExtensionContext): Host {
     proposals,
     translations,
     statusBar,
+    secrets: context.secrets,
+    leaveDialog,
+    ledgerView,
     reportError: report,
     async ask(question) {
       await chat.reveal();

@@ -1,10 +1,11 @@
 // The app is loaded on first use: activating the extension costs nothing of it.
 import { homedir } from "node:os";
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
-import { formatMessage } from "../core/message.ts";
+import type { App, AppOptions } from "../core/app.ts";
 import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
+import { readClaudeKey } from "./claude-key.ts";
+import { say } from "./say.ts";
 
 export interface LazyApp {
   get(): Promise<App>;
@@ -13,7 +14,11 @@ export interface LazyApp {
   dispose(): Promise<void>;
 }
 
-export function createLazyApp(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): LazyApp {
+export function createLazyApp(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+  mayLeave: NonNullable<AppOptions["mayLeave"]>,
+): LazyApp {
   let app: App | undefined;
   let loading: Promise<App> | undefined;
 
@@ -26,6 +31,10 @@ export function createLazyApp(context: vscode.ExtensionContext, log: vscode.LogO
         engineEntry: vscode.Uri.joinPath(context.extensionUri, "dist", "engine.js").fsPath,
       },
       log: (level, text) => log[level](text),
+      askedBy: "editor",
+      mayLeave,
+      claudeKey: () => readClaudeKey(context.secrets),
+      notice: (text) => void vscode.window.showInformationMessage(say(text)),
     });
     return app;
   }
@@ -67,7 +76,7 @@ function readSettings(): Settings {
       settings = { ...settings, [key]: parsed[key as keyof Settings] };
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
-      void vscode.window.showWarningMessage(formatMessage(error.text, vscode.l10n.bundle));
+      void vscode.window.showWarningMessage(say(error.text));
     }
   }
   return settings;

@@ -1,10 +1,11 @@
 // Choosing models: for one question, or pinned for a kind of task.
+
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
+import { formatBytes } from "../core/format-bytes.ts";
 import { kindName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
-import { gigabytes } from "./badge-text.ts";
 import { say } from "./say.ts";
 
 interface ModelItem extends vscode.QuickPickItem {
@@ -111,7 +112,7 @@ async function modelItems(app: App): Promise<readonly ModelItem[]> {
       model,
       label: `${isLoaded ? "$(circle-filled)" : "$(circle-outline)"} ${model.name}`,
       description: [
-        gigabytes(model.sizeBytes),
+        formatBytes(model.sizeBytes),
         context,
         isLoaded ? vscode.l10n.t("loaded") : undefined,
         model.place === "cloud" ? vscode.l10n.t("cloud") : vscode.l10n.t("local"),

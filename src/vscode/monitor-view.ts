@@ -1,6 +1,6 @@
 // The monitor view: live charts, fed once a second while it is seen.
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
 import type { ToMonitorPage } from "../core/page-protocol.ts";
 import { pageHtml, pagesFolder } from "./page-html.ts";
 

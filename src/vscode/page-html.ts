@@ -1,7 +1,11 @@
 import * as vscode from "vscode";
 
 /** The frame of a page: one script, its style and the icons; nothing from anywhere else can load or run. */
-export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri, page: "chat" | "monitor"): string {
+export function pageHtml(
+  webview: vscode.Webview,
+  extensionUri: vscode.Uri,
+  page: "chat" | "monitor" | "ledger",
+): string {
   const nonce = crypto.randomUUID().replaceAll("-", "");
   const file = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(pagesFolder(extensionUri), name)).toString();
   const policy = [

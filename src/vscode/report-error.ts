@@ -47,6 +47,11 @@ function actionsFor(error: TaskError, log: vscode.LogOutputChannel): readonly Ac
         command(vscode.l10n.t("Choose Model…"), "switchyard.pickModel"),
         command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "maxContextTokens"),
       ];
+    case "local-only":
+      return [
+        command(vscode.l10n.t("Choose Model…"), "switchyard.pickModel"),
+        command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "localOnly"),
+      ];
     case "bad-input":
     case "storage":
     case "network":

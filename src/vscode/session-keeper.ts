@@ -11,6 +11,8 @@ export interface SessionKeeper {
   open(id: string): Promise<Session>;
   delete(id: string): Promise<void>;
   list(): Promise<readonly SessionSummary[]>;
+  /** Lets go of all sessions, without writing them, and begins a new one. */
+  forget(): Promise<void>;
   /** Writes what waits to be written. */
   save(): Promise<void>;
 }
@@ -110,6 +112,11 @@ export function createSessionKeeper(
       const summaries = fresh.map(({ id, title, updatedAtMs }) => ({ id, title, updatedAtMs }));
       const others = stored.filter((session) => !sessions.has(session.id));
       return [...summaries, ...others].sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+    },
+    async forget() {
+      unsaved.clear();
+      sessions.clear();
+      await keeper.start();
     },
     save,
   };

@@ -1,8 +1,9 @@
 // The model picker and the monitor in the status bar.
+
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
+import { formatBytes } from "../core/format-bytes.ts";
 import { taskKinds } from "../core/task.ts";
-import { gigabytes } from "./badge-text.ts";
 
 export interface StatusBar extends vscode.Disposable {
   /** Label of the picker, for the page too. */
@@ -17,6 +18,11 @@ const idleMs = 10_000;
 export function createStatusBar(app: () => App | undefined, isBusy: () => boolean): StatusBar {
   const model = vscode.window.createStatusBarItem("model", vscode.StatusBarAlignment.Right, 101);
   const monitor = vscode.window.createStatusBarItem("monitor", vscode.StatusBarAlignment.Right, 100);
+  const offline = vscode.window.createStatusBarItem("offline", vscode.StatusBarAlignment.Right, 102);
+  offline.name = vscode.l10n.t("Switchyard: offline");
+  offline.text = `$(shield) ${vscode.l10n.t("Offline")}`;
+  offline.tooltip = vscode.l10n.t("Nothing leaves this machine: click to change");
+  offline.command = "switchyard.toggleOffline";
   model.name = vscode.l10n.t("Switchyard: model");
   model.command = "switchyard.pickModel";
   model.tooltip = vscode.l10n.t("Which model answers: click to choose");
@@ -29,6 +35,8 @@ export function createStatusBar(app: () => App | undefined, isBusy: () => boolea
     model.text = `$(hubot) ${modelLabel()}`;
     model.accessibilityInformation = { label: vscode.l10n.t("Model: {0}", modelLabel()), role: "button" };
     model.show();
+    if (isOffline()) offline.show();
+    else offline.hide();
     if (vscode.workspace.getConfiguration("switchyard").get("monitor", true)) monitor.show();
     else monitor.hide();
   };
@@ -48,10 +56,16 @@ export function createStatusBar(app: () => App | undefined, isBusy: () => boolea
     refresh,
     dispose() {
       clearInterval(timer);
+      offline.dispose();
       model.dispose();
       monitor.dispose();
     },
   };
+}
+
+function isOffline(): boolean {
+  const found = vscode.workspace.getConfiguration("switchyard").inspect<boolean>("offline");
+  return [found?.globalValue, found?.workspaceValue, found?.workspaceFolderValue].includes(true);
 }
 
 function labelOf(pins: unknown): string {
@@ -70,13 +84,13 @@ async function showMonitor(item: vscode.StatusBarItem, app: App): Promise<void> 
   if (!point) return;
   const speed =
     point.tokensPerSecond > 0 ? vscode.l10n.t("{0} tok/s", Math.round(point.tokensPerSecond)) : vscode.l10n.t("idle");
-  item.text = `$(pulse) ${speed}${point.modelBytes > 0 ? ` · ${gigabytes(point.modelBytes)}` : ""}`;
+  item.text = `$(pulse) ${speed}${point.modelBytes > 0 ? ` · ${formatBytes(point.modelBytes)}` : ""}`;
   const { answers, errors, answerTokens } = app.totals();
   const table = new vscode.MarkdownString();
   table.appendMarkdown("| | |\n|---|---|\n");
   const row = (name: string, value: string) => table.appendMarkdown(`| ${name} | ${value} |\n`);
   row(vscode.l10n.t("Now"), speed);
-  for (const each of loaded) row(each.name, `${gigabytes(each.sizeBytes)} · ${each.backend}`);
+  for (const each of loaded) row(each.name, `${formatBytes(each.sizeBytes)} · ${each.backend}`);
   row(vscode.l10n.t("Processor"), `${Math.round(point.cpu * 100)} %`);
   if (point.firstTokenMs !== undefined)
     row(vscode.l10n.t("First token"), `${(point.firstTokenMs / 1000).toFixed(1)} s`);

@@ -1,6 +1,6 @@
 // Translations in a document of their own beside the original, growing as they are written.
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
 import { createTally } from "../core/tally.ts";

@@ -1,6 +1,6 @@
 // What would happen, before anything runs.
 import * as vscode from "vscode";
-import type { App } from "../app.ts";
+import type { App } from "../core/app.ts";
 import { kindName, placeName } from "../core/names.ts";
 import type { Route } from "../core/route.ts";
 import type { Ask, Source } from "../core/task.ts";

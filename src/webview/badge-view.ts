@@ -1,5 +1,7 @@
 import type { Badge } from "../core/answer.ts";
+import { formatUsd } from "../core/cost.ts";
 import { kindName, outcomeName, placeName } from "../core/names.ts";
+import { describePart } from "../core/policy.ts";
 import { element } from "./element.ts";
 import type { Strings } from "./strings.ts";
 
@@ -12,8 +14,10 @@ export function badgeView(badge: Badge, strings: Strings, wasOpen: boolean): HTM
     route.model,
     say(placeName(route.place)),
     ...(badge.firstTokenMs === undefined ? [] : [t("first token {0} s", (badge.firstTokenMs / 1000).toFixed(2))]),
+    ...(badge.keptAtMs === undefined ? [] : [t("known answer")]),
     ...speed(badge, strings),
     ...tokens(badge, strings),
+    ...(badge.costUsd === undefined ? [] : [formatUsd(badge.costUsd)]),
   ];
   const facts = line.map((fact) => element("span", { class: "fact" }, fact));
   const outcome = element("span", { class: `outcome outcome-${badge.outcome}` }, say(outcomeName(badge.outcome)));
@@ -21,7 +25,7 @@ export function badgeView(badge: Badge, strings: Strings, wasOpen: boolean): HTM
   return element("details", { class: "badge", open: wasOpen }, summary, details(badge, strings));
 }
 
-function details({ route, totalMs }: Badge, strings: Strings): HTMLElement {
+function details({ route, totalMs, keptAtMs }: Badge, strings: Strings): HTMLElement {
   const { t, say } = strings;
   const { classification } = route;
   const seen = classification.evidence.filter((each) => each.kind === route.task).map((each) => each.seen);
@@ -35,6 +39,13 @@ function details({ route, totalMs }: Badge, strings: Strings): HTMLElement {
   );
   row(t("Model"), route.model, element("div", { class: "dim" }, say(route.why)));
   row(t("Ran on"), route.backend);
+  if (route.localOnly) {
+    row(
+      t("Stays here"),
+      element("ul", {}, ...route.localOnly.map((part) => element("li", {}, say(describePart(part))))),
+    );
+  }
+  if (keptAtMs !== undefined) row(t("Answered"), new Date(keptAtMs).toLocaleString());
   row(t("Took"), t("{0} s", (totalMs / 1000).toFixed(1)));
   if (route.alternatives.length > 0) {
     const others = route.alternatives.map(({ model, why }) => element("li", {}, `${model} (${say(why)})`));

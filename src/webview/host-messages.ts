@@ -1,6 +1,6 @@
 // What comes from the host is checked in shape once, here.
 import * as z from "zod/mini";
-import type { ToMonitorPage, ToPage } from "../core/page-protocol.ts";
+import type { ToLedgerPage, ToMonitorPage, ToPage } from "../core/page-protocol.ts";
 
 const list = z.array(z.looseObject({}));
 const session = z.looseObject({
@@ -55,4 +55,17 @@ const monitorMessages = z.discriminatedUnion("kind", [
 export function readMonitorMessage(raw: unknown): ToMonitorPage | undefined {
   const parsed = monitorMessages.safeParse(raw);
   return parsed.success ? (parsed.data as unknown as ToMonitorPage) : undefined;
+}
+
+const ledgerMessage = z.looseObject({
+  kind: z.literal("init"),
+  locale: z.string(),
+  strings: z.record(z.string(), z.string()),
+  entries: z.array(z.looseObject({ id: z.string(), atMs: z.number(), sources: list })),
+  spending: z.record(z.string(), z.number()),
+});
+
+export function readLedgerMessage(raw: unknown): ToLedgerPage | undefined {
+  const parsed = ledgerMessage.safeParse(raw);
+  return parsed.success ? (parsed.data as unknown as ToLedgerPage) : undefined;
 }

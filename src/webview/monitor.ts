@@ -1,5 +1,7 @@
 // Entry of the monitor page: charts of the last ten minutes.
+
 import uPlot from "uplot";
+import { formatBytes } from "../core/format-bytes.ts";
 import type { FromMonitorPage, MonitorPoint, ToMonitorPage } from "../core/page-protocol.ts";
 import { element } from "./element.ts";
 import { readMonitorMessage } from "./host-messages.ts";
@@ -38,7 +40,7 @@ function measures({ t }: Strings): readonly Measure[] {
       show: (value) => t("{0} s", value.toFixed(1)),
       top: 1,
     },
-    { title: t("Memory of loaded models"), read: (point) => point.modelBytes, show: gigabytes, top: 1e8 },
+    { title: t("Memory of loaded models"), read: (point) => point.modelBytes, show: formatBytes, top: 1e8 },
     { title: t("Processor"), read: (point) => point.cpu * 100, show: (value) => `${value.toFixed(0)} %`, top: 100 },
   ];
 }
@@ -92,10 +94,6 @@ function color(variable: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim() || "#888";
 }
 
-function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
-}
-
 function start(init: Extract<ToMonitorPage, { kind: "init" }>) {
   document.documentElement.lang = init.locale;
   const strings = createStrings(init.strings);
@@ -125,7 +123,7 @@ function start(init: Extract<ToMonitorPage, { kind: "init" }>) {
 function totalsTable(message: Extract<ToMonitorPage, { kind: "totals" }>, { t }: Strings): readonly HTMLElement[] {
   const row = (name: string, value: string) =>
     element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value));
-  const loaded = message.loaded.map((model) => row(model.name, `${gigabytes(model.sizeBytes)} · ${model.backend}`));
+  const loaded = message.loaded.map((model) => row(model.name, `${formatBytes(model.sizeBytes)} · ${model.backend}`));
   return [
     element("h2", {}, t("Loaded models")),
     loaded.length > 0 ? element("table", {}, ...loaded) : element("p", { class: "dim" }, t("No model is loaded.")),

@@ -61,6 +61,12 @@ function pipelineWith(over: {
       backends: new Map([[backend.name, backend]]),
       memoryBytes: 64 * 2 ** 30,
     }),
+    privacyOf: async () => undefined,
+    cache: { get: async () => undefined, put: async () => {}, clear: async () => {} },
+    ledger: { append: unused, list: unused, spentUsd: unused, clear: unused },
+    mayLeave: unused,
+    askedBy: "shell",
+    nowMs: () => 0,
   });
   return { pipeline, requests, state };
 }

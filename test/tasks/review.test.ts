@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { estimateTokens } from "../../src/core/context.ts";
+import { fenced } from "../../src/core/fence.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { findAnchor } from "../../src/tasks/anchor.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
-import { fenced } from "../../src/tasks/prompt.ts";
 import { review } from "../../src/tasks/review.ts";
 import { splitSource } from "../../src/tasks/split-source.ts";
 import type { TaskOutput } from "../../src/tasks/task-definition.ts";

@@ -1,0 +1,85 @@
+// What the product is to its hosts.
+import type { AnswerEvent } from "./answer.ts";
+import type { InstalledModel, LoadedModel, PullProgress } from "./backend.ts";
+import type { LeaveAnswer, LeaveQuestion } from "./leave.ts";
+import type { Ledger, LedgerEntry } from "./ledger.ts";
+import type { Message } from "./message.ts";
+import type { Totals } from "./monitor.ts";
+import type { MonitorPoint } from "./page-protocol.ts";
+import type { Route } from "./route.ts";
+import type { SessionStore } from "./session.ts";
+import type { Settings } from "./settings.ts";
+import type { Ask } from "./task.ts";
+
+/** Where things are kept on this machine. */
+export interface Folders {
+  /** Models, engine registration, sessions. */
+  readonly home: string;
+  /** Compiled entry of the built-in engine (`dist/engine.js`). */
+  readonly engineEntry: string;
+}
+
+export interface AppOptions {
+  readonly settings: Settings;
+  readonly folders: Folders;
+  readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
+  readonly fetch?: typeof fetch;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Which door this is, for the ledger. */
+  readonly askedBy: LedgerEntry["askedBy"];
+  /** Asks the person whether a prompt may leave this machine; absent: nothing may. */
+  readonly mayLeave?: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
+  /** Key of Claude; absent or undefined: Claude is not connected. */
+  readonly claudeKey?: () => Promise<string | undefined>;
+  /** Something that the person should hear once, such as a store that was set aside. */
+  readonly notice?: (text: Message) => void;
+}
+
+export interface ServerStatus {
+  readonly name: string;
+  readonly version?: string;
+  /** Every address tried and what came back, in order. */
+  readonly tried: readonly { readonly address: string; readonly outcome: string }[];
+  readonly models: readonly InstalledModel[];
+  readonly loaded: readonly LoadedModel[];
+}
+
+/** A model the person could get, with whether it would run here. */
+export interface OfferedModel {
+  readonly name: string;
+  readonly backend: string;
+  readonly sizeBytes: number;
+  readonly fits: boolean;
+}
+
+/** The product without a host. Everything that takes a signal throws `TaskError` or an `AbortError` only. */
+export interface App {
+  settings(): Settings;
+  /** Takes effect on the next ask. */
+  configure(settings: Settings): void;
+  /** Runs one task; leaving the loop stops the model. */
+  run(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerEvent>;
+  /** What `run` would do, without doing it. */
+  preview(ask: Ask, signal: AbortSignal): Promise<Route>;
+  /** Installed models of every server that answers; empty when none does. */
+  models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
+  /** Models that are not installed and could be, the best for this machine first. */
+  offers(signal: AbortSignal): Promise<readonly OfferedModel[]>;
+  fits(model: Pick<InstalledModel, "sizeBytes">): boolean;
+  loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
+  status(signal: AbortSignal): Promise<readonly ServerStatus[]>;
+  load(model: string, signal: AbortSignal): Promise<void>;
+  unload(model: string, signal: AbortSignal): Promise<void>;
+  pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
+  delete(model: string, signal: AbortSignal): Promise<void>;
+  /** Asks Claude whether the key is good. */
+  checkClaudeKey(signal: AbortSignal): Promise<void>;
+  readonly ledger: Pick<Ledger, "list" | "spentUsd">;
+  /** Deletes conversations, kept answers and the ledger; models and settings stay. */
+  forgetEverything(): Promise<void>;
+  /** Takes one sample now and returns all kept ones, oldest first (at most 10 minutes). Touches only servers in use. */
+  sample(signal: AbortSignal): Promise<readonly MonitorPoint[]>;
+  totals(): Totals;
+  readonly sessions: SessionStore;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,112 @@
+// What Claude costs. Prices are data with a date; everything here is arithmetic.
+import { msg } from "./message.ts";
+import type { TokenUsage } from "./model-event.ts";
+import prices from "./prices.json" with { type: "json" };
+import { TaskError } from "./task-error.ts";
+
+export interface CloudModel {
+  readonly name: string;
+  readonly title: string;
+  readonly inputUsdPerMillion: number;
+  readonly outputUsdPerMillion: number;
+  readonly contextTokens: number;
+  readonly maxAnswerTokens: number;
+}
+
+export const pricesDate: string = prices.date;
+
+export const cloudModels: readonly CloudModel[] = Object.entries(prices.models).map(([name, model]) => ({
+  name,
+  ...model,
+}));
+
+/** A model we have no price of is reckoned as the dearest one. */
+function priceOf(model: string): CloudModel {
+  const known = cloudModels.find((each) => each.name === model);
+  const dearest = cloudModels.reduce((a, b) => (b.outputUsdPerMillion > a.outputUsdPerMillion ? b : a));
+  return known ?? dearest;
+}
+
+/** US dollars for what the server counted. */
+export function costUsd(model: string, usage: TokenUsage): number {
+  const { inputUsdPerMillion, outputUsdPerMillion } = priceOf(model);
+  const input =
+    usage.inputTokens +
+    usage.cacheWriteTokens * prices.cacheWriteFactor +
+    usage.cacheReadTokens * prices.cacheReadFactor;
+  return (input * inputUsdPerMillion + usage.outputTokens * outputUsdPerMillion) / 1e6;
+}
+
+export interface PriceRange {
+  readonly minUsd: number;
+  readonly maxUsd: number;
+}
+
+/** From an empty answer to one of the greatest length; the prompt is reckoned as written into the cache. */
+export function priceRange(model: string, promptTokens: number, maxAnswerTokens: number): PriceRange {
+  const { inputUsdPerMillion, outputUsdPerMillion, maxAnswerTokens: longest } = priceOf(model);
+  const answerTokens = Math.min(maxAnswerTokens, longest);
+  return {
+    minUsd: (promptTokens * inputUsdPerMillion) / 1e6,
+    maxUsd: (promptTokens * inputUsdPerMillion * prices.cacheWriteFactor + answerTokens * outputUsdPerMillion) / 1e6,
+  };
+}
+
+/** `$0.0123`: as many digits as it takes to see that it is not nothing. */
+export function formatUsd(usd: number): string {
+  if (usd === 0) return "$0.00";
+  if (usd < 0.0001) return "< $0.0001";
+  return usd < 0.1 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`;
+}
+
+export interface Budget {
+  readonly spentTodayUsd: number;
+  readonly spentMonthUsd: number;
+  readonly dailyUsd: number;
+  readonly monthlyUsd: number;
+}
+
+/** @throws TaskError `cloud-limit` where the most it could cost goes over a budget; nothing is sent then */
+export function refuseOverBudget(maxUsd: number, budget: Budget): void {
+  const day = budget.dailyUsd - budget.spentTodayUsd;
+  const month = budget.monthlyUsd - budget.spentMonthUsd;
+  if (maxUsd <= day && maxUsd <= month) return;
+  const text =
+    maxUsd > day
+      ? msg(
+          "Nothing was sent: it can cost up to {0}, and {1} of today’s {2} are left. Raise “switchyard.dailyBudgetUsd”, send less, or use a model on this machine.",
+          formatUsd(maxUsd),
+          formatUsd(Math.max(0, day)),
+          formatUsd(budget.dailyUsd),
+        )
+      : msg(
+          "Nothing was sent: it can cost up to {0}, and {1} of this month’s {2} are left. Raise “switchyard.monthlyBudgetUsd”, send less, or use a model on this machine.",
+          formatUsd(maxUsd),
+          formatUsd(Math.max(0, month)),
+          formatUsd(budget.monthlyUsd),
+        );
+  throw new TaskError("cloud-limit", text);
+}
+
+/** Tokens of one answer that was given on this machine. */
+export interface LocalAnswer {
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+  /** Tokens at the beginning of the prompt that the request before had as well: a cloud would have read them from its cache. */
+  readonly sharedTokens: number;
+}
+
+/** What these answers would have cost on a model in the cloud, with its cache reckoned in. */
+export function cloudCostUsd(model: string, answers: readonly LocalAnswer[]): number {
+  return answers.reduce(
+    (sum, { promptTokens, answerTokens, sharedTokens }) =>
+      sum +
+      costUsd(model, {
+        inputTokens: 0,
+        cacheWriteTokens: Math.max(0, promptTokens - sharedTokens),
+        cacheReadTokens: Math.min(promptTokens, sharedTokens),
+        outputTokens: answerTokens,
+      }),
+    0,
+  );
+}

@@ -1,0 +1,19 @@
+/** Why a text stays on this machine. */
+export type PrivacyRule =
+  /** The switch for everything is on. */
+  | { readonly kind: "offline" }
+  /** This workspace is local only. */
+  | { readonly kind: "workspace" }
+  /** A pattern of the settings fits its path. */
+  | { readonly kind: "glob"; readonly glob: string }
+  /** A `.localonly` file lies in its folder or above; `folder` is where. */
+  | { readonly kind: "marker"; readonly folder: string }
+  /** Whether a rule fits could not be found out. */
+  | { readonly kind: "unchecked"; readonly reason: string };
+
+/** A part of a prompt that has to stay. */
+export interface LocalOnlyPart {
+  /** What people call it: a file, or the whole question. */
+  readonly label: string;
+  readonly rule: PrivacyRule;
+}

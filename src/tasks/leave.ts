@@ -1,0 +1,211 @@
+// The only way out: what goes to a model that is not on this machine is shown, allowed, masked, paid for and recorded
+// before it is sent.
+import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
+import { costUsd, priceRange, refuseOverBudget } from "../core/cost.ts";
+import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
+import type { Ledger, LedgerEntry, SentSource } from "../core/ledger.ts";
+import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
+import { isLocalPlace, isTrustedHost, refuseModel } from "../core/policy.ts";
+import type { Route } from "../core/route.ts";
+import { findSecrets } from "../core/secrets/find.ts";
+import { type MaskedTexts, maskSecrets } from "../core/secrets/mask.ts";
+import type { Settings } from "../core/settings.ts";
+import type { Ask } from "../core/task.ts";
+import { isAbort } from "../core/task-error.ts";
+
+export interface LeaveParts {
+  readonly settings: () => Settings;
+  readonly ledger: Ledger;
+  /** Puts the question to the person. A host that cannot ask refuses. */
+  readonly mayLeave: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
+  readonly askedBy: LedgerEntry["askedBy"];
+  readonly nowMs: () => number;
+}
+
+/** What is to be sent for one task. */
+export interface Departure {
+  readonly ask: Ask;
+  readonly route: Route;
+  readonly model: InstalledModel;
+  readonly backend: Backend;
+  readonly requests: readonly ModelRequest[];
+  readonly countTokens: (messages: readonly ChatMessage[]) => number;
+}
+
+/** Runs a request of the task it was given for. */
+export type Run = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ModelEvent>;
+
+/**
+ * How the requests of a task are run; undefined where the person refused. Models on this machine are run as they are.
+ * @throws TaskError `local-only`, `cloud-limit`
+ */
+export async function openWay(departure: Departure, parts: LeaveParts, signal: AbortSignal): Promise<Run | undefined> {
+  const { backend, model, route } = departure;
+  if (model.place === "this-machine") return (request, each) => backend.run(request, each);
+  const settings = parts.settings();
+  const kept = route.localOnly ?? [];
+  if (kept.length > 0 && !isLocalPlace(model, settings)) throw refuseModel(model.name, kept);
+  // A host of the person's own is as good as this machine.
+  if (model.place === "network" && isTrustedHost(model.host, settings))
+    return (request, each) => backend.run(request, each);
+  const question = describeDeparture(departure);
+  await refuseOverBudgetOf(departure, question, parts);
+  const answer: LeaveAnswer =
+    question.needsConsent || question.secrets.length > 0
+      ? await parts.mayLeave(question, signal)
+      : { kind: "allow", by: "once", secrets: "mask" };
+  signal.throwIfAborted();
+  if (answer.kind === "refuse") return undefined;
+  const allowedBy = question.needsConsent ? answer.by : "network";
+  return (request, each) => send(departure, request, { allowedBy, masks: answer.secrets === "mask" }, parts, each);
+}
+
+function describeDeparture({ ask, model, requests, countTokens }: Departure): LeaveQuestion {
+  const promptTokens = requests.reduce((sum, request) => sum + countTokens(request.messages), 0);
+  const answerTokens = requests.reduce((sum, request) => sum + (request.maxTokens ?? 0), 0);
+  const price = model.place === "cloud" ? priceRange(model.name, promptTokens, answerTokens) : undefined;
+  return {
+    model: model.name,
+    backend: model.backend,
+    destination: destinationOf(model),
+    needsConsent: model.place === "cloud",
+    sources: ask.sources.map((source) => ({ ...sentSource(source), label: source.label })),
+    turns: ask.history.length,
+    requests: requests.length,
+    promptTokens,
+    ...(price ? { price } : {}),
+    secrets: secretsAtRisk(ask, requests),
+  };
+}
+
+function destinationOf(model: InstalledModel): string {
+  return model.host ?? model.backend;
+}
+
+function sentSource({ uri, startLine, text }: Ask["sources"][number]): SentSource {
+  if (startLine === undefined) return { uri };
+  return { uri, startLine, endLine: startLine + text.replace(/\r?\n$/, "").split("\n").length - 1 };
+}
+
+/** At most, and never more than a quarter of the value. */
+const previewLength = 4;
+
+/** In the files that are sent, each with its place; then in whatever else is in the prompts. */
+function secretsAtRisk(ask: Ask, requests: readonly ModelRequest[]): readonly SecretAtRisk[] {
+  const seen = new Set<string>();
+  const risks: SecretAtRisk[] = [];
+  const look = (text: string, place: (line: number) => Partial<SecretAtRisk>) => {
+    for (const { start, end, label, line } of findSecrets(text)) {
+      const value = text.slice(start, end);
+      if (seen.has(value)) continue;
+      seen.add(value);
+      risks.push({ label, preview: `${value.slice(0, Math.min(previewLength, value.length >> 2))}…`, ...place(line) });
+    }
+  };
+  for (const source of ask.sources) {
+    look(source.text, (line) => ({ source: source.label, uri: source.uri, line: (source.startLine ?? 1) + line - 1 }));
+  }
+  for (const request of requests) for (const message of request.messages) look(message.content, () => ({}));
+  return risks;
+}
+
+async function refuseOverBudgetOf(departure: Departure, question: LeaveQuestion, parts: LeaveParts): Promise<void> {
+  if (departure.model.place !== "cloud" || !question.price) return;
+  const now = new Date(parts.nowMs());
+  const dayMs = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
+  const monthMs = new Date(now.getFullYear(), now.getMonth(), 1).getTime();
+  const { dailyBudgetUsd, monthlyBudgetUsd } = parts.settings();
+  refuseOverBudget(question.price.maxUsd, {
+    spentTodayUsd: await parts.ledger.spentUsd(dayMs),
+    spentMonthUsd: await parts.ledger.spentUsd(monthMs),
+    dailyUsd: dailyBudgetUsd,
+    monthlyUsd: monthlyBudgetUsd,
+  });
+}
+
+interface Permission {
+  readonly allowedBy: string;
+  readonly masks: boolean;
+}
+
+async function* send(
+  departure: Departure,
+  request: ModelRequest,
+  { allowedBy, masks }: Permission,
+  parts: LeaveParts,
+  signal: AbortSignal,
+): AsyncIterable<ModelEvent> {
+  const { ask, route, model, backend } = departure;
+  const texts = request.messages.map((message) => message.content);
+  const masked = masks ? maskSecrets(texts) : undefined;
+  const messages = request.messages.map((message, at) => ({
+    ...message,
+    content: masked?.texts[at] ?? message.content,
+  }));
+  const promptTokens = departure.countTokens(messages);
+  const price = model.place === "cloud" ? priceRange(model.name, promptTokens, request.maxTokens ?? 0) : undefined;
+  const entry: LedgerEntry = {
+    id: crypto.randomUUID(),
+    atMs: parts.nowMs(),
+    destination: destinationOf(model),
+    model: model.name,
+    task: route.task,
+    askedBy: parts.askedBy,
+    sources: ask.sources.map(sentSource),
+    bytes: new TextEncoder().encode(JSON.stringify(messages)).length,
+    promptTokens,
+    answerTokens: 0,
+    costUsd: price?.maxUsd ?? 0,
+    allowedBy,
+    maskedSecrets: masked?.count ?? 0,
+    outcome: "sent",
+  };
+  // What cannot be recorded is not sent.
+  await parts.ledger.append(entry);
+  let end: Pick<LedgerEntry, "outcome" | "costUsd" | "promptTokens" | "answerTokens"> = {
+    ...entry,
+    outcome: "stopped",
+  };
+  try {
+    for await (const event of unmasked(backend.run({ ...request, messages }, signal), masked)) {
+      if (event.kind === "done") end = { ...counted(event.stats, model), outcome: "done" };
+      yield event;
+    }
+  } catch (error) {
+    if (!isAbort(error)) end = { ...end, outcome: "failed" };
+    throw error;
+  } finally {
+    await parts.ledger.append({ ...entry, ...end });
+  }
+}
+
+function counted(stats: AnswerStats, model: InstalledModel) {
+  const { promptTokens, answerTokens, usage } = stats;
+  const cost = model.place === "cloud" && usage ? costUsd(model.name, usage) : undefined;
+  return { promptTokens, answerTokens, costUsd: cost ?? 0 };
+}
+
+/** Puts the real values back into the answer, also where a placeholder comes in pieces. */
+async function* unmasked(
+  events: AsyncIterable<ModelEvent>,
+  masked: MaskedTexts | undefined,
+): AsyncIterable<ModelEvent> {
+  if (!masked || masked.count === 0) {
+    yield* events;
+    return;
+  }
+  const restorer = masked.createRestorer();
+  const thoughts = masked.createRestorer();
+  for await (const event of events) {
+    if (event.kind === "text" || event.kind === "thinking") {
+      const text = (event.kind === "text" ? restorer : thoughts).push(event.text);
+      if (text !== "") yield { kind: event.kind, text };
+      continue;
+    }
+    if (event.kind === "done") {
+      const rest = restorer.end();
+      if (rest !== "") yield { kind: "text", text: rest };
+    }
+    yield event;
+  }
+}

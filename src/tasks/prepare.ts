@@ -1,0 +1,110 @@
+// From a route to the requests that make up the task, and the context window they need.
+import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
+import { chooseContext, estimateTokens } from "../core/context.ts";
+import { detectLanguage } from "../core/language.ts";
+import { msg } from "../core/message.ts";
+import type { Reachable, Route } from "../core/route.ts";
+import type { Settings } from "../core/settings.ts";
+import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
+import { TaskError } from "../core/task-error.ts";
+import type { Step, TaskDefinition } from "./task-definition.ts";
+
+/** What can be reached now: models and the servers that have them. */
+export interface World extends Reachable {
+  readonly backends: ReadonlyMap<string, Backend>;
+}
+
+export interface PrepareParts {
+  readonly definitions: Readonly<Record<TaskKind, TaskDefinition>>;
+  readonly settings: () => Settings;
+}
+
+/** Tokens kept free for the answer when nobody says how long it may be. */
+const defaultAnswerTokens = 2048;
+/** Tokens that a chat template puts around each message. */
+const messageOverheadTokens = 8;
+/** Context assumed of a model whose server does not tell it. */
+const unknownContextTokens = 4096;
+
+/** A task that is ready to be run. */
+export interface Job {
+  readonly backend: Backend;
+  readonly model: InstalledModel;
+  readonly steps: readonly Step[];
+  /** The part of the request that is the same for every step. */
+  readonly base: Omit<ModelRequest, "messages">;
+}
+
+/**
+ * Plans the requests of a task and chooses the context window they need.
+ * @throws TaskError `context-overflow` with numbers, `bad-input`
+ */
+export function prepare(ask: Ask, route: Route, world: World, parts: PrepareParts): Job {
+  const settings = parts.settings();
+  const definition = parts.definitions[route.task];
+  const backend = world.backends.get(route.backend);
+  const model = world.models.find((each) => each.name === route.model && each.backend === route.backend);
+  if (!backend || !model) throw new TaskError("internal", msg("The chosen model {0} is gone. Ask again.", route.model));
+  const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
+  const answerTokens = Math.min(ask.maxTokens ?? defaultAnswerTokens, Math.floor(limit / 2));
+  const steps = definition.plan(ask, {
+    answerLanguage: answerLanguage(ask, settings),
+    model: model.name,
+    promptTokens: limit - answerTokens,
+    estimateTokens,
+  });
+  return {
+    backend,
+    model,
+    steps,
+    base: {
+      model: model.name,
+      sampling: { ...definition.sampling, ...settings.sampling[route.task], ...ask.sampling },
+      contextTokens: contextFor(steps, answerTokens, model, settings),
+      think: definition.think && model.capabilities.includes("thinking"),
+      ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
+    },
+  };
+}
+
+function answerLanguage(ask: Ask, settings: Settings): AnswerLanguage {
+  if (ask.answerLanguage) return ask.answerLanguage;
+  if (settings.answerLanguage !== "auto") return settings.answerLanguage;
+  return detectLanguage(ask.text) === "zh" ? "zh-CN" : "en";
+}
+
+/** One window for the whole task, so that the model is loaded once. Refuses, with numbers, what does not fit. */
+function contextFor(steps: readonly Step[], answerTokens: number, model: InstalledModel, settings: Settings): number {
+  const promptTokens = Math.max(0, ...steps.map((step) => (step.kind === "prompt" ? countPrompt(step.messages) : 0)));
+  const modelContextTokens = model.contextTokens ?? unknownContextTokens;
+  const chosen = chooseContext({
+    promptTokens,
+    answerTokens,
+    modelContextTokens,
+    maxContextTokens: settings.maxContextTokens,
+  });
+  if (chosen !== undefined) return chosen;
+  const contextTokens = Math.min(modelContextTokens, settings.maxContextTokens);
+  const advice =
+    settings.maxContextTokens < modelContextTokens
+      ? msg(
+          "This needs about {0} tokens and {1} for the answer, but the context is limited to {2}. Nothing was sent. Select less text, or raise the setting “switchyard.maxContextTokens”: {3} can hold {4}.",
+          promptTokens,
+          answerTokens,
+          contextTokens,
+          model.name,
+          modelContextTokens,
+        )
+      : msg(
+          "This needs about {0} tokens and {1} for the answer, but {3} holds {2}. Nothing was sent. Select less text, or choose a model with a larger context.",
+          promptTokens,
+          answerTokens,
+          contextTokens,
+          model.name,
+        );
+  throw new TaskError("context-overflow", advice, { details: { promptTokens, contextTokens } });
+}
+
+export function countPrompt(messages: readonly ChatMessage[]): number {
+  return messages.reduce((sum, message) => sum + estimateTokens(message.content) + messageOverheadTokens, 0);
+}

@@ -1,0 +1,91 @@
+// Whole answers are kept, and given again to the same question of the same model.
+import type { AnswerEvent } from "../core/answer.ts";
+import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
+import type { Finding } from "../core/finding.ts";
+import type { Job } from "./prepare.ts";
+import { requestsOf } from "./run-steps.ts";
+
+export interface Memory {
+  /** The kept answer where there is one, else a new one, which is kept when it is whole. Equal questions ask once. */
+  recall(job: Job, answer: () => AsyncIterable<AnswerEvent>, signal: AbortSignal): AsyncIterable<AnswerEvent>;
+}
+
+/** Who asks for a story again wants another one: warmer than this, answers are not kept. */
+const warmest = 0.5;
+
+export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
+  const running = new Map<string, Promise<void>>();
+  return {
+    async *recall(job, answer, signal) {
+      if (job.base.sampling.temperature > warmest) {
+        yield* answer();
+        return;
+      }
+      const key = await keyOf(job);
+      const before = running.get(key);
+      if (before !== undefined) await untilDone(before, signal);
+      const known = await cache.get(key);
+      if (known) {
+        yield* shown(known);
+        return;
+      }
+      const turn = Promise.withResolvers<void>();
+      running.set(key, turn.promise);
+      try {
+        yield* kept(answer(), (whole) => cache.put(key, whole), nowMs);
+      } finally {
+        turn.resolve();
+        if (running.get(key) === turn.promise) running.delete(key);
+      }
+    },
+  };
+}
+
+/** All that decides an answer: weights, sampling, every message and every limit. */
+async function keyOf(job: Job): Promise<string> {
+  const { name, digest, backend, sizeBytes } = job.model;
+  const weights = digest ?? `${backend} ${sizeBytes}`;
+  const text = JSON.stringify([name, weights, job.steps.filter((step) => step.kind !== "prompt"), requestsOf(job)]);
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Another one is asking the same; who leaves meanwhile leaves alone. */
+async function untilDone(before: Promise<void>, signal: AbortSignal): Promise<void> {
+  const left = Promise.withResolvers<never>();
+  const leave = () => left.reject(new DOMException("The operation was cancelled", "AbortError"));
+  signal.throwIfAborted();
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    await Promise.race([before, left.promise]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
+
+function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<AnswerEvent> {
+  for (const finding of findings) yield { kind: "finding", finding };
+  if (text !== "") yield { kind: "text", text };
+  yield { kind: "done", stats, finish: "stop", keptAtMs: storedAtMs };
+}
+
+async function* kept(
+  answer: AsyncIterable<AnswerEvent>,
+  keep: (whole: CachedAnswer) => Promise<void>,
+  nowMs: () => number,
+): AsyncIterable<AnswerEvent> {
+  let text = "";
+  const findings: Finding[] = [];
+  let isWhole = true;
+  for await (const event of answer) {
+    if (event.kind === "text") text += event.text;
+    if (event.kind === "finding") findings.push(event.finding);
+    // Something was not as it should be: cut, repeated, left out.
+    if (event.kind === "notice") isWhole = false;
+    // Kept before it is told to be done: who stops reading then has kept it too.
+    if (event.kind === "done" && event.finish === "stop" && isWhole && text.trim() !== "") {
+      await keep({ text, findings, stats: event.stats, storedAtMs: nowMs() });
+    }
+    yield event;
+  }
+}

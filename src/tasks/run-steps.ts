@@ -1,0 +1,109 @@
+// Runs the planned requests of one task, one after the other.
+import type { AnswerEvent } from "../core/answer.ts";
+import type { ModelRequest } from "../core/backend.ts";
+import { msg } from "../core/message.ts";
+import type { AnswerStats } from "../core/model-event.ts";
+import type { Run } from "./leave.ts";
+import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
+import { countPrompt, type Job } from "./prepare.ts";
+import { throughReader } from "./read-answer.ts";
+import type { Step } from "./task-definition.ts";
+
+type PromptStep = Extract<Step, { kind: "prompt" }>;
+type Done = Extract<AnswerEvent, { kind: "done" }>;
+
+/** Runs a planned task. `way` takes each request to its model. */
+export async function* runSteps(job: Job, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
+  const total = job.steps.filter((step) => step.kind === "prompt").length;
+  const finished: Done[] = [];
+  for (const step of job.steps) {
+    if (step.kind !== "prompt") {
+      yield step.kind === "literal" ? { kind: "text", text: step.text } : step;
+      continue;
+    }
+    for await (const event of runPrompt(job, step, way, signal)) {
+      if (event.kind === "done") finished.push(event);
+      else yield event;
+    }
+    if (total > 1) yield { kind: "progress", done: finished.length, total };
+  }
+  yield {
+    kind: "done",
+    stats: finished.map((each) => each.stats).reduce(addStats, noStats),
+    finish: finished.some((each) => each.finish === "length") ? "length" : "stop",
+  };
+}
+
+const noStats: AnswerStats = { promptTokens: 0, answerTokens: 0, loadMs: 0, prefillMs: 0, decodeMs: 0 };
+
+function addStats(a: AnswerStats, b: AnswerStats): AnswerStats {
+  return {
+    promptTokens: a.promptTokens + b.promptTokens,
+    answerTokens: a.answerTokens + b.answerTokens,
+    loadMs: a.loadMs + b.loadMs,
+    prefillMs: a.prefillMs + b.prefillMs,
+    decodeMs: a.decodeMs + b.decodeMs,
+    ...(a.estimated || b.estimated ? { estimated: true } : {}),
+  };
+}
+
+/** Runs one prompt; yields exactly one `done`, last. */
+async function* runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
+  if (step.check) {
+    yield* runChecked(job, step, step.check, way, signal);
+    return;
+  }
+  const counted = countStep(step);
+  const model = cutLoops(way(requestOf(job, step), signal), counted);
+  yield* step.read ? throughReader(model, step.read, counted) : model;
+}
+
+function countStep(step: PromptStep): Counted {
+  return countAnswer(countPrompt(step.messages), () => performance.now());
+}
+
+/** Every request the task will make, in order; a part that fails its check is asked once more. */
+export function requestsOf(job: Job): readonly ModelRequest[] {
+  return job.steps.flatMap((step) => (step.kind === "prompt" ? [requestOf(job, step)] : []));
+}
+
+function requestOf(job: Job, step: PromptStep): ModelRequest {
+  // The answer may not grow past the window: the server would drop the beginning of the prompt to make room.
+  const room = job.base.contextTokens - countPrompt(step.messages);
+  const wanted = Math.min(step.maxTokens ?? room, job.base.maxTokens ?? room, room);
+  const request = { ...job.base, messages: step.messages, maxTokens: Math.max(1, wanted) };
+  return step.format ? { ...request, format: step.format } : request;
+}
+
+/** Holds the answer back until it is whole and accepted; asks once more, then shows what stands in for it. */
+async function* runChecked(
+  job: Job,
+  step: PromptStep,
+  check: NonNullable<PromptStep["check"]>,
+  way: Run,
+  signal: AbortSignal,
+): AsyncIterable<AnswerEvent> {
+  let stats = noStats;
+  let finish: Done["finish"] = "stop";
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const shown: AnswerEvent[] = [];
+    const counted = countStep(step);
+    const model = cutLoops(way(requestOf(job, step), signal), counted);
+    for await (const event of step.read ? throughReader(model, step.read, counted) : model) {
+      if (event.kind === "done") {
+        stats = addStats(stats, event.stats);
+        finish = event.finish;
+      } else if (event.kind === "text" || event.kind === "finding") shown.push(event);
+      else yield event;
+    }
+    const answer = shown.map((event) => (event.kind === "text" ? event.text : "")).join("");
+    if (finish === "stop" && check.accept(answer)) {
+      yield* shown;
+      yield { kind: "done", stats, finish };
+      return;
+    }
+  }
+  yield { kind: "notice", text: msg("One part was not answered as asked, twice; the original stands in its place.") };
+  yield { kind: "text", text: check.otherwise };
+  yield { kind: "done", stats, finish: "stop" };
+}

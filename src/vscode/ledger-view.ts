@@ -1,0 +1,65 @@
+// The page of what left this machine.
+import * as vscode from "vscode";
+import type { App } from "../core/app.ts";
+import type { ToLedgerPage } from "../core/page-protocol.ts";
+import { pageHtml, pagesFolder } from "./page-html.ts";
+
+export class LedgerView implements vscode.Disposable {
+  readonly #extensionUri: vscode.Uri;
+  readonly #app: () => Promise<App>;
+  #panel: vscode.WebviewPanel | undefined;
+
+  constructor(extensionUri: vscode.Uri, app: () => Promise<App>) {
+    this.#extensionUri = extensionUri;
+    this.#app = app;
+  }
+
+  show(): void {
+    if (this.#panel) {
+      this.#panel.reveal();
+      void this.#post();
+      return;
+    }
+    const panel = vscode.window.createWebviewPanel(
+      "switchyard.ledger",
+      vscode.l10n.t("What Left This Machine"),
+      vscode.ViewColumn.Active,
+      { enableScripts: true, localResourceRoots: [pagesFolder(this.#extensionUri)] },
+    );
+    this.#panel = panel;
+    panel.onDidDispose(() => {
+      this.#panel = undefined;
+    });
+    panel.webview.onDidReceiveMessage(async (raw: unknown) => {
+      if (typeof raw !== "object" || raw === null || !("kind" in raw)) return;
+      if (raw.kind === "ready") await this.#post();
+      if (raw.kind === "export") await vscode.commands.executeCommand("switchyard.exportLedger");
+    });
+    panel.webview.html = pageHtml(panel.webview, this.#extensionUri, "ledger");
+  }
+
+  dispose(): void {
+    this.#panel?.dispose();
+  }
+
+  async #post(): Promise<void> {
+    const app = await this.#app();
+    const { dailyBudgetUsd, monthlyBudgetUsd } = app.settings();
+    const now = new Date();
+    const day = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
+    const month = new Date(now.getFullYear(), now.getMonth(), 1).getTime();
+    const message: ToLedgerPage = {
+      kind: "init",
+      locale: vscode.env.language,
+      strings: vscode.l10n.bundle ?? {},
+      entries: await app.ledger.list(),
+      spending: {
+        todayUsd: await app.ledger.spentUsd(day),
+        dailyUsd: dailyBudgetUsd,
+        monthUsd: await app.ledger.spentUsd(month),
+        monthlyUsd: monthlyBudgetUsd,
+      },
+    };
+    await this.#panel?.webview.postMessage(message);
+  }
+}

@@ -1,0 +1,93 @@
+// Entry of the ledger page: what left this machine, newest first.
+import { formatUsd } from "../core/cost.ts";
+import { formatBytes } from "../core/format-bytes.ts";
+import type { LedgerEntry } from "../core/ledger.ts";
+import { kindName } from "../core/names.ts";
+import type { FromLedgerPage, ToLedgerPage } from "../core/page-protocol.ts";
+import { button, element } from "./element.ts";
+import { readLedgerMessage } from "./host-messages.ts";
+import { createStrings, type Strings } from "./strings.ts";
+import { onHostMessage } from "./vscode-api.ts";
+
+const api = acquireVsCodeApi();
+const tell = (message: FromLedgerPage) => api.postMessage(message);
+
+function draw({ locale, strings: bundle, entries, spending }: ToLedgerPage): void {
+  document.documentElement.lang = locale;
+  const strings = createStrings(bundle);
+  const { t } = strings;
+  const heading = element("h1", {}, t("What left this machine"));
+  const actions = element(
+    "p",
+    { class: "actions" },
+    button("refresh", t("Refresh"), () => tell({ kind: "ready" }), true),
+    button("desktop-download", t("Export…"), () => tell({ kind: "export" }), true),
+  );
+  const spent = element(
+    "p",
+    {},
+    t(
+      "Spent on Claude: {0} of {1} today, {2} of {3} this month.",
+      formatUsd(spending.todayUsd),
+      formatUsd(spending.dailyUsd),
+      formatUsd(spending.monthUsd),
+      formatUsd(spending.monthlyUsd),
+    ),
+  );
+  const content =
+    entries.length === 0
+      ? element("p", { class: "empty" }, t("Nothing has left this machine."))
+      : table(entries, strings, locale);
+  document.body.replaceChildren(element("main", {}, heading, actions, spent, content));
+}
+
+function table(entries: readonly LedgerEntry[], strings: Strings, locale: string): HTMLElement {
+  const { t } = strings;
+  const titles = [
+    ...[t("When"), t("To"), t("Task"), t("Files"), t("Sent"), t("Tokens in, out"), t("Cost"), t("Masked")],
+    ...[t("Allowed by"), t("Asked by"), t("Outcome")],
+  ];
+  const head = element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
+  const rows = entries.map((entry) => row(entry, strings, locale));
+  return element(
+    "div",
+    { class: "scroll" },
+    element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)),
+  );
+}
+
+function row(entry: LedgerEntry, { t, say }: Strings, locale: string): HTMLElement {
+  const outcomes = { sent: t("sent, no answer yet"), done: t("done"), stopped: t("stopped"), failed: t("failed") };
+  const rules: Readonly<Record<string, string>> = {
+    once: t("you, this once"),
+    session: t("you, for the session"),
+    workspace: t("you, for the workspace"),
+    network: t("a server you set up"),
+  };
+  const doors = { editor: t("editor"), shell: t("command line"), proxy: t("proxy"), mcp: t("tool") };
+  const files = entry.sources.map(({ uri, startLine, endLine }) => {
+    const name = decodeURIComponent(uri.split("/").at(-1) ?? uri);
+    const lines = startLine === undefined ? "" : `:${startLine}-${endLine ?? startLine}`;
+    return element("div", { title: uri }, `${name}${lines}`);
+  });
+  const cells: readonly (Node | string | readonly Node[])[] = [
+    new Date(entry.atMs).toLocaleString(locale),
+    `${entry.model} · ${entry.destination}`,
+    say(kindName(entry.task)),
+    files,
+    formatBytes(entry.bytes),
+    `${entry.promptTokens}, ${entry.answerTokens}`,
+    entry.costUsd === 0 ? "" : formatUsd(entry.costUsd),
+    entry.maskedSecrets === 0 ? "" : String(entry.maskedSecrets),
+    rules[entry.allowedBy] ?? entry.allowedBy,
+    doors[entry.askedBy],
+    outcomes[entry.outcome],
+  ];
+  return element("tr", {}, ...cells.map((cell) => element("td", {}, ...(Array.isArray(cell) ? cell : [cell]))));
+}
+
+onHostMessage((raw) => {
+  const message = readLedgerMessage(raw);
+  if (message) draw(message);
+});
+tell({ kind: "ready" });
