@@ -1,4 +1,4 @@
-// Writes the weights of the task classifier. The same input gives the same file on every machine.
+// Writes the weights of the task classifier: with the same Node, the same prompts give the same file.
 import { writeFileSync } from "node:fs";
 import { areaOf } from "../../src/core/classifier/area.ts";
 import { wordHash } from "../../src/core/classifier/hash.ts";
