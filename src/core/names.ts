@@ -1,5 +1,4 @@
 // What the closed unions of core are called before people.
-import type { Badge } from "./answer.ts";
 import type { Place } from "./backend.ts";
 import { type Message, msg } from "./message.ts";
 import type { Role } from "./role.ts";
@@ -24,7 +23,7 @@ export function placeName(place: Place): Message {
   return names[place];
 }
 
-export function outcomeName(outcome: Badge["outcome"]): Message {
+export function outcomeName(outcome: "done" | "stopped" | "failed" | "cut"): Message {
   const names = {
     done: msg("done"),
     stopped: msg("stopped"),
