@@ -45,7 +45,7 @@ const builds = [
   { ...node, entryPoints: { engine: "src/backends/embedded/main.ts" }, external: ["node-llama-cpp"] },
   {
     ...shared,
-    entryPoints: ["chat", "monitor"].flatMap((page) =>
+    entryPoints: ["chat", "monitor", "ledger"].flatMap((page) =>
       ["ts", "css"].map((kind) => ({ in: `src/webview/${page}.${kind}`, out: page })),
     ),
     platform: "browser",

@@ -12,7 +12,7 @@ import type { AnswerEvent } from "./core/answer.ts";
 import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
-import { classifyByKeywords } from "./core/classify.ts";
+import { classify } from "./core/classify.ts";
 import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
@@ -48,7 +48,7 @@ export function createApp(options: AppOptions): App {
     () => Date.now(),
   );
   const pipeline = createPipeline({
-    classify: classifyByKeywords,
+    classify,
     definitions,
     settings: current,
     findWorld: (signal) => servers.world(signal),

@@ -1,6 +1,6 @@
 // What the product itself costs between the question and the request to the model server, and what classifying costs.
 import { createApp } from "../../src/app.ts";
-import { classifyByKeywords } from "../../src/core/classify.ts";
+import { classify } from "../../src/core/classify.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
 import { median, type Row } from "./measure.ts";
@@ -40,6 +40,7 @@ export async function measureOverhead(): Promise<readonly Row[]> {
     settings: { ...defaultSettings, engine: "ollama", ollamaUrl: "http://127.0.0.1:9" },
     folders: { home: "/nonexistent", engineEntry: "" },
     log: () => {},
+    askedBy: "shell",
     fetch: server,
   });
   const times: number[] = [];
@@ -85,7 +86,7 @@ function classification(): Row {
   const rounds: number[] = [];
   for (let round = 0; round < 40; round++) {
     const startMs = performance.now();
-    for (let index = 0; index < 50; index++) for (const each of asks) classifyByKeywords(each);
+    for (let index = 0; index < 50; index++) for (const each of asks) classify(each);
     rounds.push(((performance.now() - startMs) * 1000) / (50 * asks.length));
   }
   const value = median(rounds.slice(10));

@@ -22,6 +22,7 @@ export async function measureThroughput(): Promise<readonly Row[]> {
     settings: { ...defaultSettings, engine: "embedded" },
     folders: { home, engineEntry: join(root, "dist", "engine.js") },
     log: () => {},
+    askedBy: "shell",
   });
   const llama = await getLlama({ gpu: false, build: "never" });
   const model = await llama.loadModel({

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { App } from "../core/app.ts";
-import { classifyByKeywords } from "../core/classify.ts";
+import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 
@@ -24,7 +24,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .description(t("say which kind of task a text is, and why"))
     .argument("<text>")
     .action((text: string, _: object, command: Command) => {
-      const result = classifyByKeywords({ text, sources: [], history: [] });
+      const result = classify({ text, sources: [], history: [] });
       const seen = result.evidence.map((each) => `  ${each.kind} +${each.points}: ${each.seen}`).join("\n");
       const head = `${result.kind} (${Math.round(result.confidence * 100)} %, ${result.language})`;
       print(command.optsWithGlobals<Flags>(), result, seen === "" ? head : `${head}\n${seen}`);

@@ -170,6 +170,3 @@ function languageOf(ask: Ask): TextLanguage {
   const text = ask.text.trim() === "" ? (ask.sources[0]?.text ?? "") : ask.text;
   return detectLanguage(text.slice(0, languageSample));
 }
-
-/** The former name, for callers that have not moved yet. */
-export const classifyByKeywords = classify;

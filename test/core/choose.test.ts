@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { InstalledModel } from "../../src/core/backend.ts";
 import { candidatesFor, fitsMemory, isTag, offersFor } from "../../src/core/catalogue.ts";
-import { classifyByKeywords } from "../../src/core/classify.ts";
+import { classify } from "../../src/core/classify.ts";
 import { chooseContext, estimateTokens } from "../../src/core/context.ts";
 import { detectLanguage } from "../../src/core/language.ts";
 import { formatMessage, msg } from "../../src/core/message.ts";
@@ -34,16 +34,16 @@ describe("the kind of a task", () => {
     ["write a function that parses dates", "code"],
     ["hello there", "chat"],
   ] as const)("of “%s” is %s", (text, kind) => {
-    expect(classifyByKeywords(asking(text)).kind).toBe(kind);
+    expect(classify(asking(text)).kind).toBe(kind);
   });
 
   it("is what a command states, whatever the text says", () => {
-    const result = classifyByKeywords(asking("translate this story", { kind: "review" }));
+    const result = classify(asking("translate this story", { kind: "review" }));
     expect(result).toMatchObject({ kind: "review", confidence: 1 });
   });
 
   it("comes with what was seen", () => {
-    const { evidence } = classifyByKeywords(asking("please review my code"));
+    const { evidence } = classify(asking("please review my code"));
     expect(evidence.some((each) => each.seen.includes("review") && each.points > 0)).toBe(true);
   });
 
@@ -75,7 +75,7 @@ describe("the language", () => {
 describe("the route", () => {
   const world = (...models: InstalledModel[]) => ({ models, memoryBytes: 64 * gib });
   const route = (ask: Ask, models: InstalledModel[], settings = defaultSettings) =>
-    chooseRoute(ask, classifyByKeywords(ask), world(...models), settings);
+    chooseRoute(ask, classify(ask), world(...models), settings);
 
   it("gives code to the code expert, Chinese to the Chinese expert, the rest to the generalist", () => {
     expect(chooseRole("review", "zh", false)).toBe("code");
@@ -118,12 +118,7 @@ describe("the route", () => {
     const huge = installed(first ?? "", { sizeBytes: 60 * gib });
     const ask = asking("hello there");
     const small = installed("other:3b", { sizeBytes: 2 * gib });
-    const chosen = chooseRoute(
-      ask,
-      classifyByKeywords(ask),
-      { models: [huge, small], memoryBytes: 16 * gib },
-      defaultSettings,
-    );
+    const chosen = chooseRoute(ask, classify(ask), { models: [huge, small], memoryBytes: 16 * gib }, defaultSettings);
     expect(chosen.model).toBe("other:3b");
   });
 });
