@@ -9,6 +9,10 @@ export interface CloudModel {
   readonly title: string;
   readonly inputUsdPerMillion: number;
   readonly outputUsdPerMillion: number;
+  /** What a token read from the cache costs, as a share of one that is not. */
+  readonly cacheReadFactor: number;
+  /** Everything about a request whose prompt is longer costs so many times as much. */
+  readonly longPrompt?: { readonly overTokens: number; readonly factor: number };
   readonly contextTokens: number;
   readonly maxAnswerTokens: number;
 }
@@ -27,14 +31,18 @@ function priceOf(model: string): CloudModel {
   return known ?? dearest;
 }
 
+/** The whole prompt decides, what was read from the cache included. */
+function factorFor({ longPrompt }: CloudModel, promptTokens: number): number {
+  return longPrompt && promptTokens > longPrompt.overTokens ? longPrompt.factor : 1;
+}
+
 /** US dollars for what the server counted. */
 export function costUsd(model: string, usage: TokenUsage): number {
-  const { inputUsdPerMillion, outputUsdPerMillion } = priceOf(model);
-  const input =
-    usage.inputTokens +
-    usage.cacheWriteTokens * prices.cacheWriteFactor +
-    usage.cacheReadTokens * prices.cacheReadFactor;
-  return (input * inputUsdPerMillion + usage.outputTokens * outputUsdPerMillion) / 1e6;
+  const price = priceOf(model);
+  const { inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens } = usage;
+  const input = inputTokens + cacheWriteTokens * prices.cacheWriteFactor + cacheReadTokens * price.cacheReadFactor;
+  const usd = (input * price.inputUsdPerMillion + outputTokens * price.outputUsdPerMillion) / 1e6;
+  return usd * factorFor(price, inputTokens + cacheWriteTokens + cacheReadTokens);
 }
 
 export interface PriceRange {
@@ -42,13 +50,19 @@ export interface PriceRange {
   readonly maxUsd: number;
 }
 
-/** From an empty answer to one of the greatest length; the prompt is reckoned as written into the cache. */
+/**
+ * From an empty answer whose prompt comes from the cache, to one of the greatest length whose prompt is written into it.
+ * @param maxAnswerTokens over all requests; 0: no limit is asked for, so the model's own holds
+ */
 export function priceRange(model: string, promptTokens: number, maxAnswerTokens: number): PriceRange {
-  const { inputUsdPerMillion, outputUsdPerMillion, maxAnswerTokens: longest } = priceOf(model);
-  const answerTokens = Math.min(maxAnswerTokens, longest);
+  const nothing: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
   return {
-    minUsd: (promptTokens * inputUsdPerMillion) / 1e6,
-    maxUsd: (promptTokens * inputUsdPerMillion * prices.cacheWriteFactor + answerTokens * outputUsdPerMillion) / 1e6,
+    minUsd: costUsd(model, { ...nothing, cacheReadTokens: promptTokens }),
+    maxUsd: costUsd(model, {
+      ...nothing,
+      cacheWriteTokens: promptTokens,
+      outputTokens: maxAnswerTokens || priceOf(model).maxAnswerTokens,
+    }),
   };
 }
 
@@ -66,23 +80,30 @@ export interface Budget {
   readonly monthlyUsd: number;
 }
 
+/** What may still be spent, US dollars; never below 0. */
+export function budgetLeft(budget: Budget): { readonly dayUsd: number; readonly monthUsd: number } {
+  return {
+    dayUsd: Math.max(0, budget.dailyUsd - budget.spentTodayUsd),
+    monthUsd: Math.max(0, budget.monthlyUsd - budget.spentMonthUsd),
+  };
+}
+
 /** @throws TaskError `cloud-limit` where the most it could cost goes over a budget; nothing is sent then */
 export function refuseOverBudget(maxUsd: number, budget: Budget): void {
-  const day = budget.dailyUsd - budget.spentTodayUsd;
-  const month = budget.monthlyUsd - budget.spentMonthUsd;
+  const { dayUsd: day, monthUsd: month } = budgetLeft(budget);
   if (maxUsd <= day && maxUsd <= month) return;
   const text =
     maxUsd > day
       ? msg(
           "Nothing was sent: it can cost up to {0}, and {1} of today’s {2} are left. Raise “switchyard.dailyBudgetUsd”, send less, or use a model on this machine.",
           formatUsd(maxUsd),
-          formatUsd(Math.max(0, day)),
+          formatUsd(day),
           formatUsd(budget.dailyUsd),
         )
       : msg(
           "Nothing was sent: it can cost up to {0}, and {1} of this month’s {2} are left. Raise “switchyard.monthlyBudgetUsd”, send less, or use a model on this machine.",
           formatUsd(maxUsd),
-          formatUsd(Math.max(0, month)),
+          formatUsd(month),
           formatUsd(budget.monthlyUsd),
         );
   throw new TaskError("cloud-limit", text);
