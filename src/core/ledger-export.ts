@@ -11,7 +11,7 @@ export function exportLedger(entries: readonly LedgerEntry[], form: "csv" | "jso
   const rows = entries.map((entry) => {
     const values: Readonly<Record<string, unknown>> = {
       ...entry,
-      at: new Date(entry.atMs).toISOString(),
+      at: timeOf(entry.atMs),
       sources: entry.sources
         .map(({ uri, startLine, endLine }) =>
           startLine === undefined ? uri : `${uri}:${startLine}-${endLine ?? startLine}`,
@@ -23,10 +23,16 @@ export function exportLedger(entries: readonly LedgerEntry[], form: "csv" | "jso
   return [columns, ...rows].map((row) => `${row.join(",")}\r\n`).join("");
 }
 
-/** A text that a spreadsheet would take for a formula gets an apostrophe. */
+/** Empty for a number that is no time: one broken entry must not keep the others from being exported. */
+function timeOf(ms: number): string {
+  const time = new Date(ms);
+  return Number.isNaN(time.getTime()) ? "" : time.toISOString();
+}
+
+/** A text that a spreadsheet would take for a formula gets an apostrophe; full-width signs count in Chinese ones. */
 function cell(value: unknown): string {
   if (typeof value === "number") return String(value);
   const text = String(value ?? "");
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = /^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
