@@ -1,153 +1,92 @@
-// Kept answers in one SQLite file that all windows and shells share.
-import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
-// biome-ignore lint/correctness/noUnresolvedImports: in Node since 22.13
-import type { DatabaseSync } from "node:sqlite";
+// Kept answers in the SQLite file that all windows and shells share.
 import type { AnswerCache } from "../core/answer-cache.ts";
-import { type Message, msg } from "../core/message.ts";
 import { readAnswer, writeAnswer } from "./answer-json.ts";
+import { type Connection, SqliteFile, type SqliteOptions, SqliteUnusable } from "./sqlite.ts";
 
-export interface SqliteCacheOptions {
-  readonly file: string;
-  readonly nowMs: () => number;
-  /** Something the person should hear. */
-  readonly notice: (text: Message) => void;
-  readonly log: (text: string) => void;
+export interface SqliteCacheOptions extends SqliteOptions {
   readonly maxEntries?: number;
   readonly maxBytes?: number;
 }
 
-/** Each brings the schema one version further; `user_version` counts them. */
-const migrations = [
-  "CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT NOT NULL, bytes INTEGER NOT NULL, usedMs INTEGER NOT NULL) STRICT; CREATE INDEX answersByUse ON answers (usedMs);",
-];
-const busyMs = 2000;
+/** A cache does not wait long for others that write. */
+const patienceMs = 100;
 /** So much younger than its last note of use, an answer is not noted as used again: reading should not write. */
 const noteUseAfterMs = 3_600_000;
 
 /** Opened on first use. Where it cannot be opened or is lost, there are no answers in it and nothing fails. */
-export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): Promise<void> } {
-  const { nowMs, log } = options;
-  const maxEntries = options.maxEntries ?? 1000;
-  const maxBytes = options.maxBytes ?? 64 * 2 ** 20;
-  let database: Promise<DatabaseSync | undefined> | undefined;
+export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): void } {
+  const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20 } = options;
+  const file = new SqliteFile(options, "NORMAL", patienceMs);
+  let isOff = false;
 
-  const using = async <T>(work: (db: DatabaseSync) => T): Promise<T | undefined> => {
-    database ??= openSqlite(options);
-    const db = await database;
-    if (!db) return undefined;
+  async function use<T>(what: SqliteFile, work: (db: Connection) => T): Promise<T | undefined> {
+    if (isOff) return undefined;
     try {
-      return work(db);
+      return await what.use(work);
     } catch (error) {
+      if (error instanceof SqliteUnusable) isOff = true;
       log(`answer cache: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
-  };
-  const prune = (db: DatabaseSync) => {
-    const { entries, bytes } = sizeOf(db);
-    if (entries <= maxEntries && bytes <= maxBytes) return;
-    // The oldest go, a tenth more than needed, so that the next one does not prune again.
-    const drop = db.prepare("DELETE FROM answers WHERE key IN (SELECT key FROM answers ORDER BY usedMs LIMIT ?)");
-    const surplus = Math.max(entries - maxEntries, Math.ceil((entries * Math.max(0, bytes - maxBytes)) / bytes));
-    drop.run(surplus + Math.ceil(maxEntries / 10));
-  };
+  }
 
   return {
     get: async (key) =>
-      using((db) => {
-        const row = db.prepare("SELECT value, usedMs FROM answers WHERE key = ?").get(key);
+      use(file, (db) => {
+        const row = db.row("SELECT value, usedMs FROM answers WHERE key = ?", key);
         if (!row) return undefined;
         const answer = readAnswer(row["value"]);
-        if (!answer) db.prepare("DELETE FROM answers WHERE key = ?").run(key);
-        else if (nowMs() - Number(row["usedMs"]) > noteUseAfterMs) {
-          db.prepare("UPDATE answers SET usedMs = ? WHERE key = ?").run(nowMs(), key);
-        }
+        if (!answer) db.run("DELETE FROM answers WHERE key = ?", key);
+        else if (Math.abs(nowMs() - Number(row["usedMs"])) > noteUseAfterMs) noteUse(db, key, nowMs());
         return answer;
       }),
     async put(key, answer) {
-      await using((db) => {
-        const value = writeAnswer(answer);
-        const bytes = Buffer.byteLength(value);
-        if (bytes > maxBytes / 4) return;
-        db.prepare("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)").run(key, value, bytes, nowMs());
-        prune(db);
+      const value = writeAnswer(answer);
+      const bytes = Buffer.byteLength(value);
+      if (bytes > maxBytes / 4) return;
+      await use(file, (db) => {
+        db.run(
+          "INSERT OR REPLACE INTO answers (key, usedMs, bytes, value) VALUES (?, ?, ?, ?)",
+          key,
+          nowMs(),
+          bytes,
+          value,
+        );
+        prune(db, maxEntries, maxBytes);
       });
     },
     async clear() {
-      // `secure_delete` is on: what is deleted is overwritten, in the log as well.
-      await using((db) =>
-        db.exec("DELETE FROM answers; PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);"),
-      );
+      // For as long as it takes: this one must not be lost to somebody else's writing.
+      const patient = new SqliteFile(options, "FULL", 5000);
+      await use(patient, (db) => {
+        db.run("DELETE FROM answers");
+        db.scrub();
+      });
+      patient.close();
     },
-    async dispose() {
-      (await database)?.close();
-      database = undefined;
-    },
+    dispose: () => file.close(),
   };
 }
 
-function sizeOf(db: DatabaseSync): { entries: number; bytes: number } {
-  const row = db.prepare("SELECT count(*) AS entries, total(bytes) AS bytes FROM answers").get();
-  return { entries: Number(row?.["entries"] ?? 0), bytes: Number(row?.["bytes"] ?? 0) };
-}
-
-async function openSqlite(options: SqliteCacheOptions): Promise<DatabaseSync | undefined> {
-  // biome-ignore lint/correctness/noUnresolvedImports: in Node since 22.13
-  const sqlite = await import("node:sqlite").catch(() => undefined);
-  if (!sqlite) return undefined;
-  const open = () => openMigrated(new sqlite.DatabaseSync(options.file), options);
+/** An answer is no less an answer where its use cannot be noted. */
+function noteUse(db: Connection, key: string, atMs: number): void {
   try {
-    mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
-    // Made by us, so that nobody else can read it even for a moment; SQLite gives its logs the same rights.
-    closeSync(openSync(options.file, "a", 0o600));
-    chmodSync(options.file, 0o600);
-    return open();
-  } catch (error) {
-    if (!isBroken(error)) {
-      options.log(`answer cache: ${error instanceof Error ? error.message : String(error)}`);
-      return undefined;
-    }
-  }
-  try {
-    const aside = `${options.file}.broken-${options.nowMs()}`;
-    renameSync(options.file, aside);
-    // Its logs belong to it, not to the new one.
-    for (const log of ["-wal", "-shm"]) rmSync(`${options.file}${log}`, { force: true });
-    closeSync(openSync(options.file, "a", 0o600));
-    options.notice(msg("The file of kept answers was broken. It was set aside as {0}, and a new one begun.", aside));
-    return open();
+    db.run("UPDATE answers SET usedMs = ? WHERE key = ?", atMs, key);
   } catch {
-    return undefined;
+    // Full, or somebody else is writing: it counts as older than it is.
   }
 }
 
-function openMigrated(db: DatabaseSync, { log }: SqliteCacheOptions): DatabaseSync | undefined {
-  try {
-    db.exec(
-      `PRAGMA busy_timeout = ${busyMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;`,
-    );
-    const version = () => Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
-    if (version() > migrations.length) {
-      log("answer cache: written by a newer version of Switchyard; not used");
-      db.close();
-      return undefined;
-    }
-    while (version() < migrations.length) {
-      // Another window may be doing the same: whoever comes second finds it done.
-      db.exec("BEGIN IMMEDIATE");
-      const at = version();
-      if (at < migrations.length) db.exec(`${migrations[at]} PRAGMA user_version = ${at + 1};`);
-      db.exec("COMMIT");
-    }
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-function isBroken(error: unknown): boolean {
-  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-  return code === 11 || code === 26;
+/** The least recently used go, and a twentieth more, so that the next one does not prune again. */
+function prune(db: Connection, maxEntries: number, maxBytes: number): void {
+  const size = db.row("SELECT count(*) AS entries, total(bytes) AS bytes FROM answers");
+  if (Number(size?.["entries"]) <= maxEntries && Number(size?.["bytes"]) <= maxBytes) return;
+  db.run(
+    `DELETE FROM answers WHERE rowid IN (SELECT rowid FROM (
+       SELECT rowid, row_number() OVER newest AS place, sum(bytes) OVER newest AS upTo FROM answers
+       WINDOW newest AS (ORDER BY usedMs DESC, rowid DESC ROWS UNBOUNDED PRECEDING))
+     WHERE place > ? OR upTo > ?)`,
+    Math.max(1, Math.floor(maxEntries * 0.95)),
+    Math.floor(maxBytes * 0.95),
+  );
 }

@@ -1,37 +1,37 @@
-// Kept answers: those of this window in memory, before the file all windows share or the Redis of the settings.
+// Kept answers: those of this window in memory, before the Redis of the settings or the file all windows share.
 import { LRUCache } from "lru-cache";
 import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import { createRedisCache } from "./answer-cache-redis.ts";
 import { createSqliteCache, type SqliteCacheOptions } from "./answer-cache-sqlite.ts";
 
 export interface AnswerCacheOptions extends SqliteCacheOptions {
-  /** Empty: none. */
+  /** Asked anew each time. Empty: none. */
   readonly redisUrl: () => string;
 }
 
 const maxEntries = 1000;
-const maxCharacters = 16 * 2 ** 20;
+const maxBytes = 16 * 2 ** 20;
 
+/** While Redis is out, the file takes its place. */
 export function createAnswerCache(options: AnswerCacheOptions): AnswerCache & { dispose(): Promise<void> } {
-  const memory = new LRUCache<string, CachedAnswer>({
-    max: maxEntries,
-    maxSize: maxCharacters,
-    sizeCalculation: (answer) => answer.text.length + 1000 * (answer.findings.length + 1),
-  });
+  const memory = new LRUCache<string, CachedAnswer>({ max: maxEntries, maxSize: maxBytes, sizeCalculation: sizeOf });
   const file = createSqliteCache(options);
   let redis: { readonly url: string; readonly cache: ReturnType<typeof createRedisCache> } | undefined;
 
-  /** Redis where the settings name one. */
-  function shared(): AnswerCache {
+  function currentRedis(): ReturnType<typeof createRedisCache> | undefined {
     const url = options.redisUrl();
     if (redis && redis.url !== url) {
       redis.cache.dispose();
       redis = undefined;
     }
-    if (url === "") return file;
-    redis ??= { url, cache: createRedisCache({ ...options, url }) };
+    if (url === "") return undefined;
+    redis ??= { url, cache: createRedisCache({ url, log: options.log, notice: options.notice }) };
     return redis.cache;
   }
+  const shared = (): AnswerCache => {
+    const cache = currentRedis();
+    return cache && !cache.isOut() ? cache : file;
+  };
 
   return {
     async get(key) {
@@ -47,11 +47,23 @@ export function createAnswerCache(options: AnswerCacheOptions): AnswerCache & { 
     },
     async clear() {
       memory.clear();
-      await Promise.all([file.clear(), shared().clear()]);
+      await Promise.all([file.clear(), currentRedis()?.clear()]);
     },
     async dispose() {
       redis?.cache.dispose();
-      await file.dispose();
+      file.dispose();
     },
   };
+}
+
+/** Bytes, as the engine keeps them: two a character at most. */
+function sizeOf({ text, findings }: CachedAnswer): number {
+  const texts = findings.flatMap(({ uri, title, body, quote, replacement = "" }) => [
+    uri,
+    title,
+    body,
+    quote,
+    replacement,
+  ]);
+  return 2 * texts.reduce((sum, each) => sum + each.length, text.length) + 200 * (findings.length + 1);
 }

@@ -1,113 +1,67 @@
-// What left this machine, as a file that is only ever added to: one line of JSON for each state of each entry.
-import { chmod, mkdir, open, readFile, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import * as z from "zod/mini";
-import type { Ledger, LedgerEntry } from "../core/ledger.ts";
-import { msg } from "../core/message.ts";
-import { taskKinds } from "../core/task.ts";
-import { TaskError } from "../core/task-error.ts";
+// What left this machine: in the SQLite file, or as lines in a file beside it where the host has no SQLite.
+import { readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Ledger } from "../core/ledger.ts";
+import { byTime } from "./ledger-entry.ts";
+import { storageError } from "./ledger-error.ts";
+import { createLineLedger } from "./ledger-lines.ts";
+import { createSqliteLedger } from "./ledger-sqlite.ts";
+import { type SqliteOptions, SqliteUnusable } from "./sqlite.ts";
 
-const entrySchema = z.object({
-  id: z.string(),
-  atMs: z.number(),
-  destination: z.string(),
-  model: z.string(),
-  task: z.enum(taskKinds),
-  askedBy: z.enum(["editor", "shell", "proxy", "mcp"]),
-  sources: z.array(z.object({ uri: z.string(), startLine: z.optional(z.number()), endLine: z.optional(z.number()) })),
-  bytes: z.number(),
-  promptTokens: z.number(),
-  answerTokens: z.number(),
-  costUsd: z.number(),
-  allowedBy: z.string(),
-  maskedSecrets: z.number(),
-  outcome: z.enum(["sent", "done", "stopped", "failed"]),
-});
+const databaseName = "switchyard.db";
 
-const newline = 0x0a;
+/** What a ledger tells, and hears from, the host it works in. */
+export type LedgerHost = Omit<SqliteOptions, "file">;
+const quietHost: LedgerHost = { nowMs: () => Date.now(), notice: () => undefined, log: () => undefined };
 
-/** @param file made on the first entry, readable by its owner alone; several processes may add to it at once */
-export function createLedger(file: string): Ledger {
-  let writing: Promise<unknown> = Promise.resolve();
-  const list = async () => latest(await readText(file));
+/**
+ * Both files are read wherever SQLite is there, since a shell and an editor need not have the same one. A host without
+ * it knows of the lines alone.
+ * @param linesFile for hosts without SQLite; the database lies beside it
+ */
+export function createLedger(linesFile: string, host: LedgerHost = quietHost): Ledger & { dispose(): void } {
+  const file = join(dirname(linesFile), databaseName);
+  const lines = createLineLedger(linesFile);
+  const sqlite = createSqliteLedger({ ...host, file });
+
+  /** Undefined in a host without SQLite. */
+  async function inSqlite<T>(work: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
+    try {
+      return { value: await work() };
+    } catch (error) {
+      if (error instanceof SqliteUnusable && error.reason === "missing") return undefined;
+      throw storageError(file, error);
+    }
+  }
+
   return {
-    append(entry) {
-      const work = writing.then(() => storing(file, () => appendLine(file, JSON.stringify(entry))));
-      writing = work.catch(() => undefined);
-      return work;
+    async append(entry) {
+      if (!(await inSqlite(() => sqlite.append(entry)))) await lines.append(entry);
     },
-    list: async () => (await list()).sort((a, b) => b.atMs - a.atMs),
+    async list() {
+      const [stored, others] = await Promise.all([inSqlite(() => sqlite.list()), lines.list()]);
+      // An entry that one host began and another ended does not occur: whoever asks also hears the end.
+      return [...(stored?.value ?? []), ...others].sort(byTime);
+    },
     async spentUsd(sinceMs) {
-      return (await list()).filter((entry) => entry.atMs >= sinceMs).reduce((sum, entry) => sum + entry.costUsd, 0);
+      const [stored, others] = await Promise.all([inSqlite(() => sqlite.spentUsd(sinceMs)), lines.spentUsd(sinceMs)]);
+      return (stored?.value ?? 0) + others;
     },
     async clear() {
-      await storing(file, () => rm(file, { force: true }));
+      await Promise.all([inSqlite(() => sqlite.clear()), lines.clear()]);
+      await deleteSetAside(file);
     },
+    dispose: () => sqlite.dispose(),
   };
 }
 
-/** In one write and on the disk when it returns. A line that a crash left half written is ended first. */
-async function appendLine(file: string, line: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const handle = await open(file, "a+", 0o600);
+/** Broken files that were set aside still hold what is to be forgotten. */
+async function deleteSetAside(file: string): Promise<void> {
   try {
-    await chmod(file, 0o600);
-    const { size } = await stat(file);
-    const last = Buffer.alloc(1);
-    if (size > 0) await handle.read(last, 0, 1, size - 1);
-    const start = size > 0 && last[0] !== newline ? "\n" : "";
-    await handle.appendFile(`${start}${line}\n`);
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw storageError(file, error);
-  }
-}
-
-/** The last state of each entry; what is no entry is passed over. */
-function latest(text: string): LedgerEntry[] {
-  const entries = new Map<string, LedgerEntry>();
-  for (const line of text.split("\n")) {
-    if (line === "") continue;
-    const parsed = entrySchema.safeParse(parseJson(line));
-    if (parsed.success) entries.set(parsed.data.id, parsed.data as LedgerEntry);
-  }
-  return [...entries.values()];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function storing<T>(file: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
+    const folder = dirname(file);
+    const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(`${basename(file)}.broken-`));
+    await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
   } catch (error) {
     throw storageError(file, error);
   }
-}
-
-function storageError(file: string, cause: unknown): TaskError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new TaskError(
-    "storage",
-    msg(
-      "The record of what leaves this machine cannot be written ({0}). Nothing is sent without it. Free some space or make {1} writable.",
-      why,
-      file,
-    ),
-    { cause },
-  );
 }

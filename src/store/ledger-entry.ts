@@ -1,0 +1,39 @@
+// How an entry of the ledger is written, and read again.
+import * as z from "zod/mini";
+import type { LedgerEntry } from "../core/ledger.ts";
+import { taskKinds } from "../core/task.ts";
+
+const entrySchema = z.object({
+  id: z.string(),
+  atMs: z.number(),
+  destination: z.string(),
+  model: z.string(),
+  task: z.enum(taskKinds),
+  askedBy: z.enum(["editor", "shell", "proxy", "mcp"]),
+  sources: z.array(
+    z.object({ uri: z.string(), startLine: z.exactOptional(z.number()), endLine: z.exactOptional(z.number()) }),
+  ),
+  bytes: z.number(),
+  promptTokens: z.number(),
+  answerTokens: z.number(),
+  costUsd: z.number(),
+  allowedBy: z.string(),
+  maskedSecrets: z.number(),
+  outcome: z.enum(["sent", "done", "stopped", "failed"]),
+});
+
+/** Undefined for what is no entry, such as a line that a crash cut. */
+export function readEntry(text: unknown): LedgerEntry | undefined {
+  if (typeof text !== "string") return undefined;
+  try {
+    const parsed = entrySchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Newest first. */
+export function byTime(a: LedgerEntry, b: LedgerEntry): number {
+  return b.atMs - a.atMs;
+}
