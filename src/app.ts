@@ -13,6 +13,7 @@ import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { classify } from "./core/classify.ts";
+import { createStickyWindows } from "./core/context.ts";
 import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
@@ -50,6 +51,7 @@ export function createApp(options: AppOptions): App {
   const pipeline = createPipeline({
     classify,
     definitions,
+    windows: createStickyWindows(() => performance.now()),
     settings: current,
     findWorld: (signal) => servers.world(signal),
     privacyOf: (uri) => stores.paths.ruleFor(uri),

@@ -1,12 +1,13 @@
 // A server that speaks Ollama's API: Ollama itself, or the built-in engine.
-import type { ChatResponse } from "ollama";
 import { Ollama } from "ollama";
 import * as z from "zod/mini";
 import type { Backend, InstalledModel, LoadedModel, ModelRequest, Place, PullProgress } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
-import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
+import type { ModelEvent } from "../core/model-event.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { abortError, createModelFetch, lostServer } from "./model-fetch.ts";
+import { chatRequest, modelEvents } from "./ollama-chat.ts";
+import { createWholePromptCheck, type WindowProbe } from "./whole-prompt.ts";
 
 export interface OllamaOptions {
   readonly name: string;
@@ -66,6 +67,7 @@ export class OllamaBackend implements Backend {
   readonly name: string;
   readonly place: Place;
   readonly #options: OllamaOptions;
+  readonly #wholePrompts = createWholePromptCheck();
   /** Older servers tell capabilities and context only by `/api/show`; asked once a digest. */
   readonly #shown = new Map<string, Shown>();
 
@@ -99,6 +101,7 @@ export class OllamaBackend implements Backend {
     const stop = new AbortController();
     const ended = AbortSignal.any([signal, stop.signal]);
     try {
+      yield* this.#whole(request, ended);
       const stream = this.#client(ended).then((client) => client.chat(chatRequest(request)));
       stream.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
       yield* this.#loading(request.model, stream, ended);
@@ -153,6 +156,30 @@ export class OllamaBackend implements Backend {
 
   async delete(model: string, signal: AbortSignal): Promise<void> {
     await this.#call(signal, (client) => client.delete({ model }));
+  }
+
+  /** Makes sure that a long prompt is read whole, before anything of the answer is asked for. */
+  async *#whole(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const { model, contextTokens, promptTokens } = request;
+    if (promptTokens === undefined) return;
+    const probe: WindowProbe = {
+      load: () => this.load(model, contextTokens, signal),
+      contextTokens: async () => (await this.loaded(signal)).find((each) => each.name === model)?.contextTokens,
+      text: request.messages.map((message) => message.content).join("\n"),
+      readTokens: (text) => this.#countRead({ ...request, messages: [{ role: "user", content: text }] }, signal),
+    };
+    const checked = this.#wholePrompts.ensure(`${model} ${contextTokens}`, this.name, promptTokens, probe);
+    yield* this.#loading(model, checked, signal);
+    await checked;
+  }
+
+  /** What the server says it reads of these messages; one token is generated. */
+  async #countRead(request: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
+    const { options, ...rest } = chatRequest(request);
+    const answer = await this.#call(signal, (client) =>
+      client.chat({ ...rest, stream: false, options: { ...options, num_predict: 1 } }),
+    );
+    return answer.prompt_eval_count || undefined;
   }
 
   /** Says that the model is being loaded, if the server has not begun to answer and does not list it as loaded. */
@@ -244,48 +271,4 @@ export class OllamaBackend implements Backend {
     const text = error instanceof Error ? error.message : String(error);
     return new TaskError(otherwise, msg("{0} reports an error: {1}", this.name, text), { cause: error });
   }
-}
-
-/** `truncate` and `shift` off: the server must refuse rather than drop the beginning of a prompt, now or while answering. */
-function chatRequest(request: ModelRequest) {
-  return {
-    model: request.model,
-    messages: request.messages.map((message) => ({
-      role: message.role,
-      content: message.content,
-      ...(message.images ? { images: [...message.images] } : {}),
-    })),
-    stream: true as const,
-    truncate: false,
-    shift: false,
-    think: request.think,
-    ...(request.format ? { format: request.format } : {}),
-    ...(request.keepAlive === undefined ? {} : { keep_alive: request.keepAlive }),
-    options: {
-      num_ctx: request.contextTokens,
-      temperature: request.sampling.temperature,
-      top_p: request.sampling.topP,
-      repeat_penalty: request.sampling.repeatPenalty,
-      ...(request.maxTokens === undefined ? {} : { num_predict: request.maxTokens }),
-    },
-  };
-}
-
-function* modelEvents(part: ChatResponse): Iterable<ModelEvent> {
-  if (part.message?.thinking) yield { kind: "thinking", text: part.message.thinking };
-  if (part.message?.content) yield { kind: "text", text: part.message.content };
-  if (part.done)
-    yield { kind: "done", stats: statsOf(part), finish: part.done_reason === "length" ? "length" : "stop" };
-}
-
-/** Ollama's durations are nanoseconds; counts are absent where nothing was read or written. */
-function statsOf(part: ChatResponse): AnswerStats {
-  const ms = (nanoseconds: number | undefined) => (nanoseconds ?? 0) / 1e6;
-  return {
-    promptTokens: part.prompt_eval_count ?? 0,
-    answerTokens: part.eval_count ?? 0,
-    loadMs: ms(part.load_duration),
-    prefillMs: ms(part.prompt_eval_duration),
-    decodeMs: ms(part.eval_duration),
-  };
 }

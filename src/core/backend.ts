@@ -15,6 +15,8 @@ export interface ModelRequest {
   readonly sampling: Sampling;
   /** Context window to use, tokens. */
   readonly contextTokens: number;
+  /** Tokens of the messages, estimated; absent: not counted. */
+  readonly promptTokens?: number;
   readonly maxTokens?: number;
   /** JSON schema the answer must follow. */
   readonly format?: object;

@@ -1,5 +1,5 @@
 /** Context windows that are asked for. A change reloads the model, so there are few. Tokens. */
-const buckets = [2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144] as const;
+const buckets = [4096, 8192, 16384, 32768, 65536, 131072, 262144] as const;
 
 /**
  * Tokens of a text, estimated so as not to be below the real count: Chinese, Japanese and Korean characters count one
@@ -40,4 +40,27 @@ export function chooseContext(need: ContextNeed): number | undefined {
   const limit = Math.min(need.modelContextTokens, need.maxContextTokens);
   if (wanted > limit) return undefined;
   return Math.min(buckets.find((bucket) => bucket >= wanted) ?? limit, limit);
+}
+
+/** Keeps the window of each model: it grows at once, and shrinks only after the model has not been asked for a while. */
+export interface StickyWindows {
+  /** @param key model and server; @returns the window to ask for, at least `wanted` */
+  choose(key: string, wanted: number): number;
+}
+
+/** As long as servers keep an idle model loaded; after that it is loaded anew anyway. */
+const idleMs = 5 * 60_000;
+
+/** @param nowMs a clock that never goes back, ms */
+export function createStickyWindows(nowMs: () => number): StickyWindows {
+  const last = new Map<string, { readonly contextTokens: number; readonly atMs: number }>();
+  return {
+    choose(key, wanted) {
+      const before = last.get(key);
+      const isIdle = !before || nowMs() - before.atMs > idleMs;
+      const contextTokens = isIdle ? wanted : Math.max(wanted, before.contextTokens);
+      last.set(key, { contextTokens, atMs: nowMs() });
+      return contextTokens;
+    },
+  };
 }

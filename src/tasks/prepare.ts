@@ -1,6 +1,6 @@
 // From a route to the requests that make up the task, and the context window they need.
 import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
-import { chooseContext, estimateTokens } from "../core/context.ts";
+import { chooseContext, estimateTokens, type StickyWindows } from "../core/context.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
 import type { Reachable, Route } from "../core/route.ts";
@@ -17,6 +17,7 @@ export interface World extends Reachable {
 export interface PrepareParts {
   readonly definitions: Readonly<Record<TaskKind, TaskDefinition>>;
   readonly settings: () => Settings;
+  readonly windows: StickyWindows;
 }
 
 /** Tokens kept free for the answer when nobody says how long it may be. */
@@ -60,7 +61,10 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
     base: {
       model: model.name,
       sampling: { ...definition.sampling, ...settings.sampling[route.task], ...ask.sampling },
-      contextTokens: contextFor(steps, answerTokens, model, settings),
+      contextTokens: parts.windows.choose(
+        `${model.backend}\n${model.name}`,
+        contextFor(steps, answerTokens, model, settings),
+      ),
       think: definition.think && model.capabilities.includes("thinking"),
       ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
     },

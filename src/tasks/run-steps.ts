@@ -69,9 +69,10 @@ export function requestsOf(job: Job): readonly ModelRequest[] {
 
 function requestOf(job: Job, step: PromptStep): ModelRequest {
   // The answer may not grow past the window: the server would drop the beginning of the prompt to make room.
-  const room = job.base.contextTokens - countPrompt(step.messages);
+  const promptTokens = countPrompt(step.messages);
+  const room = job.base.contextTokens - promptTokens;
   const wanted = Math.min(step.maxTokens ?? room, job.base.maxTokens ?? room, room);
-  const request = { ...job.base, messages: step.messages, maxTokens: Math.max(1, wanted) };
+  const request = { ...job.base, messages: step.messages, promptTokens, maxTokens: Math.max(1, wanted) };
   return step.format ? { ...request, format: step.format } : request;
 }
 

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import type { Backend, InstalledModel, ModelRequest } from "../../src/core/backend.ts";
 import { classify } from "../../src/core/classify.ts";
+import { createStickyWindows } from "../../src/core/context.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
@@ -54,6 +55,7 @@ function pipelineWith(over: {
   };
   const pipeline = createPipeline({
     classify,
+    windows: createStickyWindows(() => 0),
     definitions: { ...definitions, chat: { ...definitions.chat, ...over.chat } },
     settings: () => ({ ...defaultSettings, ...over.settings }),
     findWorld: async () => ({

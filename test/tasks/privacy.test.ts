@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Backend, ChatMessage, InstalledModel, ModelRequest, Place } from "../../src/core/backend.ts";
 import { classify } from "../../src/core/classify.ts";
+import { createStickyWindows } from "../../src/core/context.ts";
 import type { LeaveAnswer, LeaveQuestion } from "../../src/core/leave.ts";
 import type { Ledger, LedgerEntry } from "../../src/core/ledger.ts";
 import type { PrivacyRule } from "../../src/core/local-only.ts";
@@ -63,6 +64,7 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 
   };
   const pipeline = createPipeline({
     classify,
+    windows: createStickyWindows(() => 0),
     definitions,
     settings: () => ({ ...defaultSettings, cache: false, ...settings }),
     findWorld: async () => {

@@ -1,0 +1,76 @@
+// A server that is given a prompt larger than its window may drop the beginning of it without a word. `truncate: false`
+// forbids that, but older servers and things that only look like Ollama do not know it. So a long prompt is not sent
+// before it is known that the window is as large as was asked for.
+import { msg } from "../core/message.ts";
+import { TaskError } from "../core/task-error.ts";
+
+/** What the check needs of a server; each call is one request. */
+export interface WindowProbe {
+  /** Loads the model with the window that is wanted. */
+  load(): Promise<void>;
+  /** Window that the loaded model really has, tokens; undefined where the server does not tell. */
+  contextTokens(): Promise<number | undefined>;
+  /** Tokens that the server says it read of a prompt with this text alone. */
+  readTokens(text: string): Promise<number | undefined>;
+  /** All that the prompt says. */
+  readonly text: string;
+}
+
+/** No server has a window smaller than this. */
+const alwaysFits = 2048;
+/** Where a text is parted, a token may become two; and no two beginnings count quite the same. */
+const seamTokens = 16;
+
+export interface WholePromptCheck {
+  /**
+   * @param promptTokens as estimated; @param key model and window
+   * @throws TaskError `context-overflow` where the server would read a part of the prompt only
+   */
+  ensure(key: string, server: string, promptTokens: number, probe: WindowProbe): Promise<void>;
+}
+
+/** Asks once for each model and window; what is known is not asked again. */
+export function createWholePromptCheck(): WholePromptCheck {
+  const known = new Map<string, number>();
+  return {
+    async ensure(key, server, promptTokens, probe) {
+      if (promptTokens <= alwaysFits || promptTokens <= (known.get(key) ?? 0)) return;
+      await probe.load();
+      const context = await probe.contextTokens();
+      if (context !== undefined) {
+        if (context < promptTokens) throw wouldCut(server, promptTokens, context);
+        known.set(key, context);
+        return;
+      }
+      const { isWhole, read } = await readsWhole(probe);
+      if (!isWhole) throw wouldCut(server, promptTokens, read);
+      known.set(key, promptTokens);
+    },
+  };
+}
+
+/**
+ * A server that does not tell its window is tried: read whole, a text counts as much as its two halves together.
+ * Each time with another beginning, so that nothing of it was read before and is left out of the count.
+ */
+async function readsWhole({ text, readTokens }: WindowProbe): Promise<{ isWhole: boolean; read: number }> {
+  const middle = text.length >> 1;
+  const count = async (part: string) => (await readTokens(`${crypto.randomUUID()}\n${part}`)) ?? 0;
+  const nothing = await count("");
+  const read = await count(text);
+  const halves = (await count(text.slice(0, middle))) + (await count(text.slice(middle)));
+  return { isWhole: read > 0 && read >= halves - nothing - seamTokens, read };
+}
+
+function wouldCut(server: string, promptTokens: number, contextTokens: number): TaskError {
+  return new TaskError(
+    "context-overflow",
+    msg(
+      "{0} would read about {2} of {1} tokens and answer from a part. Nothing was asked. Select less text, or let the server use a larger context (OLLAMA_CONTEXT_LENGTH).",
+      server,
+      promptTokens,
+      contextTokens,
+    ),
+    { details: { promptTokens, contextTokens } },
+  );
+}
