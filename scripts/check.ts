@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
+import { ensureRedis } from "./redis.ts";
 import { root, run } from "./run.ts";
 
 export interface Counts {
@@ -36,9 +37,10 @@ export async function runChecks(): Promise<Counts> {
   return counts;
 }
 
-/** The unit tests, and what they need: the chat page is tested in a real browser. */
+/** The unit tests, and what they need: a real browser for the chat page, a real Redis where one can be had. */
 export async function runUnitTests(patterns: readonly string[], limitMs: number): Promise<Counts> {
   await ensureBrowser();
+  await ensureRedis();
   return runVitest(patterns, limitMs);
 }
 
