@@ -1,20 +1,50 @@
 // What Claude says when it does not answer, in words that help. Never with the key, nor with anything that holds it.
 import { type Message, msg } from "../core/message.ts";
-import { TaskError, type TaskErrorKind } from "../core/task-error.ts";
+import { TaskError, type TaskErrorDetails, type TaskErrorKind } from "../core/task-error.ts";
+
+export interface Asked {
+  readonly model: string;
+  /** Taken out of every text. */
+  readonly key: string;
+  /** Whether an answer had begun: what is lost then is the connection, not the server. */
+  readonly hasBegun: boolean;
+}
 
 /** By HTTP status, and by the error's own type where it came inside the stream. */
-export function claudeError(error: unknown, model: string): Error {
+export function claudeError(error: unknown, asked: Asked): TaskError {
   if (error instanceof TaskError) return error;
-  const { status, type, text } = read(error);
-  const make = (kind: TaskErrorKind, message: Message) =>
-    new TaskError(kind, message, { cause: `${status ?? ""} ${type} ${text}`.trim() });
+  const told = read(error, asked.key);
+  const make = (kind: TaskErrorKind, message: Message, details: TaskErrorDetails = {}) =>
+    // Not the error itself: it holds the answer's headers, and what lies below it may hold the request's.
+    new TaskError(kind, message, {
+      cause: new Error(`${told.status ?? ""} ${told.type} ${told.text}`.trim()),
+      details,
+    });
+  if (error instanceof SyntaxError) {
+    return make("bad-response", msg("{0} sent something that is not an answer: {1}", "Claude", told.text));
+  }
+  if (told.status !== undefined || told.type !== "") return refusal(told, asked.model, make);
+  if (asked.hasBegun) {
+    return make("server-lost", msg("Claude stopped in the middle of the answer. What had come is kept; ask again."));
+  }
+  return make(
+    "server-unreachable",
+    msg("Claude cannot be reached: {0}. Check the connection, or use a model on this machine.", told.text),
+  );
+}
+
+type Make = (kind: TaskErrorKind, message: Message, details?: TaskErrorDetails) => TaskError;
+
+function refusal(told: Told, model: string, make: Make): TaskError {
+  const { status, type, text } = told;
   if (status === 401 || type === "authentication_error") {
     return make(
       "cloud-refused",
       msg("Claude does not accept the key. Set another one with “Switchyard: Set Claude API Key”."),
     );
   }
-  if (/credit balance/i.test(text) || type === "billing_error" || status === 402) {
+  // An empty account is told apart from a wrong question by its words alone.
+  if (status === 402 || type === "billing_error" || /credit balance/i.test(text)) {
     return make(
       "cloud-refused",
       msg("The account of your Claude key has no credit left. Add some, or use a model on this machine."),
@@ -23,14 +53,16 @@ export function claudeError(error: unknown, model: string): Error {
   if (status === 403 || type === "permission_error") {
     return make("cloud-refused", msg("Your Claude key may not do this: {0}", text));
   }
-  if (status === 404 || type === "not_found_error") {
+  if (type === "not_found_error") {
     return make(
       "cloud-refused",
       msg("Claude has no model “{0}”. Choose another one in “switchyard.cloudModel”.", model),
     );
   }
-  if (status === 413 || type === "request_too_large") {
-    return make("context-overflow", msg("This is too large for Claude. Select less text."));
+  const tokens = /(\d+) tokens > (\d+)/.exec(text);
+  if (status === 413 || type === "request_too_large" || tokens) {
+    const details = tokens ? { promptTokens: Number(tokens[1]), contextTokens: Number(tokens[2]) } : {};
+    return make("context-overflow", msg("This is too large for Claude. Select less text."), details);
   }
   if (status === 429 || type === "rate_limit_error") {
     return make(
@@ -41,12 +73,8 @@ export function claudeError(error: unknown, model: string): Error {
   if (status === 529 || type === "overloaded_error") {
     return make("server-error", msg("Claude is overloaded. Ask again later, or use a model on this machine."));
   }
-  if (status !== undefined) return make("server-error", msg("Claude failed ({0}): {1}", status, text));
-  if (type !== "") return make("server-error", msg("Claude failed ({0}): {1}", type, text));
-  return make(
-    "server-unreachable",
-    msg("Claude cannot be reached: {0}. Check the connection, or use a model on this machine.", text),
-  );
+  const kind = type === "invalid_request_error" ? "cloud-refused" : "server-error";
+  return make(kind, msg("Claude failed ({0}): {1}", status ?? type, text));
 }
 
 interface Told {
@@ -55,14 +83,14 @@ interface Told {
   readonly text: string;
 }
 
-function read(error: unknown): Told {
+function read(error: unknown, key: string): Told {
   const outer = fields(error);
   // The client puts the body of the answer into `error`, and in it is `error` once more.
   const inner = fields(fields(outer["error"])["error"] ?? outer["error"]);
   const status = typeof outer["status"] === "number" ? outer["status"] : undefined;
   const type = typeof inner["type"] === "string" ? inner["type"] : "";
-  const told = typeof inner["message"] === "string" ? inner["message"] : undefined;
-  return { status, type, text: withoutKeys(told ?? reasons(error)) };
+  const text = typeof inner["message"] === "string" ? inner["message"] : reasons(error);
+  return { status, type: withoutKey(type, key), text: withoutKey(text, key) };
 }
 
 function fields(value: unknown): Readonly<Record<string, unknown>> {
@@ -73,9 +101,13 @@ function fields(value: unknown): Readonly<Record<string, unknown>> {
 function reasons(error: unknown): string {
   const texts: string[] = [];
   for (let each = error; each instanceof Error && texts.length < 4; each = each.cause) texts.push(each.message);
-  return texts.at(-1) || String(error);
+  return texts.findLast((text) => text !== "") ?? String(error);
 }
 
-function withoutKeys(text: string): string {
-  return text.replace(/sk-[\w-]{6,}/g, "sk-…").slice(0, 500);
+/** A gateway may repeat the key it was given, whole or shortened. */
+function withoutKey(text: string, key: string): string {
+  return text
+    .replaceAll(key, "…")
+    .replace(/sk-[\w-]{6,}/g, "sk-…")
+    .slice(0, 500);
 }

@@ -1,0 +1,130 @@
+// The events of one streamed message, in the order Claude sends them, as events of ours.
+import * as z from "zod/mini";
+import { msg } from "../core/message.ts";
+import type { ModelEvent, TokenUsage } from "../core/model-event.ts";
+import { TaskError } from "../core/task-error.ts";
+
+const count = z.optional(z.nullable(z.number()));
+const usageSchema = z.object({
+  input_tokens: count,
+  cache_creation_input_tokens: count,
+  cache_read_input_tokens: count,
+  output_tokens: count,
+});
+const kindSchema = z.object({ type: z.string() });
+const startSchema = z.object({ message: z.object({ usage: usageSchema }) });
+/** Of a block at its start and of a piece of one. Kinds that we do not know have neither. */
+const pieceSchema = z.object({
+  type: z.string(),
+  text: z.optional(z.string()),
+  thinking: z.optional(z.string()),
+});
+const blockSchema = z.object({ content_block: pieceSchema });
+const deltaSchema = z.object({ delta: pieceSchema });
+const endSchema = z.object({
+  delta: z.object({ stop_reason: z.nullable(z.string()) }),
+  usage: z.optional(usageSchema),
+});
+
+/** Reasons that end an answer before it is finished. Tools are not offered, so a wish for one cuts it too. */
+const cutReasons = new Set(["max_tokens", "model_context_window_exceeded", "pause_turn", "tool_use"]);
+
+/**
+ * Ends with `done` only where the whole message came: its stop reason and its `message_stop`.
+ * @throws TaskError `server-lost`, `bad-response`, `cloud-refused` where the model would not answer
+ */
+export async function* readAnswer(
+  stream: AsyncIterable<unknown>,
+  startMs: number,
+  nowMs: () => number,
+): AsyncIterable<ModelEvent> {
+  let usage: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
+  let firstMs: number | undefined;
+  let reason: string | null = null;
+  for await (const event of stream) {
+    switch (parse(kindSchema, event).type) {
+      case "message_start":
+        usage = updated(usage, parse(startSchema, event).message.usage);
+        break;
+      case "content_block_start":
+        yield* pieces(parse(blockSchema, event).content_block, "text", "thinking");
+        break;
+      case "content_block_delta":
+        firstMs ??= nowMs();
+        yield* pieces(parse(deltaSchema, event).delta, "text_delta", "thinking_delta");
+        break;
+      case "message_delta": {
+        const { delta, usage: told } = parse(endSchema, event);
+        reason = delta.stop_reason ?? reason;
+        usage = updated(usage, told ?? {});
+        break;
+      }
+      case "message_stop":
+        if (reason === null) throw lost();
+        yield finished(reason, usage, times());
+        return;
+      default: // a kind that came after this was written
+    }
+  }
+  throw lost();
+
+  function times(): Times {
+    const endMs = nowMs();
+    return { prefillMs: (firstMs ?? endMs) - startMs, decodeMs: endMs - (firstMs ?? endMs) };
+  }
+}
+
+interface Times {
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+}
+
+function* pieces(piece: z.infer<typeof pieceSchema>, text: string, thinking: string): Iterable<ModelEvent> {
+  if (piece.type === text && piece.text) yield { kind: "text", text: piece.text };
+  if (piece.type === thinking && piece.thinking) yield { kind: "thinking", text: piece.thinking };
+}
+
+function finished(reason: string, usage: TokenUsage, times: Times): ModelEvent {
+  if (reason === "refusal") {
+    throw new TaskError(
+      "cloud-refused",
+      msg("Claude refused to answer this. Ask in other words, or use a model on this machine."),
+    );
+  }
+  return {
+    kind: "done",
+    finish: cutReasons.has(reason) ? "length" : "stop",
+    stats: {
+      promptTokens: usage.inputTokens + usage.cacheWriteTokens + usage.cacheReadTokens,
+      answerTokens: usage.outputTokens,
+      loadMs: 0,
+      ...times,
+      usage,
+    },
+  };
+}
+
+/** Counts are of everything so far; what an event does not tell stays as it was. */
+function updated(before: TokenUsage, told: z.infer<typeof usageSchema>): TokenUsage {
+  return {
+    inputTokens: told.input_tokens ?? before.inputTokens,
+    cacheWriteTokens: told.cache_creation_input_tokens ?? before.cacheWriteTokens,
+    cacheReadTokens: told.cache_read_input_tokens ?? before.cacheReadTokens,
+    outputTokens: told.output_tokens ?? before.outputTokens,
+  };
+}
+
+function parse<S extends z.ZodMiniType>(schema: S, event: unknown): z.infer<S> {
+  const parsed = schema.safeParse(event);
+  if (parsed.success) return parsed.data;
+  throw new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", "Claude", "JSON"), {
+    cause: parsed.error,
+  });
+}
+
+function lost(): TaskError {
+  return new TaskError(
+    "server-lost",
+    msg("Claude stopped in the middle of the answer. What had come is kept; ask again."),
+  );
+}
