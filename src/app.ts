@@ -12,6 +12,7 @@ import type { AnswerEvent } from "./core/answer.ts";
 import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
+import { withCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
 import { createStickyWindows } from "./core/context.ts";
 import { msg } from "./core/message.ts";
@@ -20,6 +21,7 @@ import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
 import { TaskError } from "./core/task-error.ts";
 import { createAnswerCache } from "./store/answer-cache.ts";
+import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
 import { createPrivatePaths } from "./store/private-paths.ts";
 import { createSessionFiles } from "./store/session-files.ts";
@@ -49,11 +51,14 @@ export function createApp(options: AppOptions): App {
     () => Date.now(),
   );
   const pipeline = createPipeline({
-    classify,
+    classify: (ask) => withCorrections(classify, stores.feedback.corrections())(ask),
     definitions,
     windows: createStickyWindows(() => performance.now()),
     settings: current,
-    findWorld: (signal) => servers.world(signal),
+    async findWorld(signal) {
+      const [world] = await Promise.all([servers.world(signal), stores.feedback.ready()]);
+      return { ...world, isDisliked: stores.feedback.isDisliked };
+    },
     privacyOf: (uri) => stores.paths.ruleFor(uri),
     cache: stores.cache,
     ledger: stores.ledger,
@@ -80,8 +85,10 @@ export function createApp(options: AppOptions): App {
     checkClaudeKey: (signal) => servers.claude.checkKey(signal),
     sessions: stores.sessions,
     ledger: stores.ledger,
+    feedback: stores.feedback,
     async forgetEverything() {
-      await Promise.all([stores.sessions.clear(), stores.cache.clear(), stores.ledger.clear()]);
+      const { sessions, cache, ledger, feedback } = stores;
+      await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear()]);
     },
     async dispose() {
       await stores.dispose();
@@ -104,6 +111,7 @@ function openStores({ folders, log, notice }: AppOptions, settings: () => Settin
   return {
     cache,
     ledger,
+    feedback: createFeedback(join(folders.home, "feedback.json")),
     sessions: createSessionFiles(join(folders.home, "sessions")),
     paths: createPrivatePaths(() => settings().localOnlyPaths),
     async dispose() {

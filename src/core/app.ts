@@ -1,6 +1,7 @@
 // What the product is to its hosts.
 import type { AnswerEvent } from "./answer.ts";
 import type { InstalledModel, LoadedModel, PullProgress } from "./backend.ts";
+import type { Feedback } from "./feedback.ts";
 import type { LeaveAnswer, LeaveQuestion } from "./leave.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 import type { Message } from "./message.ts";
@@ -72,6 +73,8 @@ export interface App {
   unload(model: string, signal: AbortSignal): Promise<void>;
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   delete(model: string, signal: AbortSignal): Promise<void>;
+  /** What the person says of answers, for the next ones. */
+  readonly feedback: Pick<Feedback, "correct" | "rate">;
   /** Asks Claude whether the key is good. */
   checkClaudeKey(signal: AbortSignal): Promise<void>;
   readonly ledger: Pick<Ledger, "list" | "spentUsd">;

@@ -4,6 +4,7 @@ import type { Finding } from "./finding.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import type { MessageBundle } from "./message.ts";
 import type { Exchange, ExchangeState, Session, SessionSummary } from "./session.ts";
+import type { TaskKind } from "./task.ts";
 
 export const protocolVersion = 1;
 
@@ -16,6 +17,11 @@ export type ToHost =
   | { readonly kind: "stop"; readonly exchangeId: string }
   /** Asks the same again; with `pickModel` the host lets the person pick another model first. */
   | { readonly kind: "retry"; readonly exchangeId: string; readonly pickModel: boolean }
+  /** The kind of task was another one: it is remembered, and asked again as that. */
+  | { readonly kind: "correct"; readonly exchangeId: string; readonly task: TaskKind }
+  | { readonly kind: "rate"; readonly exchangeId: string; readonly isGood: boolean }
+  /** Shows the answer beside the one it is another try of. */
+  | { readonly kind: "compare"; readonly exchangeId: string }
   | {
       readonly kind: "code";
       readonly exchangeId: string;

@@ -38,6 +38,8 @@ export interface Reachable {
   readonly models: readonly InstalledModel[];
   /** Memory that models may take on this machine, bytes. */
   readonly memoryBytes: number;
+  /** Whether the person found its answers to this kind of task bad; absent: nothing is known. */
+  readonly isDisliked?: (model: string, task: TaskKind) => boolean;
 }
 
 /** A context that most tasks stay under, for the question whether a model fits. Tokens. */
@@ -81,7 +83,7 @@ export function chooseRoute(ask: Ask, classification: Classification, reachable:
   const here = usable.filter((model) => model.place !== "cloud");
   const ranked = [
     ...(role === "reasoning" ? cloudChoice(cloud, settings) : []),
-    ...rank(role, here, reachable.memoryBytes, settings),
+    ...likedFirst(rank(role, here, reachable.memoryBytes, settings), kind, reachable),
   ];
   const choice = pinned(ask, kind, usable, settings) ?? ranked[0];
   if (!choice) throw nothingInstalled(role, reachable, settings);
@@ -160,6 +162,14 @@ function rank(
     const key = `${model.backend}\n${model.name}`;
     return !seen.has(key) && seen.add(key);
   });
+}
+
+/** What the person found bad for this kind of task comes after what they did not. */
+function likedFirst(ranked: readonly Choice[], kind: TaskKind, { isDisliked }: Reachable): readonly Choice[] {
+  if (!isDisliked) return ranked;
+  const disliked = ranked.filter(({ model }) => isDisliked(model.name, kind));
+  const why = msg("you found its answers to this kind of task bad");
+  return [...ranked.filter((choice) => !disliked.includes(choice)), ...disliked.map(({ model }) => ({ model, why }))];
 }
 
 function alternatives(

@@ -21,6 +21,10 @@ export interface Exchange {
   /** Kind that a command stated; absent: typed in the chat. */
   readonly statedKind?: TaskKind;
   readonly sources: readonly AttachedSource[];
+  /** Id of the exchange that this is another try of. */
+  readonly retryOf?: string;
+  /** What the person said of it. */
+  readonly rating?: "good" | "bad";
   /** Markdown that arrived so far. */
   readonly answer: string;
   readonly thinking: string;

@@ -6,6 +6,7 @@ import type { Source } from "../core/task.ts";
 import type { Conversation } from "./conversation.ts";
 import { attached } from "./conversation.ts";
 import type { DeltaStream } from "./delta-stream.ts";
+import type { Judgement } from "./judgement.ts";
 import { openSource, readAttached } from "./open-source.ts";
 import { pageHtml, pagesFolder } from "./page-html.ts";
 import { readPageMessage } from "./page-messages.ts";
@@ -20,6 +21,8 @@ export interface ChatViewParts {
   readonly proposals: Proposals;
   readonly modelLabel: () => string;
   readonly pickAnotherModel: () => Promise<InstalledModel | undefined>;
+  /** What the person says of an answer. */
+  readonly judge: (message: Judgement) => Promise<void>;
   readonly reportError: (error: unknown) => void;
 }
 
@@ -139,6 +142,10 @@ export class ChatView implements vscode.WebviewViewProvider {
         return conversation.stop(message.exchangeId);
       case "retry":
         return this.#retry(message.exchangeId, message.pickModel);
+      case "correct":
+      case "rate":
+      case "compare":
+        return this.#parts.judge(message);
       case "code":
         if (message.action === "copy") return vscode.env.clipboard.writeText(message.code);
         if (message.action === "insert") return insertAtCursor(message.code);
@@ -180,7 +187,7 @@ export class ChatView implements vscode.WebviewViewProvider {
   async #retry(exchangeId: string, pickModel: boolean): Promise<void> {
     const model = pickModel ? await this.#parts.pickAnotherModel() : undefined;
     if (pickModel && !model) return;
-    await this.#parts.conversation().retry(exchangeId, readAttached, model?.name);
+    await this.#parts.conversation().retry(exchangeId, readAttached, model ? { model: model.name } : {});
   }
 }
 

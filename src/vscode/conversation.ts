@@ -22,8 +22,12 @@ export interface Question {
 export interface Conversation {
   /** Answers in the open session. Failures are kept in the exchange; nothing is thrown but our own mistakes. */
   run(question: Question): Promise<Exchange>;
-  /** Asks the same again, with the model where one is named. */
-  retry(exchangeId: string, readAgain: (source: AttachedSource) => Promise<Source>, model?: string): Promise<void>;
+  /** Asks the same again; `otherwise` says what is to be different. */
+  retry(
+    exchangeId: string,
+    readAgain: (source: AttachedSource) => Promise<Source>,
+    otherwise: Pick<Ask, "model" | "kind">,
+  ): Promise<void>;
   stop(exchangeId: string): void;
   stopAll(): void;
   isBusy(): boolean;
@@ -46,14 +50,14 @@ export function createConversation(parts: ConversationParts): Conversation {
   const running = new Map<string, AbortController>();
   const asked = new Map<string, Question>();
 
-  async function run(question: Question): Promise<Exchange> {
+  async function run(question: Question, retryOf?: string): Promise<Exchange> {
     const session = await keeper.current();
     const id = crypto.randomUUID();
     const stop = new AbortController();
     running.set(id, stop);
     asked.set(id, question);
     parts.onBusy(true);
-    const progress = createProgress(session.id, newExchange(id, question), parts);
+    const progress = createProgress(session.id, newExchange(id, question, retryOf), parts);
     try {
       const app = await parts.app();
       const ask = { ...question.ask, history: historyOf(session, question, asked) };
@@ -72,12 +76,12 @@ export function createConversation(parts: ConversationParts): Conversation {
 
   return {
     run,
-    async retry(exchangeId, readAgain, model) {
+    async retry(exchangeId, readAgain, otherwise) {
       const session = await keeper.current();
       const exchange = session.exchanges.find((each) => each.id === exchangeId);
       if (!exchange) return;
       const known = asked.get(exchangeId) ?? (await rebuild(exchange, readAgain));
-      await run(model ? { ...known, ask: { ...known.ask, model } } : known);
+      await run({ ...known, ask: { ...known.ask, ...otherwise, isFresh: true } }, exchange.retryOf ?? exchangeId);
     },
     stop: (exchangeId) => running.get(exchangeId)?.abort(),
     stopAll() {
@@ -96,7 +100,7 @@ async function rebuild(exchange: Exchange, readAgain: (source: AttachedSource) =
   };
 }
 
-function newExchange(id: string, { title, ask }: Question): Exchange {
+function newExchange(id: string, { title, ask }: Question, retryOf: string | undefined): Exchange {
   return {
     id,
     askedAtMs: Date.now(),
@@ -108,6 +112,7 @@ function newExchange(id: string, { title, ask }: Question): Exchange {
     findings: [],
     state: "queued",
     ...(ask.kind ? { statedKind: ask.kind } : {}),
+    ...(retryOf ? { retryOf } : {}),
   };
 }
 

@@ -5,6 +5,7 @@ import { ChatView } from "./chat-view.ts";
 import { type Conversation, createConversation, type Question } from "./conversation.ts";
 import { createDeltaStream } from "./delta-stream.ts";
 import { Findings } from "./findings.ts";
+import { answerScheme, createAnswerContent, judge } from "./judgement.ts";
 import { createLazyApp, type LazyApp } from "./lazy-app.ts";
 import { createLeaveDialog, type LeaveDialog } from "./leave-dialog.ts";
 import { LedgerView } from "./ledger-view.ts";
@@ -58,6 +59,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     proposals,
     conversation: () => conversation,
     modelLabel: statusBar.modelLabel,
+    judge: (message) => judge(message, { app: app.get, keeper, conversation: () => conversation }),
     pickAnotherModel: async () => chooseModel(await app.get(), vscode.l10n.t("Ask again with")),
     reportError: report,
   });
@@ -81,6 +83,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),
     vscode.workspace.registerTextDocumentContentProvider(proposalScheme, proposals),
     vscode.workspace.registerTextDocumentContentProvider(translationScheme, translations),
+    vscode.workspace.registerTextDocumentContentProvider(answerScheme, createAnswerContent(keeper)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration("switchyard")) return;
       statusBar.refresh();

@@ -1,6 +1,7 @@
 // What the page says is data from outside until it is read here.
 import * as z from "zod/mini";
 import type { ToHost } from "../core/page-protocol.ts";
+import { taskKinds } from "../core/task.ts";
 
 const id = z.string().check(z.maxLength(200));
 const text = z.string().check(z.maxLength(4_000_000));
@@ -10,6 +11,9 @@ const messages = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("send"), text }),
   z.object({ kind: z.literal("stop"), exchangeId: id }),
   z.object({ kind: z.literal("retry"), exchangeId: id, pickModel: z.boolean() }),
+  z.object({ kind: z.literal("correct"), exchangeId: id, task: z.enum(taskKinds) }),
+  z.object({ kind: z.literal("rate"), exchangeId: id, isGood: z.boolean() }),
+  z.object({ kind: z.literal("compare"), exchangeId: id }),
   z.object({
     kind: z.literal("code"),
     exchangeId: id,

@@ -2,11 +2,15 @@ import type { Badge } from "../core/answer.ts";
 import { formatUsd } from "../core/cost.ts";
 import { kindName, outcomeName, placeName } from "../core/names.ts";
 import { describePart } from "../core/policy.ts";
-import { element } from "./element.ts";
+import { type TaskKind, taskKinds } from "../core/task.ts";
+import { button, element } from "./element.ts";
 import type { Strings } from "./strings.ts";
 
+/** Told which kind of task it was, where the person says so. */
+export type Correct = (task: TaskKind) => void;
+
 /** The facts under an answer: one line, and everything else when it is opened. */
-export function badgeView(badge: Badge, strings: Strings, wasOpen: boolean): HTMLElement {
+export function badgeView(badge: Badge, strings: Strings, wasOpen: boolean, correct?: Correct): HTMLElement {
   const { t, say } = strings;
   const { route } = badge;
   const line = [
@@ -22,10 +26,10 @@ export function badgeView(badge: Badge, strings: Strings, wasOpen: boolean): HTM
   const facts = line.map((fact) => element("span", { class: "fact" }, fact));
   const outcome = element("span", { class: `outcome outcome-${badge.outcome}` }, say(outcomeName(badge.outcome)));
   const summary = element("summary", {}, ...facts, outcome);
-  return element("details", { class: "badge", open: wasOpen }, summary, details(badge, strings));
+  return element("details", { class: "badge", open: wasOpen }, summary, details(badge, strings, correct));
 }
 
-function details({ route, totalMs, keptAtMs }: Badge, strings: Strings): HTMLElement {
+function details({ route, totalMs, keptAtMs }: Badge, strings: Strings, correct: Correct | undefined): HTMLElement {
   const { t, say } = strings;
   const { classification } = route;
   const seen = classification.evidence.filter((each) => each.kind === route.task).map((each) => each.seen);
@@ -37,6 +41,7 @@ function details({ route, totalMs, keptAtMs }: Badge, strings: Strings): HTMLEle
     `${say(kindName(route.task))} · ${t("{0} % sure", Math.round(classification.confidence * 100))}`,
     ...(seen.length > 0 ? [element("div", { class: "dim" }, t("Seen: {0}", seen.join(", ")))] : []),
   );
+  if (correct) row(t("It was rather"), kindChooser(route.task, strings, correct));
   row(t("Model"), route.model, element("div", { class: "dim" }, say(route.why)));
   row(t("Ran on"), route.backend);
   if (route.localOnly) {
@@ -52,6 +57,19 @@ function details({ route, totalMs, keptAtMs }: Badge, strings: Strings): HTMLEle
     row(t("Alternatives"), element("ul", {}, ...others));
   }
   return list;
+}
+
+/** Only a choice that is made counts; moving through the list with the keys asks nothing. */
+function kindChooser(task: TaskKind, { t, say }: Strings, correct: Correct): HTMLElement {
+  const options = taskKinds.map((kind) =>
+    element("option", { value: kind, selected: kind === task }, say(kindName(kind))),
+  );
+  const select = element("select", { "aria-label": t("Kind of task") }, ...options);
+  const ask = () => {
+    const chosen = taskKinds.find((kind) => kind === select.value);
+    if (chosen && chosen !== task) correct(chosen);
+  };
+  return element("span", { class: "kind-chooser" }, select, button("refresh", t("Ask again as this"), ask, true));
 }
 
 function speed({ tokensPerSecond, estimated }: Badge, { t }: Strings): readonly string[] {

@@ -3,6 +3,7 @@ import type { Badge } from "../core/answer.ts";
 import type { Finding } from "../core/finding.ts";
 import type { ToHost, ToPage } from "../core/page-protocol.ts";
 import type { AttachedSource, Exchange, ExchangeState } from "../core/session.ts";
+import type { TaskKind } from "../core/task.ts";
 import { type AnswerRenderer, createAnswerRenderer } from "./answer-renderer.ts";
 import { badgeView } from "./badge-view.ts";
 import { createCodeBlocks } from "./code-block.ts";
@@ -37,7 +38,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   const { strings, post } = parts;
   const { t, say } = strings;
   const exchangeId = exchange.id;
-  let { state } = exchange;
+  let { state, rating } = exchange;
   let answerText = exchange.answer;
   let shownActions = "";
   const places = {
@@ -81,17 +82,38 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   function actionsFor(now: ExchangeState): readonly HTMLElement[] {
     if (isRunning(now)) return [button("debug-stop", t("Stop"), () => post({ kind: "stop", exchangeId }), true)];
     const retry = (pickModel: boolean) => () => post({ kind: "retry", exchangeId, pickModel });
+    const compare = () => post({ kind: "compare", exchangeId });
     const copy = () => post({ kind: "code", exchangeId, action: "copy", code: answerText, language: "markdown" });
     return [
-      ...(answerText === "" ? [] : [button("copy", t("Copy answer"), copy)]),
+      ...(answerText === "" ? [] : [button("copy", t("Copy answer"), copy), ...thumbs()]),
       button("refresh", t("Try again"), retry(false)),
       button("hubot", t("Try again with another model"), retry(true)),
+      ...(exchange.retryOf ? [button("diff", t("Compare with the first answer"), compare)] : []),
     ];
+  }
+  function thumbs(): readonly HTMLElement[] {
+    const good = button("thumbsup", t("Good answer"), () => rate(true));
+    const bad = button("thumbsdown", t("Bad answer"), () => rate(false));
+    const show = () => {
+      good.setAttribute("aria-pressed", String(rating === "good"));
+      bad.setAttribute("aria-pressed", String(rating === "bad"));
+    };
+    const rate = (isGood: boolean) => {
+      const said = isGood ? "good" : "bad";
+      if (rating === said) return;
+      rating = said;
+      show();
+      post({ kind: "rate", exchangeId, isGood });
+    };
+    show();
+    return [good, bad];
   }
   function showBadge(badge: Badge | undefined): void {
     if (!badge || isRunning(state)) return places.badge.replaceChildren();
     const wasOpen = places.badge.querySelector("details")?.open ?? false;
-    places.badge.replaceChildren(badgeView(badge, strings, wasOpen));
+    // What a command stated cannot have been taken for something else.
+    const correct = exchange.statedKind ? undefined : (task: TaskKind) => post({ kind: "correct", exchangeId, task });
+    places.badge.replaceChildren(badgeView(badge, strings, wasOpen, correct));
   }
   function addNotice(text: string): void {
     places.notices.append(element("li", {}, icon("info"), ` ${text}`));
