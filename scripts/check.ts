@@ -40,7 +40,8 @@ export async function runChecks(): Promise<Counts> {
 /** The unit tests, and what they need: a real browser for the chat page, a real Redis where one can be had. */
 export async function runUnitTests(patterns: readonly string[], limitMs: number): Promise<Counts> {
   await ensureBrowser();
-  await ensureRedis();
+  // Without one its tests are skipped, and counted.
+  await ensureRedis().catch((error: unknown) => console.log(String(error)));
   return runVitest(patterns, limitMs);
 }
 
