@@ -19,7 +19,7 @@ const clearMs = 2000;
 /** Connects on first use, and again by itself. */
 export function createRedisCache(
   options: RedisCacheOptions,
-): AnswerCache & { readonly isOut: () => boolean; dispose(): void } {
+): AnswerCache & { readonly isOut: () => boolean; begin(): Promise<void>; dispose(): void } {
   let isClearWanted = false;
   const deleteAll = async (client: RedisClient) => {
     isClearWanted = true;
@@ -38,6 +38,7 @@ export function createRedisCache(
   });
   return {
     isOut: () => link.isOut,
+    begin: () => link.begin(),
     get: (key) =>
       link.use(async (client) => {
         const text: unknown = await readText(client, prefix + key);

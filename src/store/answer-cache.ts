@@ -12,8 +12,14 @@ export interface AnswerCacheOptions extends SqliteCacheOptions {
 const maxEntries = 1000;
 const maxBytes = 16 * 2 ** 20;
 
+export interface OpenedAnswerCache extends AnswerCache {
+  /** Begins to connect where it has to, waiting for nothing: called early, the first answer is already found. */
+  warm(): void;
+  dispose(): Promise<void>;
+}
+
 /** While Redis is out, the file takes its place. */
-export function createAnswerCache(options: AnswerCacheOptions): AnswerCache & { dispose(): Promise<void> } {
+export function createAnswerCache(options: AnswerCacheOptions): OpenedAnswerCache {
   const memory = new LRUCache<string, CachedAnswer>({ max: maxEntries, maxSize: maxBytes, sizeCalculation: sizeOf });
   const file = createSqliteCache(options);
   let redis: { readonly url: string; readonly cache: ReturnType<typeof createRedisCache> } | undefined;
@@ -49,6 +55,7 @@ export function createAnswerCache(options: AnswerCacheOptions): AnswerCache & { 
       memory.clear();
       await Promise.all([file.clear(), currentRedis()?.clear()]);
     },
+    warm: () => void currentRedis()?.begin(),
     async dispose() {
       redis?.cache.dispose();
       file.dispose();

@@ -49,16 +49,20 @@ export class RedisLink {
     return this.#state.kind === "closed" || (this.#state.kind === "connecting" && this.#state.isSlow);
   }
 
+  /** Begins to connect, if that has not been done. Whoever calls it early finds the connection made later. */
+  async begin(): Promise<void> {
+    if (this.#state.kind !== "unused") return;
+    // Loading the package is our own time, not that of Redis.
+    await import("@redis/client").catch(() => undefined);
+    if (this.#is("unused")) this.#connect(0);
+  }
+
   /**
    * Connects on first use. Undefined where Redis is out, does not answer in time or refuses. Never throws.
    * @param limitMs for work that takes longer than a call may, such as deleting everything
    */
   async use<T>(work: (client: RedisClient) => Promise<T>, limitMs?: number): Promise<T | undefined> {
-    if (this.#state.kind === "unused") {
-      // Loading the package is our own time, not that of Redis.
-      await import("@redis/client");
-      if (this.#isUnused()) this.#connect(0);
-    }
+    await this.begin();
     if (this.#state.kind === "connecting") await this.#waitFor(this.#state, limitMs);
     if (this.#state.kind !== "up") return undefined;
     const { client, deadlineMs } = this.#state;
@@ -77,9 +81,9 @@ export class RedisLink {
     this.#state = { kind: "closed" };
   }
 
-  // A method, for the state may have changed while the caller waited.
-  #isUnused(): boolean {
-    return this.#state.kind === "unused";
+  /** A method, for the state may have changed while its reader waited. */
+  #is(kind: State["kind"]): boolean {
+    return this.#state.kind === kind;
   }
 
   async #waitFor(state: State & { kind: "connecting" }, limitMs: number | undefined): Promise<void> {
