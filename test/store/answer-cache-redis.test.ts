@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ensureRedis, freePort, type RedisServer, startRedis } from "../../scripts/redis.ts";
 import { createRedisCache } from "../../src/store/answer-cache-redis.ts";
 import type { RedisClient } from "../../src/store/redis-link.ts";
-import { answer, listeningHost, until } from "./sample.ts";
+import { listeningHost, until } from "./sample.ts";
+import { answer } from "./sample-entries.ts";
 
 const program = await ensureRedis().catch(() => undefined);
 const key = "ab".repeat(32);
