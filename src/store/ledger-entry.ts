@@ -22,6 +22,13 @@ const entrySchema = z.object({
   outcome: z.enum(["sent", "done", "stopped", "failed"]),
 });
 
+/** @throws Error for what could not be read again, and would then be missing from what was spent */
+export function writeEntry(entry: LedgerEntry): string {
+  const text = JSON.stringify(entry);
+  if (!readEntry(text)) throw new Error("this entry cannot be recorded as it is");
+  return text;
+}
+
 /** Undefined for what is no entry, such as a line that a crash cut. */
 export function readEntry(text: unknown): LedgerEntry | undefined {
   if (typeof text !== "string") return undefined;

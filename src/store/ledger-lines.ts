@@ -2,7 +2,7 @@
 import { chmod, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Ledger, LedgerEntry } from "../core/ledger.ts";
-import { byTime, readEntry } from "./ledger-entry.ts";
+import { byTime, readEntry, writeEntry } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 
 const newline = 0x0a;
@@ -20,7 +20,7 @@ export function createLineLedger(file: string): Ledger {
   };
   const states = async () => latest(await readText(file));
   return {
-    append: (entry) => inTurn(() => appendLine(file, JSON.stringify(entry))),
+    append: (entry) => inTurn(() => appendLine(file, writeEntry(entry))),
     list: async () => (await states()).sort(byTime),
     async spentUsd(sinceMs) {
       return (await states()).filter(({ atMs }) => atMs >= sinceMs).reduce((sum, { costUsd }) => sum + costUsd, 0);

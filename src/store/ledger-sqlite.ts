@@ -1,6 +1,6 @@
 // The ledger in the SQLite file that all windows and shells share.
 import type { Ledger } from "../core/ledger.ts";
-import { readEntry } from "./ledger-entry.ts";
+import { readEntry, writeEntry } from "./ledger-entry.ts";
 import { SqliteFile, type SqliteOptions } from "./sqlite.ts";
 
 /** Others that write are waited for: an entry that is not recorded is a question that is not asked. */
@@ -18,7 +18,7 @@ export function createSqliteLedger(options: SqliteOptions): Ledger & { dispose()
           entry.id,
           Math.round(entry.atMs),
           entry.costUsd,
-          JSON.stringify(entry),
+          writeEntry(entry),
         ),
       ),
     list: () =>
