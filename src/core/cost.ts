@@ -88,24 +88,26 @@ export function budgetLeft(budget: Budget): { readonly dayUsd: number; readonly 
   };
 }
 
+/** Sums of decimal prices are off by about this: 0.3 less 0.2 is not quite 0.1. */
+const roundingUsd = 1e-9;
+
 /** @throws TaskError `cloud-limit` where the most it could cost goes over a budget; nothing is sent then */
 export function refuseOverBudget(maxUsd: number, budget: Budget): void {
   const { dayUsd: day, monthUsd: month } = budgetLeft(budget);
-  if (maxUsd <= day && maxUsd <= month) return;
-  const text =
-    maxUsd > day
-      ? msg(
-          "Nothing was sent: it can cost up to {0}, and {1} of today’s {2} are left. Raise “switchyard.dailyBudgetUsd”, send less, or use a model on this machine.",
-          formatUsd(maxUsd),
-          formatUsd(day),
-          formatUsd(budget.dailyUsd),
-        )
-      : msg(
-          "Nothing was sent: it can cost up to {0}, and {1} of this month’s {2} are left. Raise “switchyard.monthlyBudgetUsd”, send less, or use a model on this machine.",
-          formatUsd(maxUsd),
-          formatUsd(month),
-          formatUsd(budget.monthlyUsd),
-        );
+  if (maxUsd <= day + roundingUsd && maxUsd <= month + roundingUsd) return;
+  const text = !(maxUsd <= day + roundingUsd)
+    ? msg(
+        "Nothing was sent: it can cost up to {0}, and {1} of today’s {2} are left. Raise “switchyard.dailyBudgetUsd”, send less, or use a model on this machine.",
+        formatUsd(maxUsd),
+        formatUsd(day),
+        formatUsd(budget.dailyUsd),
+      )
+    : msg(
+        "Nothing was sent: it can cost up to {0}, and {1} of this month’s {2} are left. Raise “switchyard.monthlyBudgetUsd”, send less, or use a model on this machine.",
+        formatUsd(maxUsd),
+        formatUsd(month),
+        formatUsd(budget.monthlyUsd),
+      );
   throw new TaskError("cloud-limit", text);
 }
 

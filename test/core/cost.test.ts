@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   budgetLeft,
@@ -72,6 +73,26 @@ describe("the price of an answer", () => {
       expect(cost).toBeLessThanOrEqual(maxUsd);
     }
   });
+  it("is inside that range for every model, however much of the prompt is cached and however long the answer is", () => {
+    const names = [...cloudModels.map((model) => model.name), "claude-unheard-of"];
+    const upTo = (max: number) => fc.nat({ max });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...names),
+        fc.tuple(upTo(150_000), upTo(150_000), upTo(150_000)),
+        fc.integer({ min: 1, max: 128_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (model, [inputTokens, cacheWriteTokens, cacheReadTokens], mostTokens, share) => {
+          const { minUsd, maxUsd } = priceRange(model, inputTokens + cacheWriteTokens + cacheReadTokens, mostTokens);
+          const outputTokens = Math.floor(mostTokens * share);
+          const cost = costUsd(model, { inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens });
+          const rounding = 1e-12;
+          return cost >= minUsd - rounding && cost <= maxUsd + rounding;
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
   it("reckons with the model's own limit where none is asked for", () => {
     expect(priceRange("claude-sonnet-5-5", 0, 0).maxUsd).toBeCloseTo(1.28, 10);
   });
@@ -81,7 +102,9 @@ describe("the price of an answer", () => {
   it.each([
     [0, "$0.00"],
     [0.00001, "< $0.0001"],
+    [0.0001, "$0.0001"],
     [0.01234, "$0.0123"],
+    [0.1, "$0.10"],
     [1.5, "$1.50"],
   ])("%d is written as %s", (usd, text) => expect(formatUsd(usd)).toBe(text));
 });
@@ -93,6 +116,17 @@ describe("a budget", () => {
     expect(budgetLeft({ ...budget, spentTodayUsd: 3 }).dayUsd).toBe(0);
   });
   it("lets pass what just fits", () => expect(kindOf(() => refuseOverBudget(0.5, budget))).toBeUndefined());
+  it("lets pass what just fits in decimal, though not in the computer's fractions", () => {
+    const spent = { spentTodayUsd: 0.2, spentMonthUsd: 0.2, dailyUsd: 0.3, monthlyUsd: 0.3 };
+    expect(0.3 - 0.2).toBeLessThan(0.1);
+    expect(kindOf(() => refuseOverBudget(0.1, spent))).toBeUndefined();
+    expect(kindOf(() => refuseOverBudget(0.100_001, spent))?.kind).toBe("cloud-limit");
+  });
+  it("refuses what is not a number, rather than let it pass", () => {
+    expect(kindOf(() => refuseOverBudget(Number.NaN, budget))?.kind).toBe("cloud-limit");
+    expect(kindOf(() => refuseOverBudget(0.1, { ...budget, spentTodayUsd: Number.NaN }))?.kind).toBe("cloud-limit");
+    expect(kindOf(() => refuseOverBudget(0.1, { ...budget, spentMonthUsd: Number.NaN }))?.kind).toBe("cloud-limit");
+  });
   it("refuses what could go over the day's, with the numbers", () => {
     const refusal = kindOf(() => refuseOverBudget(0.51, budget));
     expect(refusal?.kind).toBe("cloud-limit");
@@ -103,8 +137,8 @@ describe("a budget", () => {
     expect(refusal?.kind).toBe("cloud-limit");
     for (const part of ["$1.20", "$1.00", "$20.00", "monthlyBudgetUsd"]) expect(refusal?.text).toContain(part);
   });
-  it("of zero refuses everything that costs", () => {
-    expect(kindOf(() => refuseOverBudget(0.0001, { ...budget, dailyUsd: 0 }))?.kind).toBe("cloud-limit");
+  it("of zero refuses everything that costs, a millionth of a dollar too", () => {
+    expect(kindOf(() => refuseOverBudget(0.000_001, { ...budget, dailyUsd: 0 }))?.kind).toBe("cloud-limit");
   });
 });
 
@@ -117,6 +151,13 @@ describe("what local answers would have cost", () => {
     const first = 10_000 * 2.5 + 1_000 * 10;
     const second = 10_000 * 0.1 + 2_000 * 2.5 + 1_000 * 10;
     expect(cost).toBeCloseTo((first + second) / million, 10);
+  });
+  it("takes no more from the cache than the prompt has", () => {
+    const [whole, more] = [10_000, 12_000].map((sharedTokens) =>
+      cloudCostUsd("claude-opus-5-5", [{ promptTokens: 10_000, answerTokens: 0, sharedTokens }]),
+    );
+    expect(more).toBe(whole);
+    expect(more).toBeCloseTo(0.002, 10);
   });
   it("is nothing for no answers", () => expect(cloudCostUsd("claude-opus-5-5", [])).toBe(0));
 });
