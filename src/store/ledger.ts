@@ -59,7 +59,9 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
 async function deleteSetAside(file: string): Promise<void> {
   try {
     const folder = dirname(file);
-    const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(`${basename(file)}.broken-`));
+    const names = (await readdir(folder).catch(() => [])).filter((name) =>
+      name.startsWith(`${basename(file)}.broken-`),
+    );
     await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
   } catch (error) {
     throw storageError(file, error);

@@ -226,6 +226,18 @@ describe("the ledger in SQLite", () => {
     second.ledger.dispose();
   });
 
+  it("is begun anew once, and loses nothing, when several processes find it broken at the same moment", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "switchyard.db"), "this is no database".repeat(1000));
+    const writers = ["p", "q", "r", "s"].map((each) => startWriter(folder, each, 50, "sqlite"));
+    await Promise.all(writers.map(({ child }) => ended(child)));
+    expect(writers.map(({ wrong }) => wrong()).join("")).toBe("");
+    const { ledger } = open(folder);
+    expect(await ledger.list()).toHaveLength(200);
+    expect(readdirSync(folder).filter((each) => /\.broken-\d+$/.test(each))).toHaveLength(1);
+    ledger.dispose();
+  }, 60_000);
+
   it("writes into the file that is there, not into one that was deleted under it", async () => {
     const folder = temporaryFolder();
     const { ledger } = open(folder);
