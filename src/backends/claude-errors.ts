@@ -13,14 +13,14 @@ export interface Asked {
 /** By HTTP status, and by the error's own type where it came inside the stream. */
 export function claudeError(error: unknown, asked: Asked): TaskError {
   if (error instanceof TaskError) return error;
-  const told = read(error, asked.key);
+  const told = error instanceof SyntaxError ? unreadable : read(error, asked.key);
   const make = (kind: TaskErrorKind, message: Message, details: TaskErrorDetails = {}) =>
     // Not the error itself: it holds the answer's headers, and what lies below it may hold the request's.
     new TaskError(kind, message, {
       cause: new Error(`${told.status ?? ""} ${told.type} ${told.text}`.trim()),
       details,
     });
-  if (error instanceof SyntaxError) {
+  if (told === unreadable) {
     return make("bad-response", msg("{0} sent something that is not an answer: {1}", "Claude", told.text));
   }
   if (told.status !== undefined || told.type !== "") return refusal(told, asked.model, make);
@@ -82,6 +82,9 @@ interface Told {
   readonly type: string;
   readonly text: string;
 }
+
+/** Without the parser's own words, which quote what it could not read. */
+const unreadable: Told = { status: undefined, type: "", text: "JSON" };
 
 function read(error: unknown, key: string): Told {
   const outer = fields(error);
