@@ -1,7 +1,6 @@
 // Chromium for the tests: the one that is installed, else Debian's.
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { run } from "./run.ts";
+import { findProgram, installPackages } from "./debian.ts";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"];
 const applications = [
@@ -25,24 +24,15 @@ export const browserArgs = [
 
 export function findBrowser(): string | undefined {
   const given = process.env["SWITCHYARD_BROWSER"];
-  const inPath = (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .flatMap((folder) => names.map((name) => join(folder, name)));
-  return [...(given ? [given] : []), ...inPath, ...applications].find((file) => existsSync(file));
+  if (given && existsSync(given)) return given;
+  return findProgram(...names) ?? applications.find((file) => existsSync(file));
 }
 
 /** @throws Error with one line that names what to install */
 export async function ensureBrowser(): Promise<string> {
-  const isDebianRoot = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
   const isMissing =
     findBrowser() === undefined || (process.platform === "linux" && !cjkFonts.some((file) => existsSync(file)));
-  if (isMissing && isDebianRoot) {
-    console.log("Installing chromium and Chinese fonts …");
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    await run("apt-get", ["update", "-qq"], { env, isQuiet: true });
-    const packages = ["chromium", "fonts-noto-cjk"];
-    await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env, isQuiet: true });
-  }
+  if (isMissing) await installPackages("chromium", "fonts-noto-cjk");
   const found = findBrowser();
   if (!found)
     throw new Error(

@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
+import { ensureStrace } from "./debian.ts";
 import { ensureRedis } from "./redis.ts";
 import { root, run } from "./run.ts";
 
@@ -42,6 +43,7 @@ export async function runUnitTests(patterns: readonly string[], limitMs: number)
   await ensureBrowser();
   // Without one its tests are skipped, and counted.
   await ensureRedis().catch((error: unknown) => console.log(String(error)));
+  await ensureStrace();
   return runVitest(patterns, limitMs);
 }
 
@@ -73,6 +75,7 @@ export const unitPatterns = [
   "test/cli",
   "test/webview",
   "test/backends/",
+  "test/privacy",
   "test/architecture",
   "test/manifest",
   "test/l10n",

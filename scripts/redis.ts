@@ -2,26 +2,14 @@
 // port of this machine, with nothing on the disk.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run } from "./run.ts";
-
-function findRedis(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return folders.map((folder) => join(folder, "redis-server")).find((file) => existsSync(file));
-}
+import { findProgram, installPackages } from "./debian.ts";
 
 /** @throws Error with one line that names what to install */
 export async function ensureRedis(): Promise<string> {
-  if (findRedis() === undefined && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-    console.log("Installing redis-server …");
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    await run("apt-get", ["update", "-qq"], { env, isQuiet: true });
-    await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "redis-server"], { env, isQuiet: true });
-  }
-  const found = findRedis();
+  if (!findProgram("redis-server")) await installPackages("redis-server");
+  const found = findProgram("redis-server");
   if (!found) throw new Error("Install Redis (Debian: apt-get install redis-server), then run this again.");
   return found;
 }

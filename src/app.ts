@@ -151,7 +151,7 @@ function connectServers(options: AppOptions, settings: () => Settings) {
   });
   const search = createServerSearch({
     settings,
-    findNode: (configured, signal) => findNode({ configured, env, ...given }, signal),
+    findNode: (configured, signal) => findNode({ configured, env, isOffline: settings().offline, ...given }, signal),
     createOllama: (node: FoundNode, place) =>
       new OllamaBackend({
         name: `Ollama at ${new URL(node.address).host}`,
@@ -217,6 +217,9 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
     load: async (model, signal) => (await serverOf(model, signal)).load(model, 8192, signal),
     unload: async (model, signal) => (await serverOf(model, signal)).unload(model, signal),
     async *pull(model, signal) {
+      if (settings().offline) {
+        throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", model));
+      }
       const backend = await serverFor(signal);
       try {
         yield* backend.pull(model, signal);

@@ -26,6 +26,8 @@ export interface NodeSearchOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly fetch?: typeof fetch;
   readonly timeoutMs?: number;
+  /** Ask nothing that is not on this machine, not even for the address of a name. */
+  readonly isOffline?: boolean;
   /** Addresses that only exist inside containers and WSL; found out by `insideAddresses`. */
   readonly extraAddresses?: readonly string[];
 }
@@ -45,7 +47,7 @@ export async function findNode(options: NodeSearchOptions, signal: AbortSignal):
 }
 
 async function addressesToTry(options: NodeSearchOptions): Promise<readonly string[]> {
-  const extra = options.extraAddresses ?? (await insideAddresses(options.env));
+  const extra = options.isOffline ? [] : (options.extraAddresses ?? (await insideAddresses(options.env)));
   const listed = [
     options.configured,
     `http://127.0.0.1:${defaultPort}`,
@@ -54,7 +56,7 @@ async function addressesToTry(options: NodeSearchOptions): Promise<readonly stri
     ...extra,
   ];
   const addresses = listed.flatMap((each) => normalizeAddress(each) ?? []);
-  return [...new Set(addresses)];
+  return [...new Set(addresses)].filter((address) => !options.isOffline || isLoopback(address));
 }
 
 /**

@@ -22,10 +22,10 @@ export function localOnlyParts(ask: Ask, settings: Settings): readonly LocalOnly
   });
 }
 
-/** Whether a model computes where local-only text may go: here, or on a host that the person calls their own. */
+/** Whether a model computes where local-only text may go: here, or, unless offline, on a host that the person calls their own. */
 export function isLocalPlace(model: Pick<InstalledModel, "place" | "host">, settings: Settings): boolean {
   if (model.place === "this-machine") return true;
-  return model.place === "network" && isTrustedHost(model.host, settings);
+  return !settings.offline && model.place === "network" && isTrustedHost(model.host, settings);
 }
 
 /** @param host as in a URL: `gpu-box:11434`, or without the port for every port of it */

@@ -178,7 +178,8 @@ describe("text that is local only", () => {
         if (failure !== undefined) expect(failure).toBeInstanceOf(TaskError);
         const away = world.sent.filter(
           ({ place, host }) =>
-            place === "cloud" || (place === "network" && !chosen.trustedHosts.some((each) => host?.startsWith(each))),
+            place === "cloud" ||
+            (place === "network" && (chosen.offline || !chosen.trustedHosts.some((each) => host?.startsWith(each)))),
         );
         if (isKept) {
           keptCases++;

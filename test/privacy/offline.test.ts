@@ -1,0 +1,92 @@
+// Offline, proven where it counts: the system calls of every feature, on a real model.
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findProgram } from "../../scripts/debian.ts";
+import { testHome } from "../../scripts/folders.ts";
+import { readRegistration } from "../../src/backends/embedded/registration.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const strace = findProgram("strace");
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "switchyard-offline-"));
+  await mkdir(join(folder, "home"));
+  await symlink(join(testHome(), "models"), join(folder, "home", "models"), "dir");
+  await writeFile(join(folder, "mean.js"), "export const mean = (xs) => xs.reduce((a, b) => a + b) / xs.length;\n");
+  await writeFile(join(folder, "guide.md"), "Run it now.\n");
+  // All that could lure it away: a key, a gateway, a server, a Redis and a trusted host, none of them on this machine.
+  const config = {
+    claudeBaseUrl: "https://192.0.2.1",
+    ollamaUrl: "http://192.0.2.2:11434",
+    redisUrl: "redis://192.0.2.3:6379",
+    trustedHosts: ["192.0.2.2:11434", "192.0.2.3:6379"],
+    weightSources: ["https://192.0.2.4/{file}"],
+  };
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+});
+afterAll(async () => {
+  const registration = await readRegistration(join(folder, "home"));
+  if (registration) process.kill(registration.pid);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Runs the command line, once for each list of arguments, and gives every address that any process tried to reach. */
+async function addressesOf(...runs: readonly (readonly string[])[]): Promise<readonly string[]> {
+  const log = join(folder, `calls-${crypto.randomUUID()}`);
+  const calls = ["-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", log];
+  const cli = [process.execPath, join(root, "dist", "cli.js"), "--config", join(folder, "config.json")];
+  const script = runs.map((args) => [...cli, ...args].map((word) => `'${word}'`).join(" ")).join("; ");
+  const env = {
+    PATH: process.env["PATH"],
+    SWITCHYARD_HOME: join(folder, "home"),
+    ANTHROPIC_API_KEY: "sk-ant-test-not-a-key",
+    OLLAMA_HOST: "192.0.2.5",
+  };
+  // It ends when the engine has ended, which is after it was idle for a while.
+  await new Promise<void>((resolve) => {
+    const options = { cwd: folder, env, timeout: 150_000, maxBuffer: 1 << 24 };
+    const child = execFile(strace ?? "strace", [...calls, "sh", "-c", script], options, () => resolve());
+    child.stdin?.end();
+  });
+  const lines = (await readFile(log, "utf8")).split("\n");
+  return lines.flatMap((line) => {
+    const found = /inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"/.exec(line);
+    return found ? [found[1] ?? found[2] ?? ""] : [];
+  });
+}
+
+const isHere = (address: string) =>
+  address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
+
+describe.skipIf(!strace)("with Offline on", { timeout: 180_000 }, () => {
+  const max = ["--max-tokens", "8"];
+  const features: readonly (readonly string[])[] = [
+    ["review", "mean.js", ...max],
+    ["explain", "mean.js", ...max],
+    ["document", "mean.js", ...max],
+    ["translate", "guide.md", "--stdout", ...max],
+    ["ask", "analyze the trade-offs of this strategy", "--allow-cloud", ...max],
+    ["ask", "hello", "--model", "claude-sonnet-5-5", "--allow-cloud", ...max],
+    ["classify", "hello"],
+    ["models"],
+    ["models", "pull", "qwen2.5:7b"],
+    ["status"],
+    ["ledger"],
+  ];
+  it("no feature reaches anything beyond this machine, and the engine is asked", async () => {
+    const addresses = await addressesOf(...features.map((args) => [...args, "--offline"]));
+    expect(addresses.filter((address) => !isHere(address))).toEqual([]);
+    expect(addresses).toContain("127.0.0.1");
+  });
+});
+
+describe.skipIf(!strace)("without it", { timeout: 180_000 }, () => {
+  it("the same look at the system calls sees what goes out", async () => {
+    const addresses = await addressesOf(["ask", "analyze this", "--model", "claude-sonnet-5-5", "--allow-cloud"]);
+    expect(addresses).toContain("192.0.2.1");
+  });
+});
