@@ -30,10 +30,17 @@ function open(folder: string, more: Partial<Parameters<typeof createLedger>[1]> 
   return { host, ledger: createLedger(join(folder, "ledger.ndjson"), { ...host, ...more }) };
 }
 
-function startWriter(folder: string, name: string, count: number, form: string) {
+function startWriter(folder: string, name: string, count: number, form: string, startAtMs = 0) {
   const child = spawn(
     process.execPath,
-    [join(import.meta.dirname, "ledger-writer.ts"), join(folder, "ledger.ndjson"), name, String(count), form],
+    [
+      join(import.meta.dirname, "ledger-writer.ts"),
+      join(folder, "ledger.ndjson"),
+      name,
+      String(count),
+      form,
+      String(startAtMs),
+    ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let said = "";
@@ -229,7 +236,8 @@ describe("the ledger in SQLite", () => {
   it("is begun anew once, and loses nothing, when several processes find it broken at the same moment", async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "switchyard.db"), "this is no database".repeat(1000));
-    const writers = ["p", "q", "r", "s"].map((each) => startWriter(folder, each, 50, "sqlite"));
+    const startAtMs = Date.now() + 1500;
+    const writers = ["p", "q", "r", "s"].map((each) => startWriter(folder, each, 50, "sqlite", startAtMs));
     await Promise.all(writers.map(({ child }) => ended(child)));
     expect(writers.map(({ wrong }) => wrong()).join("")).toBe("");
     const { ledger } = open(folder);
