@@ -49,7 +49,7 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
         throw mayWait(backoffMs(tries)) || init?.signal?.aborted ? error : give(error);
       }
       if (!response.ok) {
-        return mayWait(waitOf(response.headers) ?? backoffMs(tries)) ? response : withoutRetry(response);
+        return mayWait(retryWaitMs(response.headers) ?? backoffMs(tries)) ? response : withoutRetry(response);
       }
       const type = response.headers.get("content-type") ?? "";
       if (!type.startsWith(options.accepts) || response.body === null) {
@@ -62,8 +62,8 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
   };
 }
 
-/** How long the server asks to wait, ms. */
-function waitOf(headers: Headers): number | undefined {
+/** How long the server asks to wait, ms; undefined where it does not say. */
+export function retryWaitMs(headers: Headers): number | undefined {
   const precise = Number.parseFloat(headers.get("retry-after-ms") ?? "");
   if (precise > 0) return precise;
   const told = headers.get("retry-after") ?? "";

@@ -1,6 +1,7 @@
 // What Claude says when it does not answer, in words that help. Never with the key, nor with anything that holds it.
 import { type Message, msg } from "../core/message.ts";
 import { TaskError, type TaskErrorDetails, type TaskErrorKind } from "../core/task-error.ts";
+import { retryWaitMs } from "./claude-call.ts";
 
 export interface Asked {
   readonly model: string;
@@ -65,13 +66,23 @@ function refusal(told: Told, model: string, make: Make): TaskError {
     return make("context-overflow", msg("This is too large for Claude. Select less text."), details);
   }
   if (status === 429 || type === "rate_limit_error") {
-    return make(
-      "server-error",
-      msg("Claude takes no more questions from your key for now: {0}. Wait, or use a model on this machine.", text),
-    );
+    const message = told.waitMs
+      ? msg(
+          "Claude takes no more questions from your key for the next {0}: {1}. Ask again then, or use a model on this machine.",
+          duration(told.waitMs),
+          text,
+        )
+      : msg("Claude takes no more questions from your key for now: {0}. Wait, or use a model on this machine.", text);
+    return make("server-error", message);
   }
   if (status === 529 || type === "overloaded_error") {
-    return make("server-error", msg("Claude is overloaded. Ask again later, or use a model on this machine."));
+    const message = told.waitMs
+      ? msg(
+          "Claude is overloaded for the next {0}. Ask again then, or use a model on this machine.",
+          duration(told.waitMs),
+        )
+      : msg("Claude is overloaded. Ask again later, or use a model on this machine.");
+    return make("server-error", message);
   }
   const kind = type === "invalid_request_error" ? "cloud-refused" : "server-error";
   return make(kind, msg("Claude failed ({0}): {1}", status ?? type, text));
@@ -81,6 +92,13 @@ interface Told {
   readonly status: number | undefined;
   readonly type: string;
   readonly text: string;
+  /** How long the server asks to wait. */
+  readonly waitMs?: number | undefined;
+}
+
+/** Rounded up: who comes back a second too early is refused once more. */
+function duration(ms: number): Message {
+  return ms > 90_000 ? msg("{0} minutes", Math.ceil(ms / 60_000)) : msg("{0} seconds", Math.ceil(ms / 1_000));
 }
 
 /** Without the parser's own words, which quote what it could not read. */
@@ -93,7 +111,8 @@ function read(error: unknown, key: string): Told {
   const status = typeof outer["status"] === "number" ? outer["status"] : undefined;
   const type = typeof inner["type"] === "string" ? inner["type"] : "";
   const text = typeof inner["message"] === "string" ? inner["message"] : reasons(error);
-  return { status, type: withoutKey(type, key), text: withoutKey(text, key) };
+  const waitMs = outer["headers"] instanceof Headers ? retryWaitMs(outer["headers"]) : undefined;
+  return { status, type: withoutKey(type, key), text: withoutKey(text, key), waitMs };
 }
 
 function fields(value: unknown): Readonly<Record<string, unknown>> {

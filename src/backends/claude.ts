@@ -27,11 +27,19 @@ const ownAddress = "https://api.anthropic.com";
 const maxRetries = 3;
 /** Until an answer begins. A prompt of a million tokens takes minutes to read. */
 const firstByteMs = 10 * 60_000;
-/** The client would tell the system, its architecture and the version of the editor's Node. */
-const untold = ["OS", "Arch", "Runtime", "Runtime-Version", "Lang"].map((name): [string, null] => [
-  `X-Stainless-${name}`,
-  null,
-]);
+/**
+ * All that goes out. The client would tell the system, its architecture and the version of the editor's Node,
+ * and add what the environment holds for other programs.
+ */
+const toldHeaders = [
+  "accept",
+  "anthropic-version",
+  "content-type",
+  "user-agent",
+  "x-stainless-package-version",
+  "x-stainless-retry-count",
+  "x-stainless-timeout",
+];
 
 type Accepts = ClaudeCallOptions["accepts"];
 
@@ -187,11 +195,21 @@ async function createClient(apiKey: string, address: URL, ownFetch: typeof fetch
     baseURL: address.href.replace(/\/+$/, ""),
     openTelemetry: false,
     logLevel: "off",
-    defaultHeaders: Object.fromEntries(untold),
     maxRetries,
     timeout: firstByteMs,
-    fetch: ownFetch,
+    fetch: (input, init) => ownFetch(input, { ...init, headers: ownHeaders(init?.headers, apiKey) }),
   });
+}
+
+/** The key is set last: the environment could have put another one in its place. */
+function ownHeaders(given: RequestInit["headers"], apiKey: string): Headers {
+  const all = new Headers(given);
+  const own = new Headers({ authorization: `Bearer ${apiKey}` });
+  for (const name of toldHeaders) {
+    const value = all.get(name);
+    if (value !== null) own.set(name, value);
+  }
+  return own;
 }
 
 function notHere(model: string): TaskError {
