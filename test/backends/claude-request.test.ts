@@ -194,6 +194,7 @@ describe("what is sent to Claude", () => {
     "http://10.0.0.5:4000",
     "ftp://127.0.0.1",
     "not an address",
+    "https://me@gate",
     "https://me:pw@gate",
   ])("does not go to %s, where the key could be read", async (url) => {
     const spy = vi.fn<typeof fetch>();
