@@ -94,6 +94,19 @@ describe("the environment of other programs", () => {
   });
 });
 
+describe("an address where the key could be read on its way", () => {
+  it.each([
+    "http://gateway.example",
+    "http://192.168.1.7:4000",
+    "http://localhost.example",
+    "http://127.0.0.1.example",
+  ])("%s is refused before the key is taken out of its safe", async (url) => {
+    const apiKey = vi.fn(async () => testKey);
+    expect((await ask(connect(url, { apiKey }))).error).toMatchObject({ kind: "bad-input" });
+    expect(apiKey).not.toHaveBeenCalled();
+  });
+});
+
 describe("a Claude that asks to wait too long", () => {
   it.each([
     ["3600", "for the next 60 minutes"],

@@ -24,9 +24,12 @@ export async function openWorkbench(vsix: string, options: WorkbenchOptions = {}
   const place = (name: string) => join(folders.path, name);
   const own = ["--user-data-dir", place("user"), "--extensions-dir", place("extensions")];
   await cp(sample, place("workspace"), { recursive: true });
-  await mkdir(place("user/User"), { recursive: true });
   await mkdir(screenshots, { recursive: true });
-  await writeSettings(place("user/User/settings.json"), options.settings ?? {});
+  // Settings of the machine are read from a file of their own where the editor runs in a browser.
+  for (const scope of ["User", "Machine"]) {
+    await mkdir(place(`user/${scope}`), { recursive: true });
+    await writeSettings(place(`user/${scope}/settings.json`), options.settings ?? {});
+  }
   await mustRun(process.execPath, [entry, ...own, "--install-extension", vsix, "--force"], { isQuiet: true });
   const server = await startServer(
     entry,
@@ -101,7 +104,7 @@ export class Workbench {
   }
 
   /** An item of ours in the status bar. */
-  statusItem(name: "model" | "monitor"): Locator {
+  statusItem(name: "model" | "monitor" | "offline"): Locator {
     return this.page.locator(`[id="switchyard.switchyard.${name}"]`);
   }
 
@@ -179,6 +182,20 @@ export class Workbench {
   async editorText(): Promise<string> {
     const lines = this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first();
     return (await lines.innerText()).replaceAll("\u00a0", " ");
+  }
+
+  /** A question that has to be answered before anything else. */
+  dialog(): Locator {
+    return this.page.locator(".monaco-dialog-box");
+  }
+
+  async chooseInDialog(button: string): Promise<void> {
+    await this.dialog().locator(".monaco-button", { hasText: button }).click();
+    await this.dialog().waitFor({ state: "detached" });
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator(".notification-list-item", { hasText: text }).first();
   }
 
   problemMarks(): Locator {

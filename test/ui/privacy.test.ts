@@ -1,0 +1,130 @@
+// What a person sees before anything leaves, and after; Claude is a stand-in that speaks its protocol.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type ClaudeServer, startClaudeServer, testKey } from "../backends/claude-server.ts";
+import { openWorkbench, type Workbench } from "../harness/workbench.ts";
+
+let claude: ClaudeServer;
+let workbench: Workbench;
+// In two parts, so that nothing takes this file for one that holds a key.
+const secret = ["ghp", "Zq8vN2mX7rT4yB9cK1pL6wD3sF5gH0jA2eRt"].join("_");
+
+beforeAll(async () => {
+  claude = await startClaudeServer();
+  workbench = await openWorkbench(process.env["SWITCHYARD_VSIX"] ?? "", {
+    settings: { "switchyard.claudeBaseUrl": claude.url },
+  });
+  await mkdir(join(workbench.folder, "client"));
+  await writeFile(join(workbench.folder, "client", ".localonly"), "");
+  await writeFile(join(workbench.folder, "client", "contract.ts"), "export const rate = 4711;\n");
+  await writeFile(join(workbench.folder, "deploy.ts"), `export const token = "${secret}";\n`);
+}, 180_000);
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail")
+    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
+});
+afterAll(async () => {
+  await workbench.stop();
+  await claude.stop();
+});
+
+const question = "Analyze the trade-offs of two caching strategies and give a recommendation.";
+const asked = () => claude.requests.filter((request) => request.path.startsWith("/v1/messages"));
+
+async function giveKey(key: string): Promise<void> {
+  await workbench.runCommand("Switchyard: Set Claude API Key");
+  const input = workbench.page.locator(".quick-input-widget input").first();
+  await input.fill(key);
+  await input.press("Enter");
+}
+
+describe("before anything leaves", { timeout: 150_000 }, () => {
+  it("a key that Claude does not take is not kept, and one that it takes is", async () => {
+    await giveKey("sk-ant-wrong");
+    await workbench.notification("Claude does not accept the key").waitFor();
+    await giveKey(testKey);
+    await workbench.notification("Claude is connected").waitFor();
+  });
+
+  it("the person sees where to, how much and at what price, and can send it once", async () => {
+    await workbench.runCommand("Switchyard: Open Chat");
+    await workbench.ask(question);
+    await workbench.dialog().waitFor();
+    const text = await workbench.dialog().innerText();
+    expect(text).toMatch(/Send this to claude-sonnet-5-5 at 127\.0\.0\.1/);
+    expect(text).toMatch(/About \d+ tokens/);
+    expect(text).toMatch(/Cost: .*\$/);
+    expect(asked()).toHaveLength(0);
+    await workbench.screenshot("consent");
+    await workbench.chooseInDialog("Send Once");
+    const badge = await (await workbench.finishedAnswer()).locator(".badge summary").innerText();
+    expect(badge).toMatch(/claude-sonnet-5-5/);
+    expect(badge).toMatch(/cloud/);
+    expect(badge).toMatch(/\$0\.0/);
+    expect(asked()).toHaveLength(1);
+  });
+
+  it("who does not want it gets an answer from here", async () => {
+    await workbench.ask(`${question} Keep it short.`);
+    await workbench.dialog().waitFor();
+    await workbench.chooseInDialog("Cancel");
+    const answer = await workbench.finishedAnswer();
+    expect(await answer.locator(".notices").innerText()).toMatch(/Nothing was sent to claude-sonnet-5-5/);
+    expect(await answer.locator(".badge summary").innerText()).toMatch(/this machine/);
+    expect(asked()).toHaveLength(1);
+  });
+
+  it("secrets are shown, and what is sent has placeholders in their place", async () => {
+    await workbench.openFile("deploy.ts");
+    await workbench.runCommand("Switchyard: Add Selection to Chat");
+    await workbench.ask(question);
+    await workbench.dialog().waitFor();
+    const text = await workbench.dialog().innerText();
+    expect(text).toMatch(/deploy\.ts:1/);
+    expect(text).not.toContain(secret);
+    await workbench.screenshot("secrets");
+    await workbench.chooseInDialog("Mask Them and Send");
+    await workbench.finishedAnswer();
+    const sent = JSON.stringify(asked().at(-1));
+    expect(sent).toContain("SECRET_1");
+    expect(sent).not.toContain(secret);
+  });
+
+  it("local-only text is never offered to Claude, and neither is what follows it", async () => {
+    const before = asked().length;
+    await workbench.openFile("contract.ts");
+    await workbench.runCommand("Switchyard: Add Selection to Chat");
+    for (const text of [question, `${question} And why?`]) {
+      await workbench.ask(text);
+      const answer = await workbench.finishedAnswer();
+      expect(await answer.locator(".badge summary").innerText()).toMatch(/this machine/);
+      await answer.locator(".badge summary").click();
+      expect(await answer.locator(".badge").innerText()).toMatch(/contract\.ts is local only/);
+    }
+    await workbench.screenshot("local-only");
+    expect(asked()).toHaveLength(before);
+  });
+
+  it("everything that left is on record", async () => {
+    await workbench.runCommand("Switchyard: Show What Left This Machine");
+    const page = workbench.page.frameLocator("iframe.webview.ready >> nth=-1").frameLocator("#active-frame");
+    const rows = page.locator("tbody tr");
+    await rows.first().waitFor();
+    expect(await rows.count()).toBe(asked().length);
+    expect(await rows.first().innerText()).toMatch(/claude-sonnet-5-5.*deploy\.ts/s);
+    await workbench.screenshot("ledger");
+  });
+
+  it("with Offline on, nothing is even offered", async () => {
+    const before = claude.requests.length;
+    await workbench.runCommand("Switchyard: Turn Offline On or Off");
+    await workbench.statusItem("offline").waitFor();
+    await workbench.runCommand("Switchyard: New Conversation");
+    await workbench.ask(question);
+    const answer = await workbench.finishedAnswer();
+    expect(await answer.locator(".badge summary").innerText()).toMatch(/this machine/);
+    await workbench.screenshot("offline");
+    expect(claude.requests).toHaveLength(before);
+  });
+});
