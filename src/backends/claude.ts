@@ -139,6 +139,7 @@ export class ClaudeBackend implements Backend {
 
   async #open(model: string, accepts: Accepts, signal: AbortSignal) {
     if (signal.aborted) throw abortError();
+    const address = this.#address();
     const key = await this.#key();
     if (!key) {
       throw new TaskError(
@@ -153,7 +154,7 @@ export class ClaudeBackend implements Backend {
     const call = createClaudeCall({ stop, maxRetryWaitMs, stallMs, accepts, fetch: given });
     let hasBegun = false;
     return {
-      client: await createClient(key, this.#address(), call.fetch),
+      client: await createClient(key, address, call.fetch),
       signal: AbortSignal.any([signal, stop.signal]),
       begin: () => {
         hasBegun = true;
