@@ -1,12 +1,14 @@
-// What a kept answer costs, by where it is kept, beside a plain Map; and what a frozen Redis costs.
+// What a kept answer costs, by where it is kept, beside a plain Map; what a frozen Redis costs; and what recording does.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnswerCache, CachedAnswer } from "../../src/core/answer-cache.ts";
+import type { LedgerEntry } from "../../src/core/ledger.ts";
 import { createAnswerCache } from "../../src/store/answer-cache.ts";
 import { createRedisCache } from "../../src/store/answer-cache-redis.ts";
 import { createSqliteCache } from "../../src/store/answer-cache-sqlite.ts";
+import { createLedger } from "../../src/store/ledger.ts";
 import { ensureRedis, startRedis } from "../redis.ts";
 import { median, quantile, type Row } from "./measure.ts";
 
@@ -19,6 +21,21 @@ const answer: CachedAnswer = {
   findings: Array.from({ length: 5 }, () => ({ ...finding, body: "It should stop earlier.", quote: "i <= n" })),
   stats: { promptTokens: 900, answerTokens: 400, loadMs: 0, prefillMs: 120, decodeMs: 4000 },
   storedAtMs: 1_700_000_000_000,
+};
+const entry: Omit<LedgerEntry, "id"> = {
+  atMs: 1_700_000_000_000,
+  destination: "api.anthropic.com",
+  model: "claude-sonnet-5-5",
+  task: "review",
+  askedBy: "editor",
+  sources: [{ uri: "file:///work/src/a.ts", startLine: 1, endLine: 40 }],
+  bytes: 4000,
+  promptTokens: 1000,
+  answerTokens: 200,
+  costUsd: 0.01,
+  allowedBy: "session",
+  maskedSecrets: 0,
+  outcome: "sent",
 };
 const keys = Array.from({ length: entries }, (_, index) => index.toString(16).padStart(64, "0"));
 
@@ -41,6 +58,7 @@ export async function measureStore(): Promise<readonly Row[]> {
       ...rowsOf("kept answer in SQLite: get", inFile.get, plain.get, [100, 1000]),
       ...rowsOf("kept answer in SQLite: put", inFile.put, plain.put, [500, 10_000]),
       ...(await measureRedis(plain)),
+      ...rowsOf("recording what leaves, on the disk", await timesOfLedger(folder), plain.put, [20_000, 100_000]),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -74,6 +92,14 @@ async function timesOf(cache: Pick<AnswerCache, "get" | "put">, untilBack?: () =
     }
   }
   return { put, get };
+}
+
+async function timesOfLedger(folder: string): Promise<readonly number[]> {
+  const ledger = createLedger(join(folder, "ledger.ndjson"), host);
+  const times: number[] = [];
+  for (const id of keys) times.push(await microseconds(() => ledger.append({ ...entry, id })));
+  ledger.dispose();
+  return times;
 }
 
 async function microseconds(work: () => Promise<unknown>): Promise<number> {
