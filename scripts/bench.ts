@@ -6,6 +6,7 @@ import { measureEntry } from "./bench/entry.ts";
 import type { Row } from "./bench/measure.ts";
 import { measureOverhead } from "./bench/overhead.ts";
 import { measurePage } from "./bench/page.ts";
+import { measureStore } from "./bench/store.ts";
 import { measureThroughput } from "./bench/throughput.ts";
 import { ensureSmallModel } from "./model.ts";
 import { mustRun, root } from "./run.ts";
@@ -17,6 +18,7 @@ const parts: readonly [string, () => Promise<readonly Row[]>][] = [
   ["entry and package", measureEntry],
   ["overhead", measureOverhead],
   ["page", measurePage],
+  ["store", measureStore],
   ["throughput", measureThroughput],
 ];
 const rows: Row[] = [];

@@ -85,7 +85,7 @@ if (import.meta.main) {
   const checks = await runChecks();
   const units = await runUnitTests(
     unitPatterns
-      .filter((pattern) => pattern !== "test/backends/")
+      .filter((pattern) => pattern !== "test/backends/" && pattern !== "test/privacy")
       .concat("test/backends/ollama", "test/backends/find", "test/backends/servers"),
     110_000,
   );

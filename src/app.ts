@@ -74,7 +74,10 @@ export function createApp(options: AppOptions): App {
       settings = next;
       servers.search.forget();
     },
-    run: (ask, signal) => monitor.watch(askTwice(() => pipeline.run(ask, signal), servers.search.forget)),
+    run: (ask, signal) => {
+      stores.cache.warm();
+      return monitor.watch(askTwice(() => pipeline.run(ask, signal), servers.search.forget));
+    },
     preview: (ask, signal) => pipeline.preview(ask, signal),
     ...modelsOf(servers, current),
     async sample(signal) {
@@ -100,14 +103,18 @@ export function createApp(options: AppOptions): App {
 
 /** What is kept on this machine. */
 function openStores({ folders, log, notice }: AppOptions, settings: () => Settings) {
+  const tell = {
+    nowMs: () => Date.now(),
+    log: (text: string) => log("warn", text),
+    notice: notice ?? (() => undefined),
+  };
+  // A file of its own, so that a broken cache cannot harm the ledger.
   const cache = createAnswerCache({
     file: join(folders.home, "answers.db"),
     redisUrl: () => ownRedis(settings()),
-    nowMs: () => Date.now(),
-    log: (text) => log("warn", text),
-    notice: notice ?? (() => undefined),
+    ...tell,
   });
-  const ledger = createLedger(join(folders.home, "ledger.ndjson"));
+  const ledger = createLedger(join(folders.home, "ledger.ndjson"), tell);
   return {
     cache,
     ledger,
@@ -116,6 +123,7 @@ function openStores({ folders, log, notice }: AppOptions, settings: () => Settin
     paths: createPrivatePaths(() => settings().localOnlyPaths),
     async dispose() {
       await cache.dispose();
+      ledger.dispose();
     },
   };
 }

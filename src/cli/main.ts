@@ -69,7 +69,7 @@ function report(error: unknown): number {
   if (suggested) process.stderr.write(`${terminal.t("To get it: switchyard models pull {0}", suggested)}\n`);
   if (error.kind === "bad-input") return 2;
   if (error.kind === "model-missing" || error.kind === "server-unreachable") return 3;
-  if (error.kind === "local-only") return 5;
+  if (error.kind === "local-only" || error.kind === "cloud-limit") return 5;
   return error.kind === "context-overflow" ? 4 : 1;
 }
 

@@ -38,6 +38,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const first = prepare(settled.ask, settled.route, settled.world, parts);
       const way = await openWay(departure(settled, first), parts, signal);
       if (way) {
+        const { role, place } = settled.route;
+        if (role === "reasoning" && place !== "cloud")
+          yield { kind: "notice", text: whyReasoningStays(settled.route, parts) };
         yield* runHere(settled, first, way, { memory, parts }, signal);
         return;
       }
@@ -136,15 +139,12 @@ function departure({ ask, route }: Settled, job: Job) {
 }
 
 async function* runHere(
-  { ask, route }: Settled,
+  { ask }: Settled,
   job: Job,
   way: Run,
   { memory, parts }: { readonly memory: Memory; readonly parts: PipelineParts },
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
-  if (route.role === "reasoning" && route.place !== "cloud") {
-    yield { kind: "notice", text: whyReasoningStays(route, parts) };
-  }
   const answer = () => runSteps(job, way, signal);
   if (parts.settings().cache && !ask.isFresh) yield* memory.recall(job, answer, signal);
   else yield* answer();

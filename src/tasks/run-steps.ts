@@ -2,7 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import type { ModelRequest } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
-import type { AnswerStats } from "../core/model-event.ts";
+import type { AnswerStats, TokenUsage } from "../core/model-event.ts";
 import type { Run } from "./leave.ts";
 import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
 import { countPrompt, type Job } from "./prepare.ts";
@@ -44,6 +44,18 @@ function addStats(a: AnswerStats, b: AnswerStats): AnswerStats {
     prefillMs: a.prefillMs + b.prefillMs,
     decodeMs: a.decodeMs + b.decodeMs,
     ...(a.estimated || b.estimated ? { estimated: true } : {}),
+    ...(a.usage || b.usage ? { usage: addUsage(a.usage ?? noUsage, b.usage ?? noUsage) } : {}),
+  };
+}
+
+const noUsage: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
+
+function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
   };
 }
 

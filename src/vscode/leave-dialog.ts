@@ -95,7 +95,7 @@ function describe(question: LeaveQuestion): string {
     ...(files.length > 0 ? [vscode.l10n.t("These texts go with your question:"), ...shortened(files)] : []),
     ...(turns > 0 ? [vscode.l10n.t("{0} earlier messages of this chat go along.", turns)] : []),
     vscode.l10n.t("About {0} tokens.", promptTokens),
-    ...(price ? [vscode.l10n.t("Cost: {0} to {1}.", formatUsd(price.minUsd), formatUsd(price.maxUsd))] : []),
+    ...(price ? [vscode.l10n.t("It costs {0} at most.", formatUsd(price.maxUsd))] : []),
     ...(found.length > 0
       ? [
           "",

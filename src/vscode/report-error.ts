@@ -52,6 +52,13 @@ function actionsFor(error: TaskError, log: vscode.LogOutputChannel): readonly Ac
         command(vscode.l10n.t("Choose Model…"), "switchyard.pickModel"),
         command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "localOnly"),
       ];
+    case "cloud-refused":
+      return [
+        command(vscode.l10n.t("Set Claude API Key…"), "switchyard.setClaudeKey"),
+        command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "claudeBaseUrl"),
+      ];
+    case "cloud-limit":
+      return [command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "dailyBudgetUsd")];
     case "bad-input":
     case "storage":
     case "network":

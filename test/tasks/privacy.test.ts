@@ -307,8 +307,9 @@ describe("text that may leave", () => {
         ];
       },
     });
-    await world.run({ ...question, sources: [file("file:///w/src/a.ts")] });
+    const events = await world.run({ ...question, sources: [file("file:///w/src/a.ts")] });
     expect(order).toEqual(["sent", "answering", "done"]);
+    expect(events.at(-1)).toMatchObject({ kind: "done", stats: { usage } });
     const [sent, done] = world.entries;
     expect(done?.id).toBe(sent?.id);
     expect(done).toMatchObject({ promptTokens: 100, answerTokens: 50, allowedBy: "once", task: "analyze" });
