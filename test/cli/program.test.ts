@@ -55,7 +55,8 @@ function run(
     let [out, err] = ["", ""];
     child.stdout.on("data", (piece) => {
       out += piece;
-      over.onOutput?.(() => child.kill("SIGINT"));
+      // Once: a second one could come when nobody listens any more.
+      over.onOutput?.(() => !child.killed && child.kill("SIGINT"));
     });
     child.stderr.on("data", (piece) => {
       err += piece;
