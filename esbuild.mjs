@@ -39,7 +39,21 @@ const node = {
 await rm(`${root}dist`, { recursive: true, force: true });
 await mkdir(`${root}dist`, { recursive: true });
 const builds = [
-  { ...node, entryPoints: { extension: "src/vscode/extension.ts" }, external: ["vscode"] },
+  // The entry is a file of its own that imports nothing before it is activated.
+  {
+    ...node,
+    splitting: false,
+    banner: {},
+    entryPoints: { extension: "src/vscode/extension.ts" },
+    plugins: [
+      {
+        name: "start-stays-apart",
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: "./start.js", external: true })),
+      },
+    ],
+  },
+  { ...node, entryPoints: { start: "src/vscode/start.ts" }, external: ["vscode"] },
   { ...node, entryPoints: { cli: "src/cli/main.ts" } },
   // node-llama-cpp finds its compiled parts beside itself, so it stays a package.
   { ...node, entryPoints: { engine: "src/backends/embedded/main.ts" }, external: ["node-llama-cpp"] },

@@ -35,9 +35,11 @@ export async function measureEntry(): Promise<readonly Row[]> {
   writeFileSync(runner, stub.replace("NAMES", JSON.stringify(usedNames().join(", "))));
   const ours: number[] = [];
   const peer: number[] = [];
+  const rest: number[] = [];
   for (let round = 0; round < rounds; round++) {
     ours.push(evaluate(runner, join(root, "out", "package", "dist", "extension.js")));
     peer.push(evaluate(runner, minimal));
+    rest.push(evaluate(runner, join(root, "out", "package", "dist", "start.js")));
   }
   const [value, other] = [median(ours), median(peer)];
   const megabytes = statSync(vsix).size / 1e6;
@@ -49,6 +51,13 @@ export async function measureEntry(): Promise<readonly Row[]> {
       peer: { name: "an extension with one command", value: other },
       goal: "≤ 25 ms and ≤ 1.3 × the peer",
       isMet: value <= 25 && value <= 1.3 * other,
+    },
+    {
+      name: "reading the rest when it is activated",
+      value: median(rest),
+      unit: "ms",
+      goal: "≤ 25 ms",
+      isMet: median(rest) <= 25,
     },
     { name: "universal package", value: megabytes, unit: "MB", goal: "≤ 3 MB", isMet: megabytes <= 3 },
   ];

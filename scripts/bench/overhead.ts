@@ -37,7 +37,7 @@ export async function measureOverhead(): Promise<readonly Row[]> {
     return Response.json(answers[pathname] ?? {});
   };
   const app = createApp({
-    settings: { ...defaultSettings, engine: "ollama", ollamaUrl: "http://127.0.0.1:9" },
+    settings: { ...defaultSettings, cache: false, engine: "ollama", ollamaUrl: "http://127.0.0.1:9" },
     folders: { home: "/nonexistent", engineEntry: "" },
     log: () => {},
     askedBy: "shell",

@@ -28,6 +28,10 @@ export async function measureThroughput(): Promise<readonly Row[]> {
   const model = await llama.loadModel({
     modelPath: join(cachedHome, "models", `${smallModel.replace(":", "-")}.gguf`),
   });
+  llama.maxThreads = await bestThreads(llama.maxThreads, async (threads) => {
+    llama.maxThreads = threads;
+    return throughLibrary(model);
+  });
   const ours: number[] = [];
   const bare: number[] = [];
   for (let round = 0; round < rounds + 1; round++) {
@@ -51,6 +55,16 @@ export async function measureThroughput(): Promise<readonly Row[]> {
       isMet: value >= 0.97 * peer,
     },
   ];
+}
+
+/** On a busy machine fewer are faster; the peer is measured at its best. */
+async function bestThreads(most: number, rateWith: (threads: number) => Promise<number>): Promise<number> {
+  let best = { threads: most, rate: 0 };
+  for (let threads = most; threads >= 1; threads >>= 1) {
+    const rate = await rateWith(threads);
+    if (rate > best.rate) best = { threads, rate };
+  }
+  return best.threads;
 }
 
 /** From the first piece to the last, as a person sees them come. */

@@ -1,43 +1,13 @@
-import * as vscode from "vscode";
-import type { App } from "../core/app.ts";
-import type { Exchange, Session } from "../core/session.ts";
-import { registerCommands } from "./commands.ts";
-import { createHost, type Host } from "./host.ts";
+// Entry of the extension. Reading it costs the editor nothing worth mentioning; all the rest is read when it is needed.
+import type * as vscode from "vscode";
+import type { ExtensionApi } from "./start.ts";
 
-/** What other extensions and the tests may use. */
-export interface ExtensionApi {
-  readonly apiVersion: 1;
-  /** The app behind every command. */
-  app(): Promise<App>;
-  /** The conversation that is open in this window. */
-  session(): Promise<Session>;
-  /** Asks as the chat does. */
-  ask(text: string): Promise<Exchange>;
+export async function activate(context: vscode.ExtensionContext): Promise<ExtensionApi> {
+  const { start } = await import("./start.ts");
+  return start(context);
 }
 
-let host: Host | undefined;
-
-export function activate(context: vscode.ExtensionContext): ExtensionApi {
-  try {
-    const made = createHost(context);
-    host = made;
-    context.subscriptions.push(...registerCommands(made));
-    return {
-      apiVersion: 1,
-      app: made.app.get,
-      session: made.keeper.current,
-      ask: (text) => made.ask({ title: text, ask: { text, sources: [] } }),
-    };
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(vscode.l10n.t("Switchyard could not start: {0}", text));
-    throw error;
-  }
-}
-
-/** Stops what runs, and waits until what was said is on disk. */
 export async function deactivate(): Promise<void> {
-  host?.conversation.stopAll();
-  await host?.keeper.save();
-  await host?.app.dispose();
+  const { stop } = await import("./start.ts");
+  await stop();
 }

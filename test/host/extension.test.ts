@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import type { ExtensionApi } from "../../src/vscode/extension.ts";
+import type { ExtensionApi } from "../../src/vscode/start.ts";
 import { openFile, until } from "./workspace.ts";
 
 const extension = vscode.extensions.getExtension<ExtensionApi>("switchyard.switchyard");

@@ -1,0 +1,43 @@
+import * as vscode from "vscode";
+import type { App } from "../core/app.ts";
+import type { Exchange, Session } from "../core/session.ts";
+import { registerCommands } from "./commands.ts";
+import { createHost, type Host } from "./host.ts";
+
+/** What other extensions and the tests may use. */
+export interface ExtensionApi {
+  readonly apiVersion: 1;
+  /** The app behind every command. */
+  app(): Promise<App>;
+  /** The conversation that is open in this window. */
+  session(): Promise<Session>;
+  /** Asks as the chat does. */
+  ask(text: string): Promise<Exchange>;
+}
+
+let host: Host | undefined;
+
+export function start(context: vscode.ExtensionContext): ExtensionApi {
+  try {
+    const made = createHost(context);
+    host = made;
+    context.subscriptions.push(...registerCommands(made));
+    return {
+      apiVersion: 1,
+      app: made.app.get,
+      session: made.keeper.current,
+      ask: (text) => made.ask({ title: text, ask: { text, sources: [] } }),
+    };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    void vscode.window.showErrorMessage(vscode.l10n.t("Switchyard could not start: {0}", text));
+    throw error;
+  }
+}
+
+/** Stops what runs, and waits until what was said is on disk. */
+export async function stop(): Promise<void> {
+  host?.conversation.stopAll();
+  await host?.keeper.save();
+  await host?.app.dispose();
+}
