@@ -52,7 +52,10 @@ async function openInBrowser(): Promise<void> {
   const folder = join(cacheFolder, "start");
   const own = ["--user-data-dir", join(folder, "user"), "--extensions-dir", join(folder, "extensions")];
   const workspace = await copySample();
-  await mustRun("node", [entry, ...own, "--install-extension", await makePackage(thisTarget), "--force"]);
+  // Quiet: the editor complains of native parts it can do without.
+  await mustRun("node", [entry, ...own, "--install-extension", await makePackage(thisTarget), "--force"], {
+    isQuiet: true,
+  });
   const server = await startServer(
     entry,
     (port) => [

@@ -3,6 +3,7 @@ import type { ChatMessage } from "../core/backend.ts";
 import { fenced } from "../core/fence.ts";
 import { msg } from "../core/message.ts";
 import type { Ask, Sampling, TaskKind } from "../core/task.ts";
+import { requiredLanguage } from "./language-guard.ts";
 import { answerIn, dataRule, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
 
@@ -21,7 +22,10 @@ export function conversationTask({ kind, sampling, think, rules }: ConversationT
     think,
     plan(ask, context) {
       const question = user(ask.text, ...ask.sources.map(fenced), answerIn(context.answerLanguage));
-      return planWithHistory(ask, [system(...rules, dataRule)], question, context);
+      const language = kind === "code" ? undefined : requiredLanguage(ask, context.answerLanguage);
+      return planWithHistory(ask, [system(...rules, dataRule)], question, context).map((step) =>
+        step.kind === "prompt" && language ? { ...step, language } : step,
+      );
     },
   };
 }

@@ -1,8 +1,10 @@
 // Runs the planned requests of one task, one after the other.
 import type { AnswerEvent } from "../core/answer.ts";
-import type { ModelRequest } from "../core/backend.ts";
+import type { ChatMessage, ModelRequest } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, TokenUsage } from "../core/model-event.ts";
+import type { AnswerLanguage } from "../core/task.ts";
+import { untilWrongLanguage } from "./language-guard.ts";
 import type { Run } from "./leave.ts";
 import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
 import { countPrompt, type Job } from "./prepare.ts";
@@ -65,9 +67,43 @@ async function* runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSig
     yield* runChecked(job, step, step.check, way, signal);
     return;
   }
+  if (step.language && !step.read) {
+    yield* runInLanguage(job, step, step.language, way, signal);
+    return;
+  }
   const counted = countStep(step);
   const model = cutLoops(way(requestOf(job, step), signal), counted);
   yield* step.read ? throughReader(model, step.read, counted) : model;
+}
+
+/** An answer that begins in another language is stopped and asked for once more; the second one stands. */
+async function* runInLanguage(
+  job: Job,
+  step: PromptStep,
+  wanted: AnswerLanguage,
+  way: Run,
+  signal: AbortSignal,
+): AsyncIterable<AnswerEvent> {
+  const counted = countStep(step);
+  const watched = { isWrong: false };
+  yield* untilWrongLanguage(cutLoops(way(requestOf(job, step), signal), counted), wanted, watched);
+  if (!watched.isWrong) return;
+  yield {
+    kind: "notice",
+    text: msg("The model began in another language than was asked for; it was asked once more."),
+  };
+  const again = { ...step, messages: remind(step.messages, wanted) };
+  for await (const event of cutLoops(way(requestOf(job, again), signal), countStep(again))) {
+    yield event.kind === "done" ? { ...event, stats: addStats(counted.stats(), event.stats) } : event;
+  }
+}
+
+function remind(messages: readonly ChatMessage[], wanted: AnswerLanguage): readonly ChatMessage[] {
+  const reminder =
+    wanted === "zh-CN" ? "必须只用简体中文回答，不要使用英文。" : "You must answer in English only, not in Chinese.";
+  return messages.map((message, at) =>
+    at === messages.length - 1 ? { ...message, content: `${message.content}\n\n${reminder}` } : message,
+  );
 }
 
 function countStep(step: PromptStep): Counted {

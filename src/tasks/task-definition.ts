@@ -18,6 +18,8 @@ export type Step =
       /** JSON schema the answer must follow. */
       readonly format?: object;
       readonly maxTokens?: number;
+      /** Language the answer has to be in; absent: any, as for code. */
+      readonly language?: AnswerLanguage;
       /** Turns what the model streams into what people see; absent: shown as it comes. Leaving it early stops the model. */
       readonly read?: (pieces: AsyncIterable<string>) => AsyncIterable<TaskOutput>;
       /** Where set, the answer is held back until whole; refused twice, `otherwise` is shown with a notice. */

@@ -207,3 +207,16 @@ it("shows thinking as it comes and gives the reader of a task only the text", as
   expect(events.map((event) => event.kind)).toEqual(["routed", "thinking", "text", "text", "done"]);
   expect(textOf(events)).toBe("AB");
 });
+
+it("asks once more when the model begins in another language, and shows only the second answer", async () => {
+  const english = "This function computes the mean of the numbers it is given and returns it to the caller. ".repeat(3);
+  const { pipeline, requests, state } = pipelineWith({
+    answer: (_, call) => [{ kind: "text", text: call === 1 ? english : "这个函数计算平均值。" }, done],
+  });
+  const events = await all(pipeline.run({ ...chat, text: "这个函数做什么？" }, never));
+  expect(textOf(events)).toBe("这个函数计算平均值。");
+  expect(requests).toHaveLength(2);
+  expect(requests[1]?.messages.at(-1)?.content).toContain("只用简体中文");
+  expect(events.some((event) => event.kind === "notice")).toBe(true);
+  expect(state.running).toBe(0);
+});
