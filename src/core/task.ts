@@ -53,6 +53,16 @@ export interface Ask {
   readonly isFresh?: boolean;
   /** Upper bound of tokens to generate. */
   readonly maxTokens?: number;
+  /** Present where a program brings its own prompts: history and text go to the model as they are, with none of ours. */
+  readonly ownPrompt?: OwnPrompt;
+}
+
+/** What a program says to the model besides the conversation. The kind of the task still decides who answers, and how warm. */
+export interface OwnPrompt {
+  /** Empty: no system prompt at all. */
+  readonly system: string;
+  /** JSON schema the answer must follow. */
+  readonly format?: object;
 }
 
 /** Sampling options under Ollama's names. */

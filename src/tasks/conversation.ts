@@ -2,7 +2,7 @@
 import type { ChatMessage } from "../core/backend.ts";
 import { fenced } from "../core/fence.ts";
 import { msg } from "../core/message.ts";
-import type { Ask, Sampling, TaskKind } from "../core/task.ts";
+import type { Ask, OwnPrompt, Sampling, TaskKind } from "../core/task.ts";
 import { requiredLanguage } from "./language-guard.ts";
 import { answerIn, dataRule, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
@@ -57,4 +57,17 @@ export function planWithHistory(
     history.length,
   );
   return [{ kind: "notice", text }, prompt];
+}
+
+/**
+ * A program's own conversation, as it is: a proxied client counts on every word of it. Nothing is left out either:
+ * what does not fit is refused with numbers, and the client makes it shorter itself.
+ */
+export function planOwnPrompt(ask: Ask, { system: rules, format }: OwnPrompt): readonly Step[] {
+  const messages: readonly ChatMessage[] = [
+    ...(rules === "" ? [] : [system(rules)]),
+    ...ask.history.map((turn): ChatMessage => ({ role: turn.role, content: turn.text })),
+    { role: "user", content: ask.text },
+  ];
+  return [{ kind: "prompt", messages, ...(format ? { format } : {}) }];
 }

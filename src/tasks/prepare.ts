@@ -7,7 +7,8 @@ import type { Reachable, Route } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import type { Step, TaskDefinition } from "./task-definition.ts";
+import { planOwnPrompt } from "./conversation.ts";
+import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
 
 /** What can be reached now: models and the servers that have them. */
 export interface World extends Reachable {
@@ -48,12 +49,13 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   if (!backend || !model) throw new TaskError("internal", msg("The chosen model {0} is gone. Ask again.", route.model));
   const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
   const answerTokens = Math.min(ask.maxTokens ?? defaultAnswerTokens, Math.floor(limit / 2));
-  const steps = definition.plan(ask, {
+  const context: PlanContext = {
     answerLanguage: answerLanguage(ask, settings),
     model: model.name,
     promptTokens: limit - answerTokens,
     estimateTokens,
-  });
+  };
+  const steps = ask.ownPrompt ? planOwnPrompt(ask, ask.ownPrompt) : definition.plan(ask, context);
   return {
     backend,
     model,
