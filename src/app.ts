@@ -14,7 +14,7 @@ import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
-import { createStickyWindows } from "./core/context.ts";
+import { createStickyWindows, estimateTokens } from "./core/context.ts";
 import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
@@ -76,7 +76,9 @@ export function createApp(options: AppOptions): App {
     },
     run: (ask, signal) => {
       stores.cache.warm();
-      return monitor.watch(askTwice(() => pipeline.run(ask, signal), servers.search.forget));
+      const sharedTokens = estimateTokens(ask.history.map((turn) => turn.text).join("\n"));
+      const events = askTwice(() => pipeline.run(ask, signal), servers.search.forget);
+      return monitor.watch(events, { model: settings.cloudModel, sharedTokens });
     },
     preview: (ask, signal) => pipeline.preview(ask, signal),
     ...modelsOf(servers, current),

@@ -1,17 +1,27 @@
 import type { AnswerEvent } from "./answer.ts";
 import type { LoadedModel } from "./backend.ts";
+import { cloudCostUsd } from "./cost.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
 
 export interface Totals {
   readonly answers: number;
   readonly errors: number;
   readonly answerTokens: number;
+  /** What the answers that were given on this machine would have cost in the cloud, its cache reckoned in, US dollars. */
+  readonly cloudUsd: number;
+}
+
+/** What a cloud would have made of an answer. */
+export interface CloudPeer {
+  readonly model: string;
+  /** Tokens that came along from earlier questions: a cloud would have read them from its cache. */
+  readonly sharedTokens: number;
 }
 
 /** Counts what answers do and keeps the last ten minutes of it. */
 export interface Monitor {
   /** Passes the events of one answer on, counting them. */
-  watch(events: AsyncIterable<AnswerEvent>): AsyncIterable<AnswerEvent>;
+  watch(events: AsyncIterable<AnswerEvent>, peer?: CloudPeer): AsyncIterable<AnswerEvent>;
   /** Takes one point from what was counted since the last one. */
   sample(outside: { readonly loaded: readonly LoadedModel[]; readonly cpu: number }): readonly MonitorPoint[];
   totals(): Totals;
@@ -22,18 +32,19 @@ const keepMs = 10 * 60_000;
 /** @param nowMs a clock that never goes back, ms; @param dateMs the time of day, Unix ms */
 export function createMonitor(nowMs: () => number, dateMs: () => number): Monitor {
   let points: readonly MonitorPoint[] = [];
-  let totals: Totals = { answers: 0, errors: 0, answerTokens: 0 };
+  let totals: Totals = { answers: 0, errors: 0, answerTokens: 0, cloudUsd: 0 };
   let piecesSince = 0;
   let sinceMs = nowMs();
   let firstTokenMs: number | undefined;
 
   return {
-    async *watch(events) {
+    async *watch(events, peer) {
       const startMs = nowMs();
       let begun = false;
       let pieces = 0;
       let written = 0;
       let counted = false;
+      let isLocal = false;
       try {
         for await (const event of events) {
           if (event.kind === "text" || event.kind === "thinking") {
@@ -47,9 +58,15 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
             piecesSince += Math.max(0, event.answerTokens - written);
             written = event.answerTokens;
           }
+          if (event.kind === "routed") isLocal = event.route.place !== "cloud";
           if (event.kind === "done") {
+            const { promptTokens, answerTokens } = event.stats;
+            const isPriced = isLocal && peer !== undefined && event.keptAtMs === undefined;
+            const { model = "", sharedTokens = 0 } = peer ?? {};
             totals = {
               ...totals,
+              cloudUsd:
+                totals.cloudUsd + (isPriced ? cloudCostUsd(model, [{ promptTokens, answerTokens, sharedTokens }]) : 0),
               answers: totals.answers + 1,
               answerTokens: totals.answerTokens + event.stats.answerTokens,
             };

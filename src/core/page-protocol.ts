@@ -107,6 +107,11 @@ export type ToMonitorPage =
       readonly answers: number;
       readonly errors: number;
       readonly answerTokens: number;
+      /** Spent on Claude today, US dollars. */
+      readonly spentUsd: number;
+      /** What the answers of this window would have cost on `cloudModel`. */
+      readonly cloudUsd: number;
+      readonly cloudModel: string;
       readonly loaded: readonly {
         readonly name: string;
         readonly backend: string;

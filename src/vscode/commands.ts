@@ -10,6 +10,7 @@ import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
 import { pickModel } from "./model-picker.ts";
 import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
+import { exportSession, findSession } from "./session-commands.ts";
 import { whichModel } from "./which-model.ts";
 
 type Command = (host: Host, ...args: unknown[]) => unknown;
@@ -43,6 +44,14 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     await host.chat.refresh();
     await host.chat.reveal();
   },
+  "switchyard.findSession": async (host) => {
+    const id = await findSession(await host.app.get(), host.keeper);
+    if (id === undefined) return;
+    await host.keeper.open(id);
+    await host.chat.refresh();
+    await host.chat.reveal();
+  },
+  "switchyard.exportSession": (host) => exportSession(host.keeper),
   "switchyard.stopAll": (host) => {
     host.conversation.stopAll();
     host.translations.stopAll();

@@ -36,7 +36,11 @@ export class MonitorView implements vscode.WebviewViewProvider {
         const points = (await app.sample(signal)).filter((point) => point.atMs > shownAtMs);
         shownAtMs = points.at(-1)?.atMs ?? shownAtMs;
         post({ kind: "points", points });
-        post({ kind: "totals", ...app.totals(), loaded: await app.loaded(signal).catch(() => []) });
+        const midnight = new Date().setHours(0, 0, 0, 0);
+        const spentUsd = await app.ledger.spentUsd(midnight);
+        const { cloudModel } = app.settings();
+        const loaded = await app.loaded(signal).catch(() => []);
+        post({ kind: "totals", ...app.totals(), spentUsd, cloudModel, loaded });
       } finally {
         isSampling = false;
       }

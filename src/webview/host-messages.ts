@@ -49,7 +49,14 @@ const monitorMessages = z.discriminatedUnion("kind", [
     points: list,
   }),
   z.looseObject({ kind: z.literal("points"), points: list }),
-  z.looseObject({ kind: z.literal("totals"), answers: z.number(), errors: z.number(), loaded: list }),
+  z.looseObject({
+    kind: z.literal("totals"),
+    answers: z.number(),
+    errors: z.number(),
+    spentUsd: z.number(),
+    cloudUsd: z.number(),
+    loaded: list,
+  }),
 ]);
 
 export function readMonitorMessage(raw: unknown): ToMonitorPage | undefined {

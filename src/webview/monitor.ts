@@ -1,6 +1,7 @@
 // Entry of the monitor page: charts of the last ten minutes.
 
 import uPlot from "uplot";
+import { formatUsd } from "../core/cost.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import type { FromMonitorPage, MonitorPoint, ToMonitorPage } from "../core/page-protocol.ts";
 import { element } from "./element.ts";
@@ -134,6 +135,8 @@ function totalsTable(message: Extract<ToMonitorPage, { kind: "totals" }>, { t }:
       row(t("Answers"), String(message.answers)),
       row(t("Tokens written"), String(message.answerTokens)),
       row(t("Errors"), String(message.errors)),
+      row(t("Spent on Claude today"), formatUsd(message.spentUsd)),
+      row(t("The local answers on {0}", message.cloudModel), formatUsd(message.cloudUsd)),
     ),
   ];
 }

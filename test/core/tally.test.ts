@@ -89,7 +89,7 @@ it("counts answers, tokens and failures, but not what was cancelled", async () =
   await expect(drain(monitor.watch(answer([{ kind: "text", text: "a" }], failure)))).rejects.toBe(failure);
   const cancelled = new DOMException("", "AbortError");
   await expect(drain(monitor.watch(answer([], cancelled)))).rejects.toBe(cancelled);
-  expect(monitor.totals()).toEqual({ answers: 1, errors: 1, answerTokens: 31 });
+  expect(monitor.totals()).toEqual({ answers: 1, errors: 1, answerTokens: 31, cloudUsd: 0 });
 });
 
 it("keeps ten minutes of points and tells tokens a second since the last one", async () => {
@@ -106,4 +106,29 @@ it("keeps ten minutes of points and tells tokens a second since the last one", a
   ]);
   clock.ms = 700_000;
   expect(monitor.sample({ loaded: [], cpu: 0 })).toHaveLength(1);
+});
+
+it("says what the local answers would have cost in the cloud, with what a cloud would have kept reckoned in", async () => {
+  const monitor = createMonitor(
+    () => 0,
+    () => 0,
+  );
+  const route = { place: "this-machine" } as Route;
+  const done = {
+    kind: "done",
+    finish: "stop",
+    stats: { promptTokens: 1000, answerTokens: 100, loadMs: 0, prefillMs: 0, decodeMs: 0 },
+  } as const;
+  const price = async (sharedTokens: number) => {
+    const before = monitor.totals().cloudUsd;
+    const answer = async function* (): AsyncIterable<AnswerEvent> {
+      yield { kind: "routed", route };
+      yield done;
+    };
+    for await (const _event of monitor.watch(answer(), { model: "claude-sonnet-5-5", sharedTokens }));
+    return monitor.totals().cloudUsd - before;
+  };
+  const fresh = await price(0);
+  expect(fresh).toBeCloseTo((1000 * 2 * 1.25 + 100 * 10) / 1e6, 9);
+  expect(await price(900)).toBeLessThan(fresh / 2);
 });
