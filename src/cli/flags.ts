@@ -20,5 +20,9 @@ export interface ProgramParts {
   readonly version: string;
   readonly signal: AbortSignal;
   readonly configFile: string;
+  /** Where the product keeps its things. */
+  readonly home: string;
   readonly openApp: (flags: Flags) => App;
+  /** An app for other programs that ask: there is nobody to allow it, so nothing leaves. */
+  readonly openService: (askedBy: "mcp" | "proxy", flags: Flags) => App;
 }

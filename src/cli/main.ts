@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createApp, defaultHome } from "../app.ts";
-import type { App } from "../core/app.ts";
+import type { App, AppOptions } from "../core/app.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import type { Flags } from "./flags.ts";
 import { leaveRule } from "./privacy-commands.ts";
@@ -32,22 +32,29 @@ const program = createProgram({
   version: JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version,
   signal: stop.signal,
   configFile: join(home, "config.json"),
-  openApp(flags) {
-    const app = createApp({
-      settings: { ...readSettings(flags.config ?? join(home, "config.json"), process.env), ...strict(flags) },
-      folders: { home, engineEntry: engineEntry() },
-      log: (level, text) => {
-        if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
-      },
+  home,
+  openApp: (flags) =>
+    open(flags, {
       askedBy: "shell",
       mayLeave: leaveRule(flags, terminal),
       claudeKey: async () => process.env["ANTHROPIC_API_KEY"] || undefined,
-      notice: (text) => terminal.note(terminal.say(text)),
-    });
-    apps.push(app);
-    return app;
-  },
+    }),
+  openService: (askedBy, flags) => open(flags, { askedBy }),
 });
+
+function open(flags: Flags, door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey">): App {
+  const app = createApp({
+    settings: { ...readSettings(flags.config ?? join(home, "config.json"), process.env), ...strict(flags) },
+    folders: { home, engineEntry: engineEntry() },
+    log: (level, text) => {
+      if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
+    },
+    notice: (text) => terminal.note(terminal.say(text)),
+    ...door,
+  });
+  apps.push(app);
+  return app;
+}
 
 try {
   await program.parseAsync(process.argv);
