@@ -10,7 +10,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   webview: ["core", "packages"],
   backends: ["core", "node:", "packages"],
   store: ["core", "node:", "packages"],
-  app: ["core", "tasks", "backends", "store", "node:"],
+  containers: ["core", "node:", "packages"],
+  app: ["core", "tasks", "backends", "store", "containers", "node:"],
   cli: ["core", "app", "node:", "packages"],
   vscode: ["core", "app", "vscode!", "node:", "packages"],
 };

@@ -1,0 +1,111 @@
+// Finds the engine that answers, and keeps what was tried.
+import { readFileSync } from "node:fs";
+import { type RequestOptions, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { join } from "node:path";
+import { type Message, msg } from "../core/message.ts";
+import type { TriedEngine } from "../core/services.ts";
+import { type Candidate, type Connection, engineCandidates, type Surroundings } from "./engine-candidates.ts";
+
+export interface FoundEngine {
+  readonly source: string;
+  readonly address: string;
+  readonly connection: Exclude<Connection, { readonly kind: "unusable" }>;
+  /** Podman speaks Docker's language with an accent. */
+  readonly product: "docker" | "podman";
+  /** False: its published ports are on another machine. */
+  readonly isLocal: boolean;
+}
+
+export interface EngineSearch {
+  readonly engine?: FoundEngine;
+  /** Every address tried, in order, and what came back. */
+  readonly tried: readonly TriedEngine[];
+}
+
+const answerTimeoutMs = 3_000;
+
+/** Asks each candidate in order until one answers. Throws only when aborted. */
+export async function findEngine(configured: string, around: Surroundings, signal: AbortSignal): Promise<EngineSearch> {
+  const tried: TriedEngine[] = [];
+  for (const { source, address, connection } of engineCandidates(configured, around)) {
+    const answer = await probe(connection, signal);
+    tried.push({ source, address, outcome: answer.outcome });
+    if (answer.product && connection.kind !== "unusable") {
+      const isLocal = connection.kind === "socket" || /^(localhost|127\.|::1$)/.test(connection.host);
+      return { engine: { source, address, connection, product: answer.product, isLocal }, tried };
+    }
+  }
+  return { tried };
+}
+
+/** What every request to this engine needs. */
+export function requestOptions(connection: FoundEngine["connection"]): RequestOptions & { readonly isTls: boolean } {
+  if (connection.kind === "socket") return { socketPath: connection.path, isTls: false };
+  const { host, port, tlsFolder } = connection;
+  if (tlsFolder === undefined) return { host, port, isTls: false };
+  const read = (name: string) => readFileSync(join(tlsFolder, name));
+  return { host, port, isTls: true, ...(tlsFolder === "" ? {} : tlsFiles(read)) };
+}
+
+function tlsFiles(read: (name: string) => Buffer): {
+  readonly ca: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+} {
+  return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+}
+
+interface Answer {
+  readonly outcome: Message;
+  readonly product?: FoundEngine["product"];
+}
+
+async function probe(connection: Candidate["connection"], signal: AbortSignal): Promise<Answer> {
+  if (connection.kind === "unusable") {
+    return {
+      outcome:
+        connection.why === "ssh"
+          ? msg("engines behind ssh are not supported; forward its socket to this machine")
+          : msg("not an address of an engine"),
+    };
+  }
+  try {
+    return await ping(requestOptions(connection), AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]));
+  } catch (error) {
+    signal.throwIfAborted();
+    return { outcome: reasonOf(error) };
+  }
+}
+
+function ping(options: ReturnType<typeof requestOptions>, signal: AbortSignal): Promise<Answer> {
+  const { isTls, ...rest } = options;
+  return new Promise((resolve, reject) => {
+    const request = (isTls ? requestHttps : requestHttp)({ ...rest, path: "/_ping", signal, agent: false });
+    request.once("error", reject);
+    request.once("response", (response) => {
+      response.resume();
+      const version = response.headers["api-version"];
+      if (response.statusCode !== 200 || typeof version !== "string") {
+        resolve({ outcome: msg("HTTP {0}, not a Docker engine", response.statusCode ?? 0) });
+        return;
+      }
+      const isPodman = response.headers["libpod-api-version"] !== undefined;
+      resolve({
+        outcome: isPodman ? msg("Podman answers, API {0}", version) : msg("Docker answers, API {0}", version),
+        product: isPodman ? "podman" : "docker",
+      });
+    });
+    request.end();
+  });
+}
+
+function reasonOf(error: unknown): Message {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT") return msg("no such socket");
+  if (code === "ECONNREFUSED") return msg("the socket is there and nothing answers: the engine is stopped");
+  if (code === "EACCES" || code === "EPERM")
+    return msg("no permission: your account may not use it (on Linux: be in the group “docker”)");
+  if (code === "ABORT_ERR" || code === "TimeoutError") return msg("no answer in {0} s", answerTimeoutMs / 1000);
+  return msg("{0}", error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,107 @@
+// The containers that serve models, as their hosts see them.
+import type { Message } from "./message.ts";
+
+export interface TriedEngine {
+  /** Who names the address: `DOCKER_HOST`, `context default`, `Colima`. */
+  readonly source: string;
+  readonly address: string;
+  readonly outcome: Message;
+}
+
+/** What a container of ours is doing. `missing`: not made yet. */
+export type ServiceState = "missing" | "stopped" | "starting" | "healthy" | "unhealthy" | "paused" | "restarting";
+
+export interface ServiceStatus {
+  /** `ollama`, `redis`. */
+  readonly name: string;
+  readonly container: string;
+  readonly image: string;
+  readonly state: ServiceState;
+  /** Where it is, such as `http://127.0.0.1:11434`; absent while it has no port. */
+  readonly address?: string;
+  /** Addresses it listens on that other machines can reach; empty is right. */
+  readonly exposedOn: readonly string[];
+  readonly exitCode?: number;
+  readonly wasOutOfMemory?: boolean;
+}
+
+/** Why a service of the stack is not a container here. */
+export interface LeftOut {
+  readonly name: string;
+  readonly why: Message;
+}
+
+export type ServicesStatus =
+  | { readonly kind: "no-engine"; readonly tried: readonly TriedEngine[] }
+  | {
+      readonly kind: "engine";
+      readonly address: string;
+      readonly source: string;
+      readonly tried: readonly TriedEngine[];
+      readonly version: string;
+      readonly services: readonly ServiceStatus[];
+      readonly leftOut: readonly LeftOut[];
+    };
+
+/** What `up` does, as it does it. */
+export type UpEvent =
+  | { readonly kind: "engine"; readonly address: string; readonly source: string }
+  | { readonly kind: "left-out"; readonly service: string; readonly why: Message }
+  | { readonly kind: "notice"; readonly text: Message }
+  /** Bytes over all layers known so far. */
+  | { readonly kind: "pull"; readonly image: string; readonly completedBytes: number; readonly totalBytes: number }
+  | { readonly kind: "created" | "recreated" | "started" | "waiting"; readonly service: string }
+  | { readonly kind: "ready"; readonly service: string; readonly address: string };
+
+/** Something that went wrong by itself, and what was done. */
+export interface Incident {
+  readonly service: string;
+  readonly atMs: number;
+  readonly what: "died" | "out-of-memory" | "unhealthy" | "paused";
+  readonly done: "restarted" | "unpaused" | "gave-up" | "failed";
+  /** Attempt within the last 10 minutes, from 1. */
+  readonly attempt: number;
+}
+
+export type WatchEvent =
+  | { readonly kind: "changed" }
+  | { readonly kind: "incident"; readonly incident: Incident }
+  | { readonly kind: "engine-lost" }
+  | { readonly kind: "engine-back" };
+
+export interface DoctorFinding {
+  /** Stable, for scripts: `engine-missing`, `port-taken`. */
+  readonly id: string;
+  readonly severity: "problem" | "warning";
+  readonly what: Message;
+  readonly evidence: readonly Message[];
+  /** What mends it, by hand unless `canRepair`. */
+  readonly repair: Message;
+  readonly canRepair: boolean;
+}
+
+/** What a repair did, proven by looking again. */
+export interface RepairResult {
+  readonly id: string;
+  readonly isFixed: boolean;
+}
+
+/** Everything that takes a signal throws `TaskError` or an `AbortError` only. */
+export interface Services {
+  /** Makes and starts what is missing; ends when everything is healthy. Nothing is done twice. */
+  up(signal: AbortSignal): AsyncIterable<UpEvent>;
+  /** Stops all; containers and volumes stay. */
+  down(signal: AbortSignal): Promise<void>;
+  /** Removes containers and network; models and kept answers only with `withVolumes`. */
+  remove(options: { readonly withVolumes: boolean }, signal: AbortSignal): Promise<void>;
+  status(signal: AbortSignal): Promise<ServicesStatus>;
+  start(service: string, signal: AbortSignal): Promise<void>;
+  stop(service: string, signal: AbortSignal): Promise<void>;
+  /** What it printed, and what it prints until the reader leaves; `tail` lines of the past. */
+  logs(service: string, tail: number, signal: AbortSignal): AsyncIterable<string>;
+  /** Keeps what was started running, and tells; ends when aborted. */
+  watch(signal: AbortSignal): AsyncIterable<WatchEvent>;
+  doctor(signal: AbortSignal): Promise<readonly DoctorFinding[]>;
+  /** Mends one finding and looks again. */
+  repair(id: string, signal: AbortSignal): Promise<RepairResult>;
+}
