@@ -1,0 +1,44 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { composeFiles } from "../../scripts/compose.ts";
+import { composeFile } from "../../src/containers/compose.ts";
+import { configHash, defaultChoice, describeStack } from "../../src/containers/stack.ts";
+
+const hashes = (choice: typeof defaultChoice) =>
+  Object.fromEntries(describeStack(choice).services.map((service) => [service.name, configHash(service)]));
+
+describe("the stack", () => {
+  it("is written to the Compose files as it is described", () => {
+    const files = composeFiles();
+    expect(globSync("deploy/compose/*.yaml").length).toBe(files.size);
+    for (const [file, text] of files) expect(readFileSync(`deploy/compose/${file}`, "utf8"), file).toBe(text);
+  });
+
+  it("publishes nothing beyond this machine, in no variant", () => {
+    for (const text of composeFiles().values()) {
+      expect(text.match(/^ {4}ports: \["127\.0\.0\.1:\d+:\d+"\]$/gm)).toHaveLength(2);
+      expect(text).not.toMatch(/network_mode|privileged/);
+    }
+  });
+
+  it("pins every image to one version", () => {
+    for (const { image } of describeStack(defaultChoice).services) expect(image).toMatch(/:\d+\.\d+\.\d+(-\w+)?$/);
+  });
+
+  it("asks for the graphics card only in its variant", () => {
+    const text = (variant: (typeof defaultChoice)["variant"]) =>
+      composeFile(describeStack({ ...defaultChoice, variant }));
+    expect(text("cpu")).not.toMatch(/nvidia|\/dev\//);
+    expect(text("nvidia")).toContain("driver: nvidia");
+    expect(text("amd")).toMatch(/-rocm\n(.*\n)*.*\/dev\/kfd/);
+    expect(text("vulkan")).toContain('OLLAMA_VULKAN: "1"');
+  });
+
+  it("has a hash that changes with each setting of a service and with nothing of another", () => {
+    const before = hashes(defaultChoice);
+    expect(hashes(defaultChoice)).toEqual(before);
+    const more = hashes({ ...defaultChoice, modelMemoryMiB: 4096 });
+    expect(more.ollama).not.toBe(before.ollama);
+    expect(more.redis).toBe(before.redis);
+  });
+});
