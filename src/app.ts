@@ -7,14 +7,13 @@ import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
 import { OllamaBackend } from "./backends/ollama.ts";
-import { createServerSearch, nothingAnswers, type Server, type Servers } from "./backends/servers.ts";
-import type { AnswerEvent } from "./core/answer.ts";
-import type { App, AppOptions, ServerStatus } from "./core/app.ts";
+import { createServerSearch, describeServers, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
+import type { App, AppOptions } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
-import { createStickyWindows, estimateTokens } from "./core/context.ts";
+import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
 import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
@@ -25,6 +24,7 @@ import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
 import { createPrivatePaths } from "./store/private-paths.ts";
 import { createSessionFiles } from "./store/session-files.ts";
+import { askTwice } from "./tasks/ask-twice.ts";
 import { definitions } from "./tasks/definitions.ts";
 import { createPipeline } from "./tasks/pipeline.ts";
 
@@ -81,6 +81,11 @@ export function createApp(options: AppOptions): App {
       return monitor.watch(events, { model: settings.cloudModel, sharedTokens });
     },
     preview: (ask, signal) => pipeline.preview(ask, signal),
+    async warmUp(signal) {
+      if (!settings.warmUp) return;
+      const { model, place } = await pipeline.preview({ kind: "chat", text: "…", sources: [], history: [] }, signal);
+      if (place !== "cloud") await parts.load(model, signal);
+    },
     ...modelsOf(servers, current),
     async sample(signal) {
       const loaded = await parts.loaded(signal).catch(() => []);
@@ -218,13 +223,13 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
           .map((offer) => ({ ...offer, backend }))
       );
     },
-    fits: (model) => fitsMemory(model.sizeBytes, 8192, totalmem()),
+    fits: (model) => fitsMemory(model.sizeBytes, usualContextTokens, totalmem()),
     loaded: async (signal) => (await Promise.all((await search.find(signal)).servers.map(loadedOf(signal)))).flat(),
     async status(signal) {
       search.forget();
-      return describe(await search.find(signal), signal);
+      return describeServers(await search.find(signal), signal);
     },
-    load: async (model, signal) => (await serverOf(model, signal)).load(model, 8192, signal),
+    load: async (model, signal) => (await serverOf(model, signal)).load(model, usualContextTokens, signal),
     unload: async (model, signal) => (await serverOf(model, signal)).unload(model, signal),
     async *pull(model, signal) {
       if (settings().offline) {
@@ -242,54 +247,4 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
       search.forget();
     },
   } satisfies Partial<App>;
-}
-
-const loadedOf = (signal: AbortSignal) => (server: Server) => server.backend.loaded(signal).catch(() => []);
-
-/** What was known of the servers may be out of date: while nothing was shown, they are looked for again, once. */
-async function* askTwice(run: () => AsyncIterable<AnswerEvent>, forget: () => void): AsyncIterable<AnswerEvent> {
-  let shown = false;
-  try {
-    for await (const event of run()) {
-      shown ||= event.kind !== "routed" && event.kind !== "notice";
-      yield event;
-    }
-  } catch (error) {
-    const isStale =
-      error instanceof TaskError && (error.kind === "server-unreachable" || error.kind === "model-missing");
-    if (isStale || (error instanceof TaskError && error.kind === "server-lost")) forget();
-    if (!isStale || shown) throw error;
-    yield* run();
-  }
-}
-
-function findIn(find: (signal: AbortSignal) => Promise<Servers>, embedded: Backend) {
-  return {
-    /** The server that has the model. */
-    async serverOf(model: string, signal: AbortSignal): Promise<Backend> {
-      const { servers } = await find(signal);
-      const server = servers.find((each) => each.models.some((installed) => installed.name === model));
-      if (server) return server.backend;
-      throw new TaskError("model-missing", msg("The model {0} is not installed.", model), {
-        details: { suggestedModel: model },
-      });
-    },
-    /** The server that gets new models. */
-    async serverFor(signal: AbortSignal): Promise<Backend> {
-      return (await find(signal)).servers[0]?.backend ?? embedded;
-    },
-  };
-}
-
-async function describe({ servers, tried }: Servers, signal: AbortSignal): Promise<readonly ServerStatus[]> {
-  if (servers.length === 0) return [{ name: "", tried, models: [], loaded: [] }];
-  return Promise.all(
-    servers.map(async (server) => ({
-      name: server.backend.name,
-      ...(server.version ? { version: server.version } : {}),
-      tried,
-      models: server.models,
-      loaded: await loadedOf(signal)(server),
-    })),
-  );
 }

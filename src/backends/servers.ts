@@ -1,4 +1,6 @@
 // The model servers in use now: Ollama where one answers, the built-in engine where it is wanted or nothing else can.
+
+import type { ServerStatus } from "../core/app.ts";
 import type { Backend, InstalledModel } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
@@ -137,5 +139,41 @@ export function nothingAnswers(tried: readonly Tried[]): TaskError {
     "server-unreachable",
     msg("No model server answers. Tried: {0}. Start Ollama, or set “switchyard.engine” to “embedded”.", list),
     { details: { tried } },
+  );
+}
+
+export const loadedOf = (signal: AbortSignal) => (server: Server) => server.backend.loaded(signal).catch(() => []);
+
+export function findIn(find: (signal: AbortSignal) => Promise<Servers>, embedded: Backend) {
+  return {
+    /** The server that has the model. */
+    async serverOf(model: string, signal: AbortSignal): Promise<Backend> {
+      const { servers } = await find(signal);
+      const server = servers.find((each) => each.models.some((installed) => installed.name === model));
+      if (server) return server.backend;
+      throw new TaskError("model-missing", msg("The model {0} is not installed.", model), {
+        details: { suggestedModel: model },
+      });
+    },
+    /** The server that gets new models. */
+    async serverFor(signal: AbortSignal): Promise<Backend> {
+      return (await find(signal)).servers[0]?.backend ?? embedded;
+    },
+  };
+}
+
+export async function describeServers(
+  { servers, tried }: Servers,
+  signal: AbortSignal,
+): Promise<readonly ServerStatus[]> {
+  if (servers.length === 0) return [{ name: "", tried, models: [], loaded: [] }];
+  return Promise.all(
+    servers.map(async (server) => ({
+      name: server.backend.name,
+      ...(server.version ? { version: server.version } : {}),
+      tried,
+      models: server.models,
+      loaded: await loadedOf(signal)(server),
+    })),
   );
 }

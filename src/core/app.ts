@@ -62,6 +62,8 @@ export interface App {
   run(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerEvent>;
   /** What `run` would do, without doing it. */
   preview(ask: Ask, signal: AbortSignal): Promise<Route>;
+  /** Loads the model that a question in the chat would go to, so that the first answer does not wait for it. */
+  warmUp(signal: AbortSignal): Promise<void>;
   /** Installed models of every server that answers; empty when none does. */
   models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
   /** Models that are not installed and could be, the best for this machine first. */

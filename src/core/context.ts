@@ -1,5 +1,8 @@
+/** What most tasks stay under, and what a model is loaded with before anything is asked of it. Tokens. */
+export const usualContextTokens = 8192;
+
 /** Context windows that are asked for. A change reloads the model, so there are few. Tokens. */
-const buckets = [4096, 8192, 16384, 32768, 65536, 131072, 262144] as const;
+const buckets = [usualContextTokens, 16384, 32768, 65536, 131072, 262144] as const;
 
 /**
  * Tokens of a text, estimated so as not to be below the real count: Chinese, Japanese and Korean characters count one

@@ -1,6 +1,7 @@
 import type { InstalledModel, Place } from "./backend.ts";
 import { candidatesFor, fitsMemory, isTag, offersFor } from "./catalogue.ts";
 import type { Classification } from "./classify.ts";
+import { usualContextTokens } from "./context.ts";
 import type { TextLanguage } from "./language.ts";
 import type { LocalOnlyPart } from "./local-only.ts";
 import { type Message, msg } from "./message.ts";
@@ -42,8 +43,6 @@ export interface Reachable {
   readonly isDisliked?: (model: string, task: TaskKind) => boolean;
 }
 
-/** A context that most tasks stay under, for the question whether a model fits. Tokens. */
-const usualContextTokens = 8192;
 const maxAlternatives = 6;
 
 const roleOfKind: Readonly<Record<TaskKind, Role | "byLanguage">> = {

@@ -21,6 +21,8 @@ export interface Settings {
   readonly maxContextTokens: number;
   /** Where a review is shown besides the chat. */
   readonly reviewPresentation: "problems" | "comments" | "both" | "chat";
+  /** Load the chat's model when the chat is opened. */
+  readonly warmUp: boolean;
   /** Whether the status bar shows the monitor. */
   readonly monitor: boolean;
   /** Addresses that model weights are looked for at, tried before the built-in list; `{file}` stands for the file name. */
@@ -57,6 +59,7 @@ export const defaultSettings: Settings = {
   answerLanguage: "auto",
   maxContextTokens: 32768,
   reviewPresentation: "both",
+  warmUp: true,
   monitor: true,
   weightSources: [],
   offline: false,
@@ -104,6 +107,7 @@ const schema = z.partial(
     answerLanguage: z.enum(["auto", "en", "zh-CN"]),
     maxContextTokens: z.int().check(z.gte(512), z.lte(1_048_576)),
     reviewPresentation: z.enum(["problems", "comments", "both", "chat"]),
+    warmUp: z.boolean(),
     monitor: z.boolean(),
     weightSources: z.array(z.string().check(z.regex(/^(https?|file):\/\/\S+$/))),
     offline: z.boolean(),

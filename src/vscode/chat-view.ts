@@ -20,6 +20,8 @@ export interface ChatViewParts {
   readonly conversation: () => Conversation;
   readonly proposals: Proposals;
   readonly modelLabel: () => string;
+  /** Called when the view is opened; what comes of it concerns nobody. */
+  readonly warmUp: () => Promise<void>;
   readonly pickAnotherModel: () => Promise<InstalledModel | undefined>;
   /** What the person says of an answer. */
   readonly judge: (message: Judgement) => Promise<void>;
@@ -53,6 +55,7 @@ export class ChatView implements vscode.WebviewViewProvider {
       if (this.#view === view) this.#view = undefined;
       this.#shownSessionId = undefined;
     });
+    void this.#parts.warmUp().catch(() => undefined);
     view.webview.html = pageHtml(view.webview, extensionUri, "chat");
   }
 

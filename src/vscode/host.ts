@@ -59,6 +59,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     proposals,
     conversation: () => conversation,
     modelLabel: statusBar.modelLabel,
+    warmUp: async () => (await app.get()).warmUp(new AbortController().signal),
     judge: (message) => judge(message, { app: app.get, keeper, conversation: () => conversation }),
     pickAnotherModel: async () => chooseModel(await app.get(), vscode.l10n.t("Ask again with")),
     reportError: report,

@@ -156,7 +156,7 @@ describe("counting tokens", () => {
   });
   it("chooses the smallest window that holds prompt and answer, or none", () => {
     const need = { answerTokens: 1024, modelContextTokens: 131072, maxContextTokens: 32768 };
-    expect(chooseContext({ ...need, promptTokens: 500 })).toBe(4096);
+    expect(chooseContext({ ...need, promptTokens: 500 })).toBe(8192);
     expect(chooseContext({ ...need, promptTokens: 7168 })).toBe(8192);
     expect(chooseContext({ ...need, promptTokens: 7169 })).toBe(16384);
     expect(chooseContext({ ...need, promptTokens: 31744 })).toBe(32768);
