@@ -73,6 +73,7 @@ export const unitPatterns = [
   "test/tasks",
   "test/store",
   "test/cli",
+  "test/mcp",
   "test/webview",
   "test/backends/",
   "test/privacy",

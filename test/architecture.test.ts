@@ -12,7 +12,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   store: ["core", "node:", "packages"],
   containers: ["core", "node:", "packages"],
   app: ["core", "tasks", "backends", "store", "containers", "node:"],
-  cli: ["core", "app", "node:", "packages"],
+  mcp: ["core", "app", "node:", "packages"],
+  cli: ["core", "app", "mcp", "node:", "packages"],
   vscode: ["core", "app", "vscode!", "node:", "packages"],
 };
 const byName = (a: string, b: string) => a.localeCompare(b);

@@ -5,7 +5,9 @@ import type { Finding } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
 import { type AnswerLanguage, type Ask, kindOfTaskType, type Source, type TaskKind, taskKinds } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { translationTarget } from "../core/translation-target.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { addMcpCommand } from "./mcp-command.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { addPrivacyCommands } from "./privacy-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
@@ -37,6 +39,7 @@ export function createProgram(parts: ProgramParts): Command {
   addTaskCommands(program, parts);
   addModelCommands(program, parts);
   addPrivacyCommands(program, parts);
+  addMcpCommand(program, parts);
   return program;
 }
 
@@ -146,17 +149,12 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
       await runTask(app, ask, formOf(flags), terminal, parts.signal);
       return;
     }
-    const language = own.to ?? (await guessTarget(source));
+    const language = own.to ?? translationTarget(source);
     const target = await checkTarget(source, language, own.force ?? false);
     const result = await runTask(app, { ...ask, targetLanguage: language }, "text", terminal, parts.signal, false);
     await writeTranslation(target, result.text);
     terminal.write(`${relative(process.cwd(), target) || target}\n`);
   });
-}
-
-async function guessTarget(source: Source): Promise<AnswerLanguage> {
-  const { detectLanguage } = await import("../core/language.ts");
-  return detectLanguage(source.text) === "zh" ? "en" : "zh-CN";
 }
 
 function askOf(flags: Flags): Pick<Ask, "model" | "answerLanguage" | "maxTokens" | "sampling" | "isFresh"> {

@@ -1,39 +1,15 @@
 // Text for the tasks from files, globs and standard input.
 import { readFile, stat } from "node:fs/promises";
-import { extname, relative } from "node:path";
+import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
 // biome-ignore lint/suspicious/noDeprecatedImports: one of its two forms is deprecated, not the one used here
 import { glob } from "tinyglobby";
+import { languageIdOf } from "../core/language-id.ts";
 import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 
 const maxBytes = 10 * 1024 * 1024;
-const languageIds: Readonly<Record<string, string>> = {
-  ".ts": "typescript",
-  ".tsx": "typescriptreact",
-  ".js": "javascript",
-  ".mjs": "javascript",
-  ".cjs": "javascript",
-  ".jsx": "javascriptreact",
-  ".py": "python",
-  ".go": "go",
-  ".rs": "rust",
-  ".java": "java",
-  ".kt": "kotlin",
-  ".cs": "csharp",
-  ".cpp": "cpp",
-  ".cc": "cpp",
-  ".c": "c",
-  ".h": "c",
-  ".php": "php",
-  ".rb": "ruby",
-  ".swift": "swift",
-  ".sh": "shellscript",
-  ".sql": "sql",
-  ".md": "markdown",
-  ".markdown": "markdown",
-};
 
 /** Names as given, globs filled in; a name that matches nothing stays, so that reading it names it. */
 export async function expandNames(names: readonly string[]): Promise<readonly string[]> {
@@ -61,7 +37,7 @@ export async function readSource(name: string): Promise<Source> {
   if (bytes.subarray(0, 8000).includes(0)) throw new TaskError("bad-input", msg("{0} is not a text file.", name));
   const text = bytes.toString("utf8");
   if (text.trim() === "") throw new TaskError("bad-input", msg("{0} is empty.", name));
-  const languageId = languageIds[extname(name).toLowerCase()];
+  const languageId = languageIdOf(name);
   return {
     uri: pathToFileURL(name).href,
     label: relative(process.cwd(), name) || name,

@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import type { Flags, ProgramParts } from "./flags.ts";
+
+export function addMcpCommand(program: Command, parts: ProgramParts): void {
+  const { t, note } = parts.terminal;
+  program
+    .command("mcp")
+    .description(t("offer local models to Claude Code and other agents, over standard input and output"))
+    .option("--root <folder>", t("share this folder with clients that name none; otherwise the working directory"))
+    .action(async (own: { root?: string }, command: Command) => {
+      const { serveMcp } = await import("../mcp/main.ts");
+      const app = parts.openService("mcp", command.optsWithGlobals<Flags>());
+      const folder = own.root ?? process.cwd();
+      await serveMcp({ app, version: parts.version, home: parts.home, folder, log: note }, parts.signal);
+    });
+}
