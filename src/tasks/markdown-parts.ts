@@ -9,7 +9,14 @@ import { gfm } from "micromark-extension-gfm";
 export type Part =
   | { readonly kind: "keep"; readonly text: string }
   /** Prose with `⟦1⟧` … in the places of code, link targets and markup; `held` are what belongs there, in order. */
-  | { readonly kind: "translate"; readonly original: string; readonly text: string; readonly held: readonly string[] };
+  | {
+      readonly kind: "translate";
+      readonly original: string;
+      readonly text: string;
+      readonly held: readonly string[];
+      /** Prose of a comment in source code. */
+      readonly isComment?: true;
+    };
 
 /** Blocks whose children hold the prose; every other block is kept whole. */
 const containers = new Set(["root", "blockquote", "list", "listItem", "table", "tableRow", "footnoteDefinition"]);

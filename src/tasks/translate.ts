@@ -1,5 +1,8 @@
-import { detectLanguage } from "../core/language.ts";
+import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Source } from "../core/task.ts";
+import { TaskError } from "../core/task-error.ts";
+import { translationTarget } from "../core/translation-target.ts";
+import { splitCode } from "./code-parts.ts";
 import { type Part, restore, splitMarkdown } from "./markdown-parts.ts";
 import { languageNames, needSources, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition, TaskOutput } from "./task-definition.ts";
@@ -14,7 +17,7 @@ export const translate: TaskDefinition = {
   plan(ask, context) {
     const sources = ask.sources.length > 0 ? needSources(ask) : [questionAsSource(ask)];
     return sources.flatMap((source, index) => {
-      const target = ask.targetLanguage ?? otherLanguage(source.text);
+      const target = ask.targetLanguage ?? translationTarget(source);
       const steps = translateSource(source, target, context);
       return index === 0 ? steps : [{ kind: "literal" as const, text: "\n\n" }, ...steps];
     });
@@ -29,24 +32,41 @@ function questionAsSource(ask: Ask): Source {
   return source ?? { uri: "switchyard:question", label: "text", text: ask.text, origin: "selection" };
 }
 
-function otherLanguage(text: string): AnswerLanguage {
-  return detectLanguage(text) === "zh" ? "en" : "zh-CN";
-}
-
 function translateSource(source: Source, target: AnswerLanguage, context: PlanContext): readonly Step[] {
   const pieceTokens = Math.min(maxPieceTokens, Math.floor(context.promptTokens / 2));
-  const parts =
-    source.languageId === "markdown" ? splitMarkdown(source.text) : splitPlain(source.text, pieceTokens, context);
-  return parts.map((part): Step => {
+  return partsOf(source, pieceTokens, context).map((part): Step => {
     if (part.kind === "keep") return { kind: "literal", text: part.text };
     const messages = promptFor(part.text, target, context.model);
     const maxTokens = Math.max(64, context.estimateTokens(part.text) * 3);
     const read = (pieces: AsyncIterable<string>) => readTranslation(pieces, part);
+    if (part.isComment) {
+      // A comment must not end before it ends.
+      const accept = (answer: string) => answer.trim() !== "" && !/\*\/|-->|"""|'''/.test(answer);
+      return { kind: "prompt", messages, maxTokens, read, check: { accept, otherwise: part.original } };
+    }
     if (part.held.length === 0) return { kind: "prompt", messages, maxTokens, read };
     // Held back until every place is there again; otherwise the block stays in its own language.
     const accept = (answer: string) => !answer.includes("⟦");
     return { kind: "prompt", messages, maxTokens, read, check: { accept, otherwise: part.original } };
   });
+}
+
+/** Of markdown and source code, what is no prose stays as it is. */
+function partsOf(
+  { text, languageId, label, origin }: Source,
+  pieceTokens: number,
+  context: PlanContext,
+): readonly Part[] {
+  if (languageId === "markdown") return splitMarkdown(text);
+  const code = languageId === undefined || languageId === "plaintext" ? undefined : splitCode(text, languageId);
+  if (code?.some((part) => part.kind === "translate")) return code;
+  if (code && origin === "file") {
+    throw new TaskError(
+      "bad-input",
+      msg("{0} has no comments to translate. Select the text that is to be translated.", label),
+    );
+  }
+  return splitPlain(text, pieceTokens, context);
 }
 
 /** Paragraphs of plain text, joined while they fit; the blank lines between them are kept. */

@@ -1,11 +1,11 @@
 // Translations in a document of their own beside the original, growing as they are written.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
 import { createTally } from "../core/tally.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { translationTarget } from "../core/translation-target.ts";
 import { badgeText } from "./badge-text.ts";
 import { say } from "./say.ts";
 
@@ -74,7 +74,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
   async translate(source: Source, range?: vscode.Range): Promise<void> {
     const original = vscode.Uri.parse(source.uri);
     const document = await vscode.workspace.openTextDocument(original);
-    const target: AnswerLanguage = detectLanguage(source.text) === "zh" ? "en" : "zh-CN";
+    const target: AnswerLanguage = translationTarget(source);
     const uri = vscode.Uri.from({
       scheme: translationScheme,
       path: translatedPath(original.path, target),
