@@ -75,6 +75,7 @@ export const unitPatterns = [
   "test/cli",
   "test/mcp",
   "test/webview",
+  "test/vscode",
   "test/backends/",
   "test/privacy",
   "test/architecture",
