@@ -6,6 +6,7 @@ import { measureEntry } from "./bench/entry.ts";
 import type { Row } from "./bench/measure.ts";
 import { measureOverhead } from "./bench/overhead.ts";
 import { measurePage } from "./bench/page.ts";
+import { measurePrivacy } from "./bench/privacy.ts";
 import { measureStore } from "./bench/store.ts";
 import { measureThroughput } from "./bench/throughput.ts";
 import { ensureSmallModel } from "./model.ts";
@@ -18,6 +19,7 @@ const parts: readonly [string, () => Promise<readonly Row[]>][] = [
   ["entry and package", measureEntry],
   ["overhead", measureOverhead],
   ["page", measurePage],
+  ["privacy and classifier", measurePrivacy],
   ["store", measureStore],
   ["throughput", measureThroughput],
 ];

@@ -74,6 +74,7 @@ export const unitPatterns = [
   "test/store",
   "test/cli",
   "test/mcp",
+  "test/proxy",
   "test/webview",
   "test/vscode",
   "test/backends/",

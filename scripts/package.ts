@@ -75,7 +75,7 @@ export async function makePackage(target?: string): Promise<string> {
 }
 
 /** The packages the engine imports at run time, and theirs, as the lock file lists them for the platform. */
-async function copyPackages(names: readonly string[], target: string, folder: string): Promise<void> {
+export async function copyPackages(names: readonly string[], target: string, folder: string): Promise<void> {
   const lock: { packages: Record<string, LockEntry> } = JSON.parse(
     await readFile(join(root, "package-lock.json"), "utf8"),
   );

@@ -1,0 +1,132 @@
+// Images for the tests, made on the spot: nothing is pulled. A root folder gets programs of this machine with the
+// libraries they name. Redis is the real one; under Ollama's name runs our own engine, which answers as Ollama does.
+import { execFileSync, spawn } from "node:child_process";
+import { chmod, chown, copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { ask } from "./docker.ts";
+import { testHome } from "./folders.ts";
+import { copyPackages, thisTarget } from "./package.ts";
+import { ensureRedis } from "./redis.ts";
+import { root } from "./run.ts";
+
+/** The image's own account of Redis, as the official one has it. */
+const redisAccount = { user: 999, group: 1000 } as const;
+
+/** @param tag such as `redis:7.4.8-alpine` */
+export async function importRedis(socket: string, tag: string): Promise<void> {
+  const server = await ensureRedis();
+  await withFolder(async (folder) => {
+    await putProgram(folder, server, "/usr/local/bin/redis-server");
+    await putProgram(folder, join(dirname(server), "redis-cli"), "/usr/local/bin/redis-cli");
+    await mkdir(join(folder, "data"));
+    await chown(join(folder, "data"), redisAccount.user, redisAccount.group);
+    await mkdir(join(folder, "tmp"));
+    await importFolder(socket, folder, tag, ["WORKDIR /data", 'CMD ["redis-server"]']);
+  });
+}
+
+/** @param tag such as `ollama/ollama:0.31.1`; the test's small model lies in it, where a new volume takes it from */
+export async function importOllama(socket: string, tag: string): Promise<void> {
+  await withFolder(async (folder) => {
+    const app = join(folder, "app");
+    await putProgram(folder, process.execPath, "/usr/local/bin/node");
+    await putLibraries(folder, process.execPath);
+    await build({
+      entryPoints: { engine: join(root, "src/backends/embedded/main.ts") },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      external: ["node-llama-cpp"],
+      outdir: app,
+      banner: {
+        js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+      },
+      logLevel: "warning",
+    });
+    await writeFile(join(app, "package.json"), '{"type":"module"}');
+    await copyPackages(["node-llama-cpp"], thisTarget, app);
+    await putLibraries(folder, join(app, "node_modules/@node-llama-cpp/linux-x64/bins"));
+    await cp(join(testHome(), "models"), join(folder, "root/.ollama/models"), { recursive: true });
+    await mkdir(join(folder, "tmp"));
+    await mkdir(join(folder, "usr/bin"), { recursive: true });
+    await writeFile(join(folder, "usr/bin/ollama"), ollamaProgram);
+    await chmod(join(folder, "usr/bin/ollama"), 0o755);
+    await importFolder(socket, folder, tag, ['ENTRYPOINT ["/usr/bin/ollama"]', 'CMD ["serve"]']);
+  });
+}
+
+/** Speaks as `ollama serve` and `ollama list` do, as far as containers need it. */
+const ollamaProgram = `#!/usr/local/bin/node
+const { spawn } = require("node:child_process");
+const { createServer, connect } = require("node:net");
+const { get } = require("node:http");
+const inside = 11435;
+if (process.argv[2] === "list") {
+  fetch("http://127.0.0.1:11434/api/tags").then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1));
+} else {
+  const models = process.env.OLLAMA_MODELS ?? "/root/.ollama/models";
+  const args = ["/app/engine.js", "--home", "/tmp/home", "--models", models, "--port", String(inside)];
+  const engine = spawn("/usr/local/bin/node", args, { stdio: "inherit" });
+  engine.once("exit", (code) => process.exit(code ?? 1));
+  for (const name of ["SIGTERM", "SIGINT"]) process.once(name, () => engine.kill(name));
+  // The engine ends when nobody holds it.
+  const hold = () => get({ port: inside, host: "127.0.0.1", path: "/switchyard/lease", agent: false }, (held) => {
+    held.resume();
+    createServer((client) => {
+      const server = connect(inside, "127.0.0.1");
+      client.pipe(server).pipe(client);
+      for (const [one, other] of [[client, server], [server, client]]) {
+        one.once("error", () => other.destroy()).once("close", () => other.destroy());
+      }
+    }).listen(11434, "0.0.0.0", () => console.log("Listening on [::]:11434"));
+  }).once("error", () => setTimeout(hold, 50));
+  hold();
+}
+`;
+
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "switchyard-image-"));
+  try {
+    await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function putProgram(folder: string, program: string, place: string): Promise<void> {
+  await mkdir(dirname(join(folder, place)), { recursive: true });
+  await copyFile(program, join(folder, place));
+  await chmod(join(folder, place), 0o755);
+  await putLibraries(folder, program);
+}
+
+/** The shared libraries that a program, or the programs below a folder, name. */
+async function putLibraries(folder: string, program: string): Promise<void> {
+  const files = execFileSync("find", [program, "-type", "f"], { encoding: "utf8" }).trim().split("\n");
+  const said = files.map((file) => {
+    try {
+      return execFileSync("ldd", [file], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    } catch {
+      return "";
+    }
+  });
+  const libraries = new Set([...said.join("\n").matchAll(/(?:=>\s*|^\s+)(\/\S+)/gm)].map((match) => match[1] ?? ""));
+  for (const library of libraries) {
+    if (library === "" || library.startsWith(folder)) continue;
+    await mkdir(dirname(join(folder, library)), { recursive: true });
+    await copyFile(library, join(folder, library));
+  }
+}
+
+async function importFolder(socket: string, folder: string, tag: string, changes: readonly string[]): Promise<void> {
+  const [name = "", version = ""] = tag.split(":");
+  const query = new URLSearchParams({ fromSrc: "-", repo: name, tag: version });
+  for (const change of changes) query.append("changes", change);
+  const tar = spawn("tar", ["-C", folder, "--numeric-owner", "-cf", "-", "."], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const { status, body } = await ask(socket, "POST", `/images/create?${query}`, tar.stdout);
+  if (status !== 200 || body.includes('"error"')) throw new Error(`${tag} could not be imported: ${body}`);
+}
