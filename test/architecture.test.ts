@@ -13,7 +13,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   containers: ["core", "node:", "packages"],
   app: ["core", "tasks", "backends", "store", "containers", "node:"],
   mcp: ["core", "app", "node:", "packages"],
-  cli: ["core", "app", "mcp", "node:", "packages"],
+  proxy: ["core", "app", "node:", "packages"],
+  cli: ["core", "app", "mcp", "proxy", "node:", "packages"],
   vscode: ["core", "app", "vscode!", "node:", "packages"],
 };
 const byName = (a: string, b: string) => a.localeCompare(b);

@@ -12,6 +12,7 @@ import { addModelCommands } from "./model-commands.ts";
 import { addPrivacyCommands } from "./privacy-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
 import { type OutputForm, runTask } from "./run-task.ts";
+import { addServeCommand } from "./serve-command.ts";
 import { checkTarget, writeTranslation } from "./translate-files.ts";
 
 export function createProgram(parts: ProgramParts): Command {
@@ -40,6 +41,7 @@ export function createProgram(parts: ProgramParts): Command {
   addModelCommands(program, parts);
   addPrivacyCommands(program, parts);
   addMcpCommand(program, parts);
+  addServeCommand(program, parts);
   return program;
 }
 

@@ -1,0 +1,42 @@
+// A body from outside, read up to a bound and parsed.
+import type { IncomingMessage } from "node:http";
+import * as z from "zod/mini";
+import { ProxyError } from "./proxy-error.ts";
+
+/**
+ * The JSON of a request. What is announced to be too large is refused before a byte of it is read.
+ * @throws ProxyError 413, 400
+ */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
+  } catch {
+    throw new ProxyError(400, "The body is not JSON.");
+  }
+}
+
+function tooLarge(maxBytes: number): ProxyError {
+  return new ProxyError(413, `The body is larger than ${maxBytes} bytes.`);
+}
+
+/** A text that can be sent on: half of a surrogate pair cannot. */
+export const text = z.string().check(z.refine((value) => value.isWellFormed(), "not well-formed Unicode"));
+
+/**
+ * What a client sent, in the shape of its dialect; fields that are not known are dropped.
+ * @throws ProxyError 400 that names the first bad field
+ */
+export function parseBody<S extends z.ZodMiniType>(schema: S, body: unknown): z.infer<S> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ProxyError(400, `${issue?.path.join(".") || "body"}: ${issue?.message ?? "not understood"}`);
+}
