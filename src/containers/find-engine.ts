@@ -1,6 +1,6 @@
 // Finds the engine that answers, and keeps what was tried.
 import { readFileSync } from "node:fs";
-import { type RequestOptions, request as requestHttp } from "node:http";
+import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { join } from "node:path";
 import { type Message, msg } from "../core/message.ts";
@@ -39,21 +39,24 @@ export async function findEngine(configured: string, around: Surroundings, signa
   return { tried };
 }
 
-/** What every request to this engine needs. */
-export function requestOptions(connection: FoundEngine["connection"]): RequestOptions & { readonly isTls: boolean } {
+interface RequestTo {
+  readonly isTls: boolean;
+  readonly socketPath?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+/** What every request to this engine needs. Throws where files of its certificate cannot be read. */
+export function requestOptions(connection: FoundEngine["connection"]): RequestTo {
   if (connection.kind === "socket") return { socketPath: connection.path, isTls: false };
   const { host, port, tlsFolder } = connection;
   if (tlsFolder === undefined) return { host, port, isTls: false };
+  if (tlsFolder === "") return { host, port, isTls: true };
   const read = (name: string) => readFileSync(join(tlsFolder, name));
-  return { host, port, isTls: true, ...(tlsFolder === "" ? {} : tlsFiles(read)) };
-}
-
-function tlsFiles(read: (name: string) => Buffer): {
-  readonly ca: Buffer;
-  readonly cert: Buffer;
-  readonly key: Buffer;
-} {
-  return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+  return { host, port, isTls: true, ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
 }
 
 interface Answer {
