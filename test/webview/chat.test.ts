@@ -126,6 +126,43 @@ describe("the chat page", { timeout: 60_000 }, () => {
     expect((await page.sent()).at(-1)).toEqual({ kind: "openSource", uri: "file:///a.ts", line: 3 });
   });
 
+  it("takes what the person says of an answer: good or bad, another kind of task, beside the first", async () => {
+    const page = await opened();
+    const done = exchange({ answer: "An answer.", state: "done", badge, retryOf: "e0" });
+    await page.send({ kind: "exchange", exchange: done });
+    const bad = page.page.getByRole("button", { name: "Bad answer" });
+    await bad.click();
+    await bad.click();
+    expect(await bad.getAttribute("aria-pressed")).toBe("true");
+    expect((await page.sent()).filter((message) => message.kind === "rate")).toEqual([
+      { kind: "rate", exchangeId: "e1", isGood: false },
+    ]);
+    await page.page.locator(".badge summary").click();
+    const chooser = page.page.getByRole("combobox", { name: "Kind of task" });
+    expect(await chooser.inputValue()).toBe("explain");
+    await chooser.selectOption("review");
+    expect((await kinds(page)).includes("correct")).toBe(false);
+    await page.page.getByRole("button", { name: "Ask again as this" }).click();
+    expect((await page.sent()).at(-1)).toEqual({ kind: "correct", exchangeId: "e1", task: "review" });
+    await page.page.getByRole("button", { name: "Compare with the first answer" }).click();
+    expect((await page.sent()).at(-1)).toEqual({ kind: "compare", exchangeId: "e1" });
+  });
+
+  it("says that an answer was known, what one cost, and why a text stays here", async () => {
+    const page = await opened();
+    const localOnly = [{ label: "contract.ts", rule: { kind: "marker", folder: "/w/client" } as const }];
+    const route = { ...badge.route, localOnly };
+    const told = { ...badge, route, keptAtMs: Date.UTC(2026, 10, 23), costUsd: 0.0123 };
+    await page.send({ kind: "exchange", exchange: exchange({ answer: "An answer.", state: "done", badge: told }) });
+    const summary = page.page.locator(".badge summary");
+    expect(await summary.innerText()).toContain("known answer");
+    expect(await summary.innerText()).toContain("$0.0123");
+    await summary.click();
+    expect(await page.page.locator(".badge dl").innerText()).toContain(
+      "contract.ts is local only (the file .localonly in /w/client)",
+    );
+  });
+
   it("says what failed and what helps", async () => {
     const page = await opened();
     await page.send({ kind: "exchange", exchange: exchange({ answer: "Half" }) });
