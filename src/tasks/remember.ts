@@ -22,20 +22,16 @@ export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
         return;
       }
       const key = await keyOf(job);
-      const before = running.get(key);
-      if (before !== undefined) await untilDone(before, signal);
-      const known = await cache.get(key);
-      if (known) {
-        yield* shown(known);
-        return;
-      }
+      for (let before = running.get(key); before !== undefined; before = running.get(key))
+        await untilDone(before, signal);
       const turn = Promise.withResolvers<void>();
       running.set(key, turn.promise);
       try {
-        yield* kept(answer(), (whole) => cache.put(key, whole), nowMs);
+        const known = await cache.get(key);
+        yield* known ? shown(known) : kept(answer(), (whole) => cache.put(key, whole), nowMs);
       } finally {
+        running.delete(key);
         turn.resolve();
-        if (running.get(key) === turn.promise) running.delete(key);
       }
     },
   };
