@@ -34,7 +34,7 @@ export interface ProxyOptions {
   readonly requestMs?: number;
 }
 
-export interface Proxy {
+export interface ProxyServer {
   readonly server: Server;
   /** Takes nothing new, lets what is begun finish, stops what takes longer, and closes. */
   drain(limitMs: number): Promise<void>;
@@ -53,7 +53,7 @@ interface Parts {
 const mebibyte = 1024 * 1024;
 
 /** Listens to nothing yet. The app has to refuse by itself what may not leave: nobody is asked here. */
-export function createProxy(app: App, options: ProxyOptions): Proxy {
+export function createProxy(app: App, options: ProxyOptions): ProxyServer {
   if (options.token === undefined && !options.isLoopback) {
     throw new ProxyError(500, "Other machines may connect only with a token.");
   }
