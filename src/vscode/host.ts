@@ -2,10 +2,12 @@
 import * as vscode from "vscode";
 import type { Exchange } from "../core/session.ts";
 import { ChatView } from "./chat-view.ts";
+import { readClaudeKey } from "./claude-key.ts";
 import { type Conversation, createConversation, type Question } from "./conversation.ts";
 import { createDeltaStream } from "./delta-stream.ts";
 import { Findings } from "./findings.ts";
 import { answerScheme, createAnswerContent, judge } from "./judgement.ts";
+import { registerLanguageModelTool } from "./language-model-tool.ts";
 import { createLazyApp, type LazyApp } from "./lazy-app.ts";
 import { createLeaveDialog, type LeaveDialog } from "./leave-dialog.ts";
 import { LedgerView } from "./ledger-view.ts";
@@ -42,7 +44,11 @@ export function createHost(context: vscode.ExtensionContext): Host {
   subscriptions.push(log);
   const report = (error: unknown) => void reportError(error, log);
   const leaveDialog = createLeaveDialog(context.workspaceState);
-  const app = createLazyApp(context, log, leaveDialog.ask);
+  const app = createLazyApp(context, log, {
+    askedBy: "editor",
+    mayLeave: leaveDialog.ask,
+    claudeKey: () => readClaudeKey(context.secrets),
+  });
   const ledgerView = new LedgerView(context.extensionUri, app.get);
   const keeper = createSessionKeeper(async () => (await app.get()).sessions, context.workspaceState, report);
   const proposals = new Proposals();
@@ -80,6 +86,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     statusBar,
     leaveDialog,
     ledgerView,
+    registerLanguageModelTool(createLazyApp(context, log, { askedBy: "mcp" })),
     vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
     vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),
     vscode.workspace.registerTextDocumentContentProvider(proposalScheme, proposals),

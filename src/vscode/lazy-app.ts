@@ -4,7 +4,6 @@ import * as vscode from "vscode";
 import type { App, AppOptions } from "../core/app.ts";
 import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
-import { readClaudeKey } from "./claude-key.ts";
 import { say } from "./say.ts";
 
 export interface LazyApp {
@@ -14,10 +13,11 @@ export interface LazyApp {
   dispose(): Promise<void>;
 }
 
+/** @param door who asks, and who allows that something leaves */
 export function createLazyApp(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
-  mayLeave: NonNullable<AppOptions["mayLeave"]>,
+  door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey">,
 ): LazyApp {
   let app: App | undefined;
   let loading: Promise<App> | undefined;
@@ -31,9 +31,7 @@ export function createLazyApp(
         engineEntry: vscode.Uri.joinPath(context.extensionUri, "dist", "engine.js").fsPath,
       },
       log: (level, text) => log[level](text),
-      askedBy: "editor",
-      mayLeave,
-      claudeKey: () => readClaudeKey(context.secrets),
+      ...door,
       notice: (text) => void vscode.window.showInformationMessage(say(text)),
     });
     return app;
