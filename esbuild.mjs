@@ -24,9 +24,20 @@ const shared = {
 const requireBanner =
   'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);';
 
+/** Packages that dockerode reads at once for ways of working we do not use: ssh, and builds by BuildKit. */
+const leftOut = {
+  name: "left-out",
+  /** @param {import("esbuild").PluginBuild} build */
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(ssh2|@grpc\/[\w-]+|protobufjs)$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+    onLoad({ filter: /./, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
+  },
+};
+
 /** @type {import("esbuild").BuildOptions} */
 const node = {
   ...shared,
+  plugins: [leftOut],
   platform: "node",
   target: "node22",
   format: "esm",

@@ -8,6 +8,7 @@ import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
 import { OllamaBackend } from "./backends/ollama.ts";
 import { createServerSearch, describeServers, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
+import { createServices } from "./containers/create-services.ts";
 import type { App, AppOptions } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
@@ -94,6 +95,13 @@ export function createApp(options: AppOptions): App {
     totals: () => monitor.totals(),
     checkClaudeKey: (signal) => servers.claude.checkKey(signal),
     sessions: stores.sessions,
+    services: createServices({
+      home: options.folders.home,
+      env: options.env ?? process.env,
+      log: options.log,
+      isOffline: () => settings.offline,
+      onChange: servers.search.forget,
+    }),
     ledger: stores.ledger,
     feedback: stores.feedback,
     async forgetEverything() {

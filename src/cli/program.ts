@@ -6,6 +6,7 @@ import { msg } from "../core/message.ts";
 import { type AnswerLanguage, type Ask, kindOfTaskType, type Source, type TaskKind, taskKinds } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { translationTarget } from "../core/translation-target.ts";
+import { addContainerCommands } from "./container-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { addMcpCommand } from "./mcp-command.ts";
 import { addModelCommands } from "./model-commands.ts";
@@ -40,6 +41,7 @@ export function createProgram(parts: ProgramParts): Command {
   addTaskCommands(program, parts);
   addModelCommands(program, parts);
   addPrivacyCommands(program, parts);
+  addContainerCommands(program, parts);
   addMcpCommand(program, parts);
   addServeCommand(program, parts);
   return program;

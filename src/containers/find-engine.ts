@@ -5,6 +5,7 @@ import { request as requestHttps } from "node:https";
 import { join } from "node:path";
 import { type Message, msg } from "../core/message.ts";
 import type { TriedEngine } from "../core/services.ts";
+import { isAbort } from "../core/task-error.ts";
 import { type Candidate, type Connection, engineCandidates, type Surroundings } from "./engine-candidates.ts";
 
 export interface FoundEngine {
@@ -30,7 +31,7 @@ export async function findEngine(configured: string, around: Surroundings, signa
   const tried: TriedEngine[] = [];
   for (const { source, address, connection } of engineCandidates(configured, around)) {
     const answer = await probe(connection, signal);
-    tried.push({ source, address, outcome: answer.outcome });
+    tried.push({ source, address, answer: answer.kind, outcome: answer.outcome });
     if (answer.product && connection.kind !== "unusable") {
       const isLocal = connection.kind === "socket" || /^(localhost|127\.|::1$)/.test(connection.host);
       return { engine: { source, address, connection, product: answer.product, isLocal }, tried };
@@ -60,6 +61,7 @@ export function requestOptions(connection: FoundEngine["connection"]): RequestTo
 }
 
 interface Answer {
+  readonly kind: TriedEngine["answer"];
   readonly outcome: Message;
   readonly product?: FoundEngine["product"];
 }
@@ -67,6 +69,7 @@ interface Answer {
 async function probe(connection: Candidate["connection"], signal: AbortSignal): Promise<Answer> {
   if (connection.kind === "unusable") {
     return {
+      kind: "other",
       outcome:
         connection.why === "ssh"
           ? msg("engines behind ssh are not supported; forward its socket to this machine")
@@ -77,7 +80,7 @@ async function probe(connection: Candidate["connection"], signal: AbortSignal): 
     return await ping(requestOptions(connection), AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]));
   } catch (error) {
     signal.throwIfAborted();
-    return { outcome: reasonOf(error) };
+    return reasonOf(error);
   }
 }
 
@@ -90,11 +93,12 @@ function ping(options: ReturnType<typeof requestOptions>, signal: AbortSignal): 
       response.resume();
       const version = response.headers["api-version"];
       if (response.statusCode !== 200 || typeof version !== "string") {
-        resolve({ outcome: msg("HTTP {0}, not a Docker engine", response.statusCode ?? 0) });
+        resolve({ kind: "other", outcome: msg("HTTP {0}, not a Docker engine", response.statusCode ?? 0) });
         return;
       }
       const isPodman = response.headers["libpod-api-version"] !== undefined;
       resolve({
+        kind: "engine",
         outcome: isPodman ? msg("Podman answers, API {0}", version) : msg("Docker answers, API {0}", version),
         product: isPodman ? "podman" : "docker",
       });
@@ -103,12 +107,17 @@ function ping(options: ReturnType<typeof requestOptions>, signal: AbortSignal): 
   });
 }
 
-function reasonOf(error: unknown): Message {
+function reasonOf(error: unknown): Answer {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return msg("no such socket");
-  if (code === "ECONNREFUSED") return msg("the socket is there and nothing answers: the engine is stopped");
-  if (code === "EACCES" || code === "EPERM")
-    return msg("no permission: your account may not use it (on Linux: be in the group “docker”)");
-  if (code === "ABORT_ERR" || code === "TimeoutError") return msg("no answer in {0} s", answerTimeoutMs / 1000);
-  return msg("{0}", error instanceof Error ? error.message : String(error));
+  if (code === "ENOENT") return { kind: "absent", outcome: msg("no such socket") };
+  if (code === "ECONNREFUSED") {
+    return { kind: "stopped", outcome: msg("the socket is there and nothing answers: the engine is stopped") };
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    const outcome = msg("no permission: your account may not use it (on Linux: be in the group “docker”)");
+    return { kind: "no-permission", outcome };
+  }
+  const isLate = error instanceof Error && (isAbort(error) || error.name === "TimeoutError");
+  if (isLate) return { kind: "other", outcome: msg("no answer in {0} s", answerTimeoutMs / 1000) };
+  return { kind: "other", outcome: msg("{0}", error instanceof Error ? error.message : String(error)) };
 }

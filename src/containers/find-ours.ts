@@ -1,7 +1,7 @@
 // Our containers, by their labels; nothing else is ever listed or touched.
 import type Docker from "dockerode";
 import { call, type Engine, ifThere } from "./engine.ts";
-import { labels, type ServiceSpec, type Stack } from "./stack.ts";
+import { labels, type Stack } from "./stack.ts";
 
 /** All of the stack, running or not. */
 export async function findOurs(
@@ -18,7 +18,7 @@ export async function findOurs(
 export async function findService(
   engine: Engine,
   stack: Pick<Stack, "name">,
-  service: Pick<ServiceSpec, "name">,
+  service: { readonly name: string },
   signal: AbortSignal,
 ): Promise<Docker.ContainerInspectInfo | undefined> {
   const ours = await findOurs(engine, stack.name, signal);

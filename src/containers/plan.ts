@@ -9,6 +9,8 @@ export interface HostFacts {
   readonly engineMemoryBytes: number;
   /** Names of the engine's runtimes, such as `nvidia`. */
   readonly runtimes: readonly string[];
+  /** Where the engine keeps images and volumes, on its own machine. */
+  readonly dataFolder: string;
   /** A Docker Desktop or a remote engine sees none of this machine's devices. */
   readonly sharesDevices: boolean;
   readonly exists: (path: string) => boolean;

@@ -8,6 +8,7 @@ import type { Message } from "./message.ts";
 import type { Totals } from "./monitor.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
 import type { Route } from "./route.ts";
+import type { Services } from "./services.ts";
 import type { SessionStore } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask } from "./task.ts";
@@ -86,5 +87,7 @@ export interface App {
   sample(signal: AbortSignal): Promise<readonly MonitorPoint[]>;
   totals(): Totals;
   readonly sessions: SessionStore;
+  /** Model servers in containers of this machine. */
+  readonly services: Services;
   dispose(): Promise<void>;
 }

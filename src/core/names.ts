@@ -2,6 +2,7 @@
 import type { Place } from "./backend.ts";
 import { type Message, msg } from "./message.ts";
 import type { Role } from "./role.ts";
+import type { ServiceState } from "./services.ts";
 import type { TaskKind } from "./task.ts";
 
 export function kindName(kind: TaskKind): Message {
@@ -43,4 +44,17 @@ export function roleName(role: Role): Message {
     translation: msg("translation"),
   };
   return names[role];
+}
+
+export function serviceStateName(state: ServiceState): Message {
+  const names: Readonly<Record<ServiceState, Message>> = {
+    missing: msg("not set up"),
+    stopped: msg("stopped"),
+    starting: msg("starting"),
+    healthy: msg("healthy"),
+    unhealthy: msg("not healthy"),
+    paused: msg("paused"),
+    restarting: msg("restarting"),
+  };
+  return names[state];
 }

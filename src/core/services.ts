@@ -5,6 +5,7 @@ export interface TriedEngine {
   /** Who names the address: `DOCKER_HOST`, `context default`, `Colima`. */
   readonly source: string;
   readonly address: string;
+  readonly answer: "engine" | "absent" | "stopped" | "no-permission" | "other";
   readonly outcome: Message;
 }
 

@@ -1,0 +1,140 @@
+// Commands about the containers that serve models.
+
+import type { Command } from "commander";
+import type { App } from "../core/app.ts";
+import { formatBytes } from "../core/format-bytes.ts";
+import { msg } from "../core/message.ts";
+import { serviceStateName } from "../core/names.ts";
+import type { DoctorFinding, ServicesStatus, UpEvent } from "../core/services.ts";
+import { TaskError } from "../core/task-error.ts";
+import type { Flags, ProgramParts } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function addContainerCommands(program: Command, parts: ProgramParts): void {
+  const { terminal, signal } = parts;
+  const { t } = terminal;
+  /** Its options, then the app, as every command here wants them. */
+  const act =
+    <Own>(work: (app: App, flags: Flags & Own) => Promise<void>) =>
+    (_: object, command: Command) => {
+      const flags = command.optsWithGlobals<Flags & Own>();
+      return work(parts.openApp(flags), flags);
+    };
+  const print = (flags: Flags, value: unknown, text: string) =>
+    terminal.write(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+
+  program
+    .command("up")
+    .description(t("start the containers that serve models, and wait until they answer"))
+    .action(
+      act(async (app, flags) => {
+        for await (const event of app.services.up(signal)) {
+          if (flags.json) terminal.write(`${JSON.stringify(event)}\n`);
+          else showUp(event, terminal);
+        }
+      }),
+    );
+  program
+    .command("down")
+    .description(t("stop the containers; models and kept answers stay"))
+    .option("--remove", t("remove the containers as well"))
+    .option("--volumes", t("with --remove and --yes: delete downloaded models and kept answers, too"))
+    .option("--yes", t("do not ask again"))
+    .action(
+      act<DownFlags>(async (app, flags) => {
+        if (flags.volumes && !(flags.remove && flags.yes)) {
+          throw new TaskError(
+            "bad-input",
+            msg("--volumes deletes downloaded models and kept answers. Say it with --remove and --yes."),
+          );
+        }
+        if (flags.remove) await app.services.remove({ withVolumes: flags.volumes ?? false }, signal);
+        else await app.services.down(signal);
+        print(flags, { done: true }, flags.remove ? t("Removed.") : t("Stopped."));
+      }),
+    );
+  program
+    .command("services")
+    .description(t("show the containers, and where each is"))
+    .action(
+      act(async (app, flags) => {
+        const status = await app.services.status(signal);
+        print(flags, status, describeStatus(status, terminal));
+        if (status.kind === "no-engine") process.exitCode = 3;
+      }),
+    );
+  program
+    .command("doctor")
+    .description(t("look for what is wrong with Docker and the containers"))
+    .option("--fix", t("mend what can be mended, and look again"))
+    .action(act<{ readonly fix?: boolean }>((app, flags) => examine(app, flags, parts)));
+}
+
+interface DownFlags {
+  readonly remove?: boolean;
+  readonly volumes?: boolean;
+  readonly yes?: boolean;
+}
+
+function showUp(event: UpEvent, { t, say, note, progress, write }: Terminal): void {
+  switch (event.kind) {
+    case "engine":
+      return note(t("Docker engine: {0} ({1})", event.address, event.source));
+    case "left-out":
+      return note(`${event.service}: ${say(event.why)}`);
+    case "notice":
+      return note(say(event.text));
+    case "pull":
+      return progress(
+        t("{0}: {1} of {2}", event.image, formatBytes(event.completedBytes), formatBytes(event.totalBytes)),
+      );
+    case "created":
+      return note(t("{0}: created", event.service));
+    case "recreated":
+      return note(t("{0}: made anew with changed settings", event.service));
+    case "started":
+      return note(t("{0}: started", event.service));
+    case "waiting":
+      return note(t("{0}: waiting until it answers", event.service));
+    case "ready":
+      return write(`${event.service}  ${event.address}\n`);
+  }
+}
+
+function describeStatus(status: ServicesStatus, { t, say }: Terminal): string {
+  const tried = status.tried.map(({ source, address, outcome }) => `  ${source}  ${address}: ${say(outcome)}`);
+  if (status.kind === "no-engine") return [t("No Docker engine answers."), ...tried].join("\n");
+  return [
+    t("Docker engine {0}: {1} ({2})", status.version, status.address, status.source),
+    ...status.services.map(({ name, state, address, image }) =>
+      `  ${name}  ${say(serviceStateName(state))}  ${address ?? ""}  ${image}`.replace(/ {3,}/, "  "),
+    ),
+    ...status.leftOut.map(({ name, why }) => `  ${name}  ${say(why)}`),
+  ].join("\n");
+}
+
+/** Exit code 1 while a problem is left. */
+async function examine(app: App, flags: Flags & { readonly fix?: boolean }, { terminal, signal }: ProgramParts) {
+  const { t } = terminal;
+  let findings = await app.services.doctor(signal);
+  const repaired: string[] = [];
+  if (flags.fix) {
+    for (const { id, canRepair } of findings) {
+      if (canRepair && (await app.services.repair(id, signal)).isFixed) repaired.push(id);
+    }
+    findings = await app.services.doctor(signal);
+  }
+  const texts = findings.map((finding) => describeFinding(finding, terminal));
+  const head = repaired.length > 0 ? [t("Mended: {0}", repaired.join(", "))] : [];
+  if (flags.json) terminal.write(`${JSON.stringify({ findings, repaired })}\n`);
+  else terminal.write(`${[...head, ...(texts.length > 0 ? texts : [t("Nothing is wrong.")])].join("\n")}\n`);
+  if (findings.some(({ severity }) => severity === "problem")) process.exitCode = 1;
+}
+
+function describeFinding({ id, what, evidence, repair, canRepair }: DoctorFinding, { t, say }: Terminal): string {
+  return [
+    `${say(what)} [${id}]`,
+    ...evidence.map((each) => `  ${say(each)}`),
+    `  → ${say(repair)}${canRepair ? ` (${t("switchyard doctor --fix does it")})` : ""}`,
+  ].join("\n");
+}

@@ -1,0 +1,122 @@
+// The containers behind core's `Services`: finds the engine anew for each call, so that one that was started since is seen.
+import { msg } from "../core/message.ts";
+import type { ServiceStatus, Services, ServicesStatus } from "../core/services.ts";
+import { TaskError } from "../core/task-error.ts";
+import { statusOfContainer } from "./container.ts";
+import { diagnose } from "./doctor.ts";
+import { call, type Engine, openEngine } from "./engine.ts";
+import { startContainer } from "./ensure-service.ts";
+import { findOurs, findService } from "./find-ours.ts";
+import { takeLock } from "./lock.ts";
+import { followLogs } from "./logs.ts";
+import { bringDown, bringUp, removeStack, stopContainer } from "./manage.ts";
+import type { Plan } from "./plan.ts";
+import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
+import { watchStack } from "./watch.ts";
+
+export interface ServicesOptions extends ToolOptions {
+  readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
+  /** Nothing may be fetched. */
+  readonly isOffline: () => boolean;
+  /** Called when containers were started or stopped: what was known of servers is out of date. */
+  readonly onChange: () => void;
+}
+
+/** Touches nothing until it is asked something. */
+export function createServices(options: ServicesOptions): Services {
+  const tools = toolsOf(options);
+  const { connect, stackName, plan, locked } = tools;
+  const find = async (service: string, signal: AbortSignal) => {
+    const engine = await connect(signal);
+    const found = await findService(engine, { name: stackName }, { name: service }, signal);
+    if (found) return { engine, found };
+    throw new TaskError("bad-input", msg("{0} is not set up yet. Start the services first.", service));
+  };
+  return {
+    async *up(signal) {
+      const engine = await connect(signal);
+      if (!engine.found.isLocal) throw remoteEngine(engine);
+      yield { kind: "engine", address: engine.found.address, source: engine.found.source };
+      const release = await takeLock(tools.lockFile, signal);
+      try {
+        const planned = await plan(engine, signal);
+        if (options.isOffline()) await refuseDownloads(engine, planned, signal);
+        yield* bringUp(engine, planned, signal);
+      } finally {
+        await release();
+        options.onChange();
+      }
+    },
+    down: (signal) => locked(signal, (engine) => bringDown(engine, stackName, signal)),
+    remove: ({ withVolumes }, signal) =>
+      locked(signal, (engine) => removeStack(engine, stackName, withVolumes, signal)),
+    status: (signal) => readStatus(tools, signal),
+    start: async (service, signal) => {
+      const { engine, found } = await find(service, signal);
+      await startContainer(engine, found, signal);
+      options.onChange();
+    },
+    stop: async (service, signal) => {
+      const { engine, found } = await find(service, signal);
+      await stopContainer(engine, found.Id, signal);
+      options.onChange();
+    },
+    async *logs(service, tail, signal) {
+      const { engine, found } = await find(service, signal);
+      yield* followLogs(engine, found.Id, tail, signal);
+    },
+    watch: (signal) => watchStack({ connect, stackName, log: options.log, nowMs: () => Date.now() }, signal),
+    doctor: async (signal) => (await diagnose(tools, signal)).map(({ mend: _, ...finding }) => finding),
+    async repair(id, signal) {
+      const finding = (await diagnose(tools, signal)).find((each) => each.id === id);
+      if (!finding) return { id, isFixed: true };
+      if (!finding.mend) throw new TaskError("bad-input", msg("This has to be mended by hand: {0}", finding.repair));
+      await finding.mend(signal);
+      options.onChange();
+      return { id, isFixed: !(await diagnose(tools, signal)).some((each) => each.id === id) };
+    },
+  };
+}
+
+async function refuseDownloads({ docker }: Engine, { stack }: Plan, signal: AbortSignal): Promise<void> {
+  const there = await call(docker.listImages(), signal);
+  const missing = stack.services.find(({ image }) => !there.some((each) => each.RepoTags?.includes(image)));
+  if (!missing) return;
+  throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", missing.image));
+}
+
+async function readStatus(tools: ServiceTools, signal: AbortSignal): Promise<ServicesStatus> {
+  const { engine: found, tried } = await tools.search(signal);
+  if (!found) return { kind: "no-engine", tried };
+  const engine = await openEngine(found, tried);
+  const [version, ours, { stack, leftOut }] = await Promise.all([
+    call(engine.docker.version(), signal),
+    findOurs(engine, tools.stackName, signal),
+    tools.plan(engine, signal),
+  ]);
+  const made = ours.map(statusOfContainer);
+  const missing = stack.services
+    .filter(({ name }) => !made.some((each) => each.name === name))
+    .map(
+      (service): ServiceStatus => ({
+        name: service.name,
+        container: `${stack.name}-${service.name}`,
+        image: service.image,
+        state: "missing",
+        exposedOn: [],
+      }),
+    );
+  const services = [...made, ...missing].sort((a, b) => a.name.localeCompare(b.name));
+  const { address, source } = found;
+  return { kind: "engine", address, source, tried, version: version.Version, services, leftOut };
+}
+
+function remoteEngine({ found }: Engine): TaskError {
+  return new TaskError(
+    "bad-input",
+    msg(
+      "The Docker engine at {0} is on another machine, whose ports cannot be reached safely. Run this there.",
+      found.address,
+    ),
+  );
+}
