@@ -1,0 +1,188 @@
+// `switchyard serve` as a process of its own, as people start it.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import {
+  beginLines,
+  doneLine,
+  noModelsLoaded,
+  sendJson,
+  startScriptedServer,
+  tokenLine,
+} from "../backends/scripted-server.ts";
+import { rawRequest, until } from "./harness.ts";
+
+const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly home: string;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly ended: Promise<number | null>;
+}
+
+async function serve(args: readonly string[], env: object = {}, at?: string): Promise<Started> {
+  const home = at ?? (await mkdtemp(join(tmpdir(), "switchyard-serve-")));
+  if (!at) closers.push(() => rm(home, { recursive: true, force: true }));
+  const child = spawn(process.execPath, [main, "serve", ...args], {
+    env: {
+      PATH: process.env["PATH"],
+      SWITCHYARD_HOME: home,
+      SWITCHYARD_ENGINE: "ollama",
+      SWITCHYARD_OLLAMA_URL: "http://127.0.0.1:9",
+      ...env,
+    },
+  });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (piece) => {
+    out += piece;
+  });
+  child.stderr.on("data", (piece) => {
+    err += piece;
+  });
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  closers.push(() => {
+    child.kill("SIGKILL");
+    return ended;
+  });
+  return { child, home, out: () => out, err: () => err, ended };
+}
+
+async function addressOf({ out }: Started): Promise<number> {
+  await until(() => out().includes("Listening at"), 15_000);
+  return Number(/:(\d+)/.exec(out())?.[1]);
+}
+
+async function hold(port: number): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer((_, response) => response.end("other"));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  closers.push(() => server.close());
+  const address = server.address();
+  return { server, port: typeof address === "object" && address !== null ? address.port : 0 };
+}
+
+it("shows its token, which is kept where only this person can read it", { timeout: 30_000 }, async () => {
+  const first = await serve(["--show-token"]);
+  expect(await first.ended).toBe(0);
+  const token = first.out().trim();
+  expect(token.length).toBeGreaterThan(30);
+  const path = join(first.home, "proxy-token");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await readFile(path, "utf8")).trim()).toBe(token);
+  const again = await serve(["--show-token"], {}, first.home);
+  await again.ended;
+  expect(again.out().trim()).toBe(token);
+});
+
+it("publishes where it is, answers this machine alone, and ends cleanly when told to", {
+  timeout: 30_000,
+}, async () => {
+  const started = await serve(["--port", "0"]);
+  const port = await addressOf(started);
+  const path = join(started.home, "proxy.json");
+  expect(JSON.parse(await readFile(path, "utf8"))).toEqual({
+    pid: started.child.pid,
+    host: "127.0.0.1",
+    port,
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+  });
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await rawRequest(port, { path: "/health" })).text).toBe('{"status":"ok"}');
+  expect((await rawRequest(port, {})).status).toBe(401);
+  const listening = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
+  const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  expect(listening.filter((line) => line[3] === "0A" && line[1]?.endsWith(hex)).map((line) => line[1])).toEqual([
+    `0100007F${hex}`,
+  ]);
+  started.child.kill("SIGTERM");
+  expect(await started.ended).toBe(0);
+  await expect(stat(path)).rejects.toThrow("ENOENT");
+});
+
+it("says who has the port it was told to take, and fails", { timeout: 30_000 }, async () => {
+  const { port } = await hold(0);
+  const started = await serve(["--port", String(port)]);
+  expect(await started.ended).not.toBe(0);
+  expect(started.err()).toContain(`Port ${port} is taken by`);
+  expect(started.err()).toContain(`(${process.pid})`);
+});
+
+it("takes the next free port where its usual one is taken, and says so", { timeout: 30_000 }, async () => {
+  // Whether by us or by another program: 8000 is taken either way.
+  await hold(8000).catch(() => undefined);
+  const started = await serve([]);
+  const port = await addressOf(started);
+  expect(port).toBeGreaterThan(8000);
+  expect(port).toBeLessThan(8020);
+  expect(started.err()).toContain("Port 8000 is taken by");
+  expect(JSON.parse(await readFile(join(started.home, "proxy.json"), "utf8")).port).toBe(port);
+});
+
+it("opens to other machines only with a token", { timeout: 30_000 }, async () => {
+  const started = await serve(["--port", "0", "--host", "0.0.0.0", "--no-token"]);
+  expect(await started.ended).toBe(2);
+  expect(started.err()).toContain("Without a token only this machine may connect");
+  expect(started.out()).toBe("");
+});
+
+it("serves programs of this machine without a token where it was told to, web pages still not", {
+  timeout: 30_000,
+}, async () => {
+  const port = await addressOf(await serve(["--port", "0", "--no-token"]));
+  expect((await rawRequest(port, { path: "/api/version" })).status).toBe(200);
+  expect((await rawRequest(port, { path: "/api/version", headers: { origin: "https://evil.example" } })).status).toBe(
+    403,
+  );
+  expect((await rawRequest(port, { path: "/api/version", headers: { host: "evil.example" } })).status).toBe(403);
+});
+
+it("finishes an answer that is begun when it is told to end, and writes no prompt anywhere", {
+  timeout: 30_000,
+}, async () => {
+  let begun = 0;
+  const ollama = await startScriptedServer({
+    "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
+    "GET /api/ps": noModelsLoaded,
+    "GET /api/tags": (_, response) =>
+      sendJson(response, {
+        models: [
+          { name: "m:1", size: 10, digest: "d", details: { context_length: 4096 }, capabilities: ["completion"] },
+        ],
+      }),
+    "POST /api/chat": (_, response) => {
+      begun++;
+      beginLines(response);
+      response.write(tokenLine("begun "));
+      setTimeout(() => response.end(tokenLine("and done") + doneLine()), 700);
+    },
+  });
+  closers.push(() => ollama.close());
+  const env = { SWITCHYARD_OLLAMA_URL: ollama.url, SWITCHYARD_PROXY_TOKEN: "given", SWITCHYARD_LOG: "1" };
+  const started = await serve(["--port", "0"], env);
+  const port = await addressOf(started);
+  const answer = rawRequest(port, {
+    method: "POST",
+    path: "/api/chat",
+    headers: { "x-api-key": "given", "content-type": "application/json" },
+    body: JSON.stringify({ model: "m:1", messages: [{ role: "user", content: "secret-canary /home/me/plan.txt" }] }),
+  });
+  await until(() => begun === 1, 10_000);
+  started.child.kill("SIGTERM");
+  const { text } = await answer;
+  expect(text).toContain("and done");
+  expect(text).toContain('"done":true');
+  expect(await started.ended).toBe(0);
+  expect(started.out() + started.err()).toContain("POST /api/chat");
+  expect(started.out() + started.err()).not.toMatch(/canary|plan\.txt|given/);
+});
