@@ -88,8 +88,8 @@ if (import.meta.main) {
   const checks = await runChecks();
   const units = await runUnitTests(
     unitPatterns
-      .filter((pattern) => pattern !== "test/backends/" && pattern !== "test/privacy")
-      .concat("test/backends/ollama", "test/backends/find", "test/backends/servers"),
+      .filter((pattern) => !["test/backends/", "test/privacy", "test/proxy"].includes(pattern))
+      .concat("test/backends/ollama", "test/backends/find", "test/backends/servers", "test/proxy/clients"),
     110_000,
   );
   const failed = checks.failed + units.failed;
