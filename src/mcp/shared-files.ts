@@ -49,7 +49,13 @@ export async function readSharedFiles(
     throw new TaskError("bad-input", msg("{0} files are too many; {1} at once are the most.", paths.length, maxFiles));
   }
   const sources: Source[] = [];
-  for (const path of paths) sources.push(await readSharedFile(path, folders));
+  let length = 0;
+  for (const path of paths) {
+    const source = await readSharedFile(path, folders);
+    length += source.text.length;
+    if (length > maxBytes) throw new TaskError("bad-input", msg("The files have more than {0} MB together.", 10));
+    sources.push(source);
+  }
   return sources;
 }
 

@@ -29,6 +29,7 @@ beforeAll(async () => {
   await writeFile(join(project, "vault", "plan.md"), "The plan.\n");
   await writeFile(join(project, "empty.js"), " \n");
   await writeFile(join(project, "picture.png"), new Uint8Array([137, 80, 78, 71, 0, 0, 1]));
+  await writeFile(join(project, "large.txt"), "x".repeat(6 * 1024 * 1024));
   await writeFile(join(project, "huge.txt"), "x".repeat(11 * 1024 * 1024));
   await writeFile(join(outside, "secret.txt"), "The secret.\n");
   await symlink(join(outside, "secret.txt"), join(project, "link.txt"));
@@ -137,10 +138,12 @@ describe("files", { timeout: 30_000 }, () => {
     expect(asked()).toBe(before);
   });
 
-  it("are at most fifty at once", async () => {
+  it("are at most fifty at once, and 10 MB together", async () => {
     const { call } = common;
     const paths = Array.from({ length: 51 }, () => "src/mean.js");
     expect(textOf(await call("local_llm", { prompt: "Read.", paths }))).toContain("51 files are too many");
+    const large = { prompt: "Read.", paths: ["large.txt", "src/mean.js", "large.txt"] };
+    expect(textOf(await call("local_llm", large))).toBe("The files have more than 10 MB together.");
   });
 
   it("are none where the client shares nothing, or nothing that is on this machine", async () => {
