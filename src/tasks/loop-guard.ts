@@ -13,9 +13,27 @@ const minRepeats = 3;
 const minLength = { short: 600, long: 240 };
 const shortUnit = 8;
 
-/** True when the text ends in one unit again and again. */
+/** A loop that counts, as a numbered list does, has to be of words and come more often. */
+const counting = { minLetters: 12, minRepeats: 6 };
+
+/** True when the text ends in one unit again and again, be it as a list whose numbers go on. */
 export function endsInLoop(text: string): boolean {
-  const end = [...text.slice(-windowLength)].reverse();
+  const end = text.slice(-windowLength);
+  if (
+    repeats(end, (unit) =>
+      Math.max(unit.length * minRepeats, unit.length < shortUnit ? minLength.short : minLength.long),
+    )
+  )
+    return true;
+  return repeats(end.replace(/^([ \t]*)\d+(?=[.)])/gm, "$10"), (unit) => {
+    const letters = unit.filter((sign) => /\p{L}/u.test(sign)).length;
+    return letters < counting.minLetters ? Number.POSITIVE_INFINITY : unit.length * counting.minRepeats;
+  });
+}
+
+/** @param needed signs that the repetitions of a unit must have in all */
+function repeats(text: string, needed: (unit: readonly string[]) => number): boolean {
+  const end = [...text].reverse();
   // Prefix function: `border[i]` is the longest proper prefix of the first i+1 signs that is also their suffix.
   const border = new Int32Array(end.length);
   for (let at = 1, length = 0; at < end.length; at++) {
@@ -23,8 +41,8 @@ export function endsInLoop(text: string): boolean {
     if (end[at] === end[length]) length++;
     border[at] = length;
     const unit = at + 1 - length;
-    const needed = Math.max(unit * minRepeats, unit < shortUnit ? minLength.short : minLength.long);
-    if (at + 1 >= needed) return true;
+    // Most units come once or twice; only the others are looked at.
+    if ((at + 1) / unit >= minRepeats && at + 1 >= needed(end.slice(0, unit))) return true;
   }
   return false;
 }

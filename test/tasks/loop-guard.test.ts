@@ -10,6 +10,19 @@ describe("a loop", () => {
     expect(endsInLoop(`${"word ".repeat(130)}wo`)).toBe(true);
   });
 
+  it("may count while it goes round", () => {
+    const list = Array.from({ length: 14 }, (_, at) => `${181 + at}. Both strategies have their own advantages.\n`);
+    expect(endsInLoop(list.join(""))).toBe(true);
+    expect(endsInLoop(list.slice(0, 4).join(""))).toBe(false);
+    const figures = Array.from({ length: 200 }, (_, at) => `| ${at} | ${at * 3} |\n`);
+    expect(endsInLoop(figures.join(""))).toBe(false);
+    const log = Array.from(
+      { length: 40 },
+      (_, at) => `2026-11-${at} 10:0${at % 10} ${"GET PUT".split(" ")[at % 2]} /a/${at * 7}\n`,
+    );
+    expect(endsInLoop(log.join(""))).toBe(false);
+  });
+
   it("is not what repeats for a good reason", () => {
     expect(endsInLoop("")).toBe(false);
     expect(endsInLoop("-".repeat(120))).toBe(false);

@@ -80,6 +80,21 @@ describe("before anything leaves", { timeout: 150_000 }, () => {
     expect(asked()).toHaveLength(1);
   });
 
+  it("the same can be asked of a better model, and both answers stand side by side", async () => {
+    const before = asked().length;
+    const local = workbench.chat().locator(".exchange").last();
+    await local.getByRole("button", { name: "Try again with another model" }).click();
+    await workbench.quickPickRows().filter({ hasText: "claude-sonnet-5-5" }).first().click();
+    await workbench.dialog().waitFor();
+    await workbench.chooseInDialog("Send Once");
+    await expect.poll(() => workbench.chat().locator(".exchange").count(), { timeout: 20_000 }).toBe(3);
+    const better = await workbench.finishedAnswer();
+    expect(asked()).toHaveLength(before + 1);
+    await better.getByRole("button", { name: "Compare with the first answer" }).click();
+    await workbench.page.locator(".monaco-diff-editor").waitFor();
+    await workbench.screenshot("side-by-side");
+  });
+
   it("secrets are shown, and what is sent has placeholders in their place", async () => {
     await workbench.openFile("deploy.ts");
     await attachOpenFile("deploy.ts");
