@@ -1,0 +1,153 @@
+// The whole way with a real model: `switchyard serve`, the built-in engine, and the programs of the README.
+import { execFile, spawn } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import Anthropic from "@anthropic-ai/sdk";
+import { Ollama } from "ollama";
+import OpenAI from "openai";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
+import { installTinyModel } from "../../scripts/tiny-model.ts";
+import { readRegistration } from "../../src/backends/embedded/registration.ts";
+import { productHome } from "../harness/product-home.ts";
+import type { TemporaryFolder } from "../harness/servers.ts";
+import { until } from "./harness.ts";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "..", "..");
+const token = "real-model-token";
+const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+let home: TemporaryFolder;
+let url = "";
+let stop = async () => {};
+
+beforeAll(async () => {
+  if (testWeights() === "tiny") await installTinyModel(testHome(), smallModel);
+  home = await productHome();
+  const child = spawn(process.execPath, [join(root, "src/cli/main.ts"), "serve", "--port", "0"], {
+    env: {
+      PATH: process.env["PATH"],
+      SWITCHYARD_HOME: home.path,
+      SWITCHYARD_ENGINE: "embedded",
+      SWITCHYARD_PROXY_TOKEN: token,
+    },
+  });
+  let out = "";
+  child.stdout.on("data", (piece) => {
+    out += piece;
+  });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  stop = async () => {
+    child.kill("SIGTERM");
+    await ended;
+  };
+  await until(() => out.includes("Listening at"), 20_000);
+  url = /http:\S+/.exec(out)?.[0] ?? "";
+}, 60_000);
+
+afterAll(async () => {
+  await stop();
+  const registration = await readRegistration(home.path);
+  if (registration) process.kill(registration.pid);
+  await home.remove();
+});
+
+const question = [{ role: "user" as const, content: "Say hello." }];
+
+it("answers all three clients", { timeout: 120_000 }, async () => {
+  const ollama = new Ollama({ host: url, headers });
+  const chat = await ollama.chat({ model: smallModel, messages: question, options: { num_predict: 20 } });
+  expect(chat.message.content).toMatch(/\w/);
+  expect(chat.eval_duration).toBeGreaterThan(1000);
+  const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: token, maxRetries: 0 });
+  const completion = await openai.chat.completions.create({
+    model: "switchyard/auto",
+    messages: question,
+    max_tokens: 20,
+  });
+  expect(completion.choices[0]?.message.content).toMatch(/\w/);
+  expect(completion.model).toBe(smallModel);
+  const anthropic = new Anthropic({ baseURL: url, apiKey: token, maxRetries: 0 });
+  const message = await anthropic.messages
+    .stream({ model: `claude-local-${smallModel}`, max_tokens: 20, messages: question })
+    .finalMessage();
+  expect(message.content[0]).toMatchObject({ type: "text", text: expect.stringMatching(/\w/) });
+});
+
+it("stops the real model when a client leaves", { timeout: 120_000 }, async () => {
+  const left = new AbortController();
+  const body = JSON.stringify({
+    model: smallModel,
+    messages: [{ role: "user", content: "Write a very long story about a lighthouse." }],
+    options: { temperature: 0.9 },
+  });
+  const answer = await fetch(`${url}/api/chat`, { method: "POST", headers, body, signal: left.signal });
+  await answer.body?.getReader().read();
+  left.abort();
+  const working = async () =>
+    /switchyard_working\{task="\w+"\} [1-9]/.test(await (await fetch(`${url}/metrics`, { headers })).text());
+  const startMs = performance.now();
+  while (await working()) expect(performance.now() - startMs).toBeLessThan(1_000);
+});
+
+it("runs the README's example in Python", { timeout: 120_000 }, async () => {
+  const script = `
+import os, requests
+answer = requests.post(
+    os.environ["SWITCHYARD_URL"] + "/api/generate",
+    headers={"Authorization": "Bearer " + os.environ["SWITCHYARD_TOKEN"]},
+    json={"prompt": "Say hello.", "task_type": "general", "maxTokens": 20},
+)
+answer.raise_for_status()
+print(answer.json()["response"])
+`;
+  const hasRequests = await run("python3", ["-c", "import requests"]).then(
+    () => true,
+    () => false,
+  );
+  // Where the package is not there, the standard library makes the same request.
+  const plain = script.replace("import os, requests", "import os, json, urllib.request").replace(
+    /answer = requests[\s\S]*print.*/,
+    `
+request = urllib.request.Request(
+    os.environ["SWITCHYARD_URL"] + "/api/generate",
+    headers={"Authorization": "Bearer " + os.environ["SWITCHYARD_TOKEN"], "Content-Type": "application/json"},
+    data=json.dumps({"prompt": "Say hello.", "task_type": "general", "maxTokens": 20}).encode())
+print(json.load(urllib.request.urlopen(request))["response"])`,
+  );
+  const env = { PATH: process.env["PATH"], SWITCHYARD_URL: url, SWITCHYARD_TOKEN: token };
+  const { stdout } = await run("python3", ["-c", hasRequests ? script : plain], { env });
+  expect(stdout).toMatch(/\w/);
+});
+
+it("runs the README's example in a shell: every docs/*.md is translated", { timeout: 200_000 }, async () => {
+  await mkdir(join(home.path, "docs"));
+  await writeFile(join(home.path, "docs", "one.md"), 'The "first" page.\n');
+  await writeFile(join(home.path, "docs", "two.md"), "The second page.\n");
+  const script = `
+for file in docs/*.md; do
+  python3 -c 'import json, sys; print(json.dumps({"prompt": sys.stdin.read(), "task_type": "translation"}))' < "$file" |
+    curl -sS --fail-with-body "$SWITCHYARD_URL/api/generate" -H "Authorization: Bearer $SWITCHYARD_TOKEN" \\
+      -H "Content-Type: application/json" -d @- |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["response"])' > "\${file%.md}.translated"
+done
+cat docs/*.translated; ls docs
+`;
+  const env = { PATH: process.env["PATH"], SWITCHYARD_URL: url, SWITCHYARD_TOKEN: token };
+  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], { env, cwd: home.path });
+  expect(stdout).toContain("one.translated\n");
+  expect(stdout).toContain("two.translated\n");
+  expect(stdout.split("\n").length).toBeGreaterThan(6);
+});
+
+it("runs the README's example in TypeScript", { timeout: 120_000 }, async () => {
+  const answer = await fetch(`${url}/api/generate`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ prompt: "Say hello.", model: smallModel, temperature: 0.2, maxTokens: 20 }),
+  });
+  const { response }: { response: string } = await answer.json();
+  expect(response).toMatch(/\w/);
+  expect(answer.headers.get("x-switchyard-model")).toBe(smallModel);
+});
