@@ -91,7 +91,8 @@ describe("before anything leaves", { timeout: 150_000 }, () => {
     const better = await workbench.finishedAnswer();
     expect(asked()).toHaveLength(before + 1);
     await better.getByRole("button", { name: "Compare with the first answer" }).click();
-    await workbench.page.locator(".monaco-diff-editor").waitFor();
+    const both = workbench.page.locator(".monaco-diff-editor");
+    await expect.poll(() => both.innerText(), { timeout: 20_000 }).toMatch(/That.is.all/);
     await workbench.screenshot("side-by-side");
   });
 
