@@ -77,7 +77,7 @@ async function spawnEngine(program: string, folder: string): Promise<ChildProces
       ...["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid")],
       ...["--host", `unix://${at("docker.sock")}`, "--config-file", at("daemon.json")],
       ...["--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"],
-      ...["--default-address-pool", "base=10.213.0.0/16,size=24"],
+      ...["--default-address-pool", `base=10.${200 + (process.pid % 50)}.0.0/16,size=24`],
     ],
     { stdio: ["ignore", log.fd, log.fd], env: { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } },
   );

@@ -1,0 +1,97 @@
+// A real engine with real images, and a stack of its own on free ports.
+import { mkdtempSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ask, type DockerEngine, findDockerd, startDocker } from "../../scripts/docker.ts";
+import { importOllama, importRedis } from "../../scripts/docker-images.ts";
+import { freePort } from "../../scripts/redis.ts";
+import { createServices, type ServicesOptions } from "../../src/containers/create-services.ts";
+import { defaultChoice, describeStack } from "../../src/containers/stack.ts";
+import type { Services, UpEvent } from "../../src/core/services.ts";
+
+export const dockerd = findDockerd();
+export const never = new AbortController().signal;
+
+/** Undefined where dockerd cannot run, as inside most containers: those tests are skipped. */
+export async function startTestEngine(): Promise<DockerEngine | undefined> {
+  if (!dockerd) return undefined;
+  const engine = await startDocker(dockerd).catch((error: unknown) => {
+    console.log(String(error));
+    return undefined;
+  });
+  if (!engine) return undefined;
+  for (const { name, image } of describeStack(defaultChoice).services) {
+    await (name === "redis" ? importRedis(engine.socket, image) : importOllama(engine.socket, image));
+  }
+  return engine;
+}
+
+export interface Bench {
+  readonly services: Services;
+  readonly ports: { readonly ollama: number; readonly redis: number };
+  readonly home: string;
+  /** The same person's other window, or the same with other settings. */
+  readonly again: (changes?: Partial<ServicesOptions>, env?: Readonly<Record<string, string>>) => Services;
+}
+
+export async function createBench(address: string): Promise<Bench> {
+  const ports = { ollama: await freePort(), redis: await freePort() };
+  const home = mkdtempSync(join(tmpdir(), "switchyard-services-"));
+  const again: Bench["again"] = (changes = {}, env = {}) =>
+    createServices({
+      home,
+      env: { SWITCHYARD_DOCKER_HOST: address, HOME: home, MAX_MODEL_MEMORY: "1G", ...env },
+      log: () => undefined,
+      isOffline: () => false,
+      onChange: () => undefined,
+      ports,
+      ...changes,
+    });
+  return { services: again(), ports, home, again };
+}
+
+export async function up(services: Services, signal = never): Promise<readonly UpEvent[]> {
+  const events: UpEvent[] = [];
+  for await (const event of services.up(signal)) events.push(event);
+  return events;
+}
+
+/** `created ollama`, `ready redis` … */
+export const short = (events: readonly UpEvent[]): readonly string[] =>
+  events.flatMap((event) => ("service" in event && event.kind !== "waiting" ? [`${event.kind} ${event.service}`] : []));
+
+interface Listed {
+  readonly Id: string;
+  readonly Names: readonly string[];
+  readonly State: string;
+}
+
+export async function containers(socket: string): Promise<ReadonlyMap<string, Listed>> {
+  const { body } = await ask(socket, "GET", "/containers/json?all=1");
+  const listed: readonly Listed[] = JSON.parse(body);
+  return new Map(listed.map((each) => [each.Names[0]?.slice(1) ?? "", each]));
+}
+
+/** What `docker inspect` shows. */
+export async function inspect(socket: string, name: string) {
+  return JSON.parse((await ask(socket, "GET", `/containers/${name}/json`)).body);
+}
+
+/** One command of Redis, in its words; resolves with the first line of the answer. */
+export function redis(port: number, ...words: readonly string[]): Promise<string> {
+  const text = `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
+  const socket = connect(port, "127.0.0.1");
+  return new Promise<string>((resolve, reject) => {
+    let said = "";
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("Redis hung up")));
+    socket.once("connect", () => socket.write(text));
+    socket.on("data", (data) => {
+      said += String(data);
+      const lines = said.split("\r\n");
+      const isBulk = said.startsWith("$") && !said.startsWith("$-1");
+      if (lines.length > (isBulk ? 2 : 1)) resolve(lines[isBulk ? 1 : 0] ?? "");
+    });
+  }).finally(() => socket.destroy());
+}

@@ -1,0 +1,185 @@
+// The stack on a real Docker engine, with a real Redis and a real model behind Ollama's words.
+import { createServer } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ask, type DockerEngine } from "../../scripts/docker.ts";
+import { smallModel } from "../../scripts/folders.ts";
+import { formatMessage } from "../../src/core/message.ts";
+import {
+  type Bench,
+  containers,
+  createBench,
+  dockerd,
+  inspect,
+  never,
+  redis,
+  short,
+  startTestEngine,
+  up,
+} from "./harness.ts";
+
+let engine: DockerEngine | undefined;
+let bench: Bench;
+
+beforeAll(async () => {
+  engine = await startTestEngine();
+}, 120_000);
+afterAll(() => engine?.dispose());
+
+const socket = () => engine?.socket ?? "";
+
+describe.skipIf(!dockerd)("the services on a real engine", { timeout: 60_000 }, () => {
+  beforeEach(async ({ skip }) => {
+    if (!engine) skip();
+    bench = await createBench(engine?.address ?? "");
+  });
+  afterEach(async () => {
+    if (engine) await bench.services.remove({ withVolumes: true }, never);
+  });
+
+  it("come up with one call and answer where they say, with a real model", async () => {
+    const events = await up(bench.services);
+    expect(short(events)).toEqual(["created ollama", "created redis", "ready ollama", "ready redis"]);
+    const address = events.flatMap((event) => (event.kind === "ready" ? [event.address] : []));
+    expect(address).toEqual([`http://127.0.0.1:${bench.ports.ollama}`, `redis://127.0.0.1:${bench.ports.redis}`]);
+    expect(await redis(bench.ports.redis, "PING")).toBe("+PONG");
+    const body = JSON.stringify({ model: smallModel, prompt: "Hi", stream: false, options: { num_predict: 4 } });
+    const response = await fetch(`${address[0]}/api/generate`, { method: "POST", body });
+    expect(await response.json()).toMatchObject({ done: true, eval_count: 4 });
+  });
+
+  it("do nothing twice", async () => {
+    await up(bench.services);
+    const before = await containers(socket());
+    const startedAt = (await inspect(socket(), "switchyard-redis")).State.StartedAt;
+    expect(short(await up(bench.services))).toEqual(["ready ollama", "ready redis"]);
+    expect([...(await containers(socket())).values()].map(({ Id }) => Id)).toEqual(
+      [...before.values()].map(({ Id }) => Id),
+    );
+    expect((await inspect(socket(), "switchyard-redis")).State.StartedAt).toBe(startedAt);
+  });
+
+  it("run with no more rights than they need, for this machine only", async () => {
+    await up(bench.services);
+    for (const name of ["switchyard-ollama", "switchyard-redis"]) {
+      const { HostConfig: host, NetworkSettings: network } = await inspect(socket(), name);
+      expect(host).toMatchObject({ ReadonlyRootfs: true, CapDrop: ["ALL"], Privileged: false });
+      expect(host.SecurityOpt).toEqual(["no-new-privileges:true"]);
+      expect(host.Memory).toBe((name.endsWith("redis") ? 256 : 1024) * 2 ** 20);
+      const published = Object.values<{ HostIp: string }[] | null>(network.Ports).flatMap((each) => each ?? []);
+      expect(published.map(({ HostIp }) => HostIp)).toEqual(["127.0.0.1"]);
+    }
+  });
+
+  it("are made anew after a changed setting, each alone, and keep what they hold", async () => {
+    await up(bench.services);
+    await redis(bench.ports.redis, "SET", "kept", "yes");
+    const before = await containers(socket());
+    expect(short(await up(bench.again({}, { MAX_MODEL_MEMORY: "2G" })))).toEqual([
+      "recreated ollama",
+      "ready ollama",
+      "ready redis",
+    ]);
+    const after = await containers(socket());
+    expect(after.get("switchyard-redis")?.Id).toBe(before.get("switchyard-redis")?.Id);
+    expect(after.get("switchyard-ollama")?.Id).not.toBe(before.get("switchyard-ollama")?.Id);
+    const ports = { ...bench.ports, redis: bench.ports.redis + 1 };
+    const moved = await up(bench.again({ ports }, { MAX_MODEL_MEMORY: "2G" }));
+    expect(short(moved)).toContain("recreated redis");
+    const place = moved.flatMap((event) => (event.kind === "ready" ? [event.address] : []))[1] ?? "";
+    expect(await redis(Number(new URL(place).port), "GET", "kept")).toBe("yes");
+  });
+
+  it("take the next port where one is taken, and say by whom", async () => {
+    const other = createServer().listen(bench.ports.redis, "127.0.0.1");
+    const events = await up(bench.services);
+    const notices = events.flatMap((event) => (event.kind === "notice" ? [formatMessage(event.text)] : []));
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain(`Port ${bench.ports.redis} is taken by`);
+    expect(notices[0]).toContain(`(process ${process.pid})`);
+    const ready = events.find((event) => event.kind === "ready" && event.service === "redis");
+    const port = Number(new URL(ready?.kind === "ready" ? ready.address : "").port);
+    expect(port).toBeGreaterThan(bench.ports.redis);
+    expect(await redis(port, "PING")).toBe("+PONG");
+    expect(other.listening).toBe(true);
+    // It stays there, also when it is stopped and started.
+    await bench.services.down(never);
+    expect(short(await up(bench.services))).toContain("started redis");
+    other.close();
+  });
+
+  it("leave containers alone that are not theirs, whatever their names", async () => {
+    const image = "redis:7.4.8-alpine";
+    await ask(socket(), "POST", "/containers/create?name=switchyard-redis", { Image: image });
+    await ask(socket(), "POST", "/containers/create?name=other", { Image: image, Labels: { app: "x" } });
+    const before = await containers(socket());
+    await expect(up(bench.services)).rejects.toMatchObject({ kind: "bad-input" });
+    await bench.services.remove({ withVolumes: true }, never);
+    const after = await containers(socket());
+    expect(after.get("switchyard-redis")?.Id).toBe(before.get("switchyard-redis")?.Id);
+    expect(after.has("other")).toBe(true);
+    for (const name of ["switchyard-redis", "other"]) await ask(socket(), "DELETE", `/containers/${name}`);
+  });
+
+  it("are one stack when 20 windows start them at once", async () => {
+    const windows = Array.from({ length: 20 }, () => bench.again());
+    const all = (await Promise.all(windows.map((window) => up(window)))).map(short);
+    expect(all.flat().filter((text) => text === "created ollama")).toHaveLength(1);
+    expect(all.flat().filter((text) => text === "created redis")).toHaveLength(1);
+    expect(all.filter((texts) => texts.includes("ready redis"))).toHaveLength(20);
+    expect([...(await containers(socket())).keys()].sort()).toEqual(["switchyard-ollama", "switchyard-redis"]);
+  });
+
+  it("finish the next time what was cancelled half way", async () => {
+    for (const stopAt of ["engine", "created", "waiting"]) {
+      const stop = new AbortController();
+      const half = async () => {
+        for await (const event of bench.services.up(stop.signal)) if (event.kind === stopAt) stop.abort();
+      };
+      await expect(half(), stopAt).rejects.toThrow(/abort/i);
+      expect(short(await up(bench.services)), stopAt).toContain("ready redis");
+      await bench.services.remove({ withVolumes: false }, never);
+    }
+  });
+
+  it("stop and stay; are removed and keep their volumes unless told twice", async () => {
+    await up(bench.services);
+    await redis(bench.ports.redis, "SET", "kept", "yes");
+    await bench.services.down(never);
+    const stopped = await bench.services.status(never);
+    expect(stopped.kind === "engine" && stopped.services.map(({ state }) => state)).toEqual(["stopped", "stopped"]);
+    expect(short(await up(bench.services))).toEqual(["started ollama", "started redis", "ready ollama", "ready redis"]);
+    await bench.services.remove({ withVolumes: false }, never);
+    expect(await containers(socket())).toEqual(new Map());
+    await up(bench.services);
+    expect(await redis(bench.ports.redis, "GET", "kept")).toBe("yes");
+    await bench.services.remove({ withVolumes: true }, never);
+    expect(JSON.parse((await ask(socket(), "GET", "/volumes")).body).Volumes ?? []).toEqual([]);
+    expect((await ask(socket(), "GET", "/networks/switchyard")).status).toBe(404);
+  });
+
+  it("show what they print, and what they print next", async () => {
+    await up(bench.services);
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const read = (async () => {
+      for await (const line of bench.services.logs("redis", 50, stop.signal)) {
+        lines.push(line);
+        if (line.includes("DB saved on disk")) return;
+        if (line.includes("Ready to accept connections")) await redis(bench.ports.redis, "SAVE");
+      }
+    })();
+    await read;
+    expect(lines.some((line) => line.includes("Ready to accept connections"))).toBe(true);
+  });
+
+  it("fetch nothing while Offline is on", async () => {
+    await ask(socket(), "POST", "/images/redis:7.4.8-alpine/tag?repo=kept&tag=redis");
+    await ask(socket(), "DELETE", "/images/redis:7.4.8-alpine");
+    try {
+      await expect(up(bench.again({ isOffline: () => true }))).rejects.toMatchObject({ kind: "local-only" });
+    } finally {
+      await ask(socket(), "POST", "/images/kept:redis/tag?repo=redis&tag=7.4.8-alpine");
+    }
+    expect(short(await up(bench.again({ isOffline: () => true })))).toContain("ready redis");
+  });
+});
