@@ -88,8 +88,14 @@ if (import.meta.main) {
   const checks = await runChecks();
   const units = await runUnitTests(
     unitPatterns
-      .filter((pattern) => !["test/backends/", "test/privacy", "test/proxy"].includes(pattern))
-      .concat("test/backends/ollama", "test/backends/find", "test/backends/servers", "test/proxy/clients"),
+      .filter((pattern) => !["test/backends/", "test/privacy", "test/proxy", "test/mcp"].includes(pattern))
+      .concat(
+        "test/backends/ollama",
+        "test/backends/find",
+        "test/backends/servers",
+        "test/proxy/clients",
+        "test/mcp/shared",
+      ),
     110_000,
   );
   const failed = checks.failed + units.failed;
