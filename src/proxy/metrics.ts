@@ -17,6 +17,12 @@ export interface Metrics {
 const maxModels = 50;
 const firstTokenBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+interface Histogram {
+  /** How many were at most as long as each of the bounds, and no longer fitted the one before. */
+  readonly counts: number[];
+  sum: number;
+}
+
 interface Counter {
   readonly help: string;
   readonly values: Map<string, number>;
@@ -32,10 +38,8 @@ export function createMetrics(): Metrics {
     load_seconds_total: counter("Time models took to load"),
     prefill_seconds_total: counter("Time models took to read prompts"),
     decode_seconds_total: counter("Time models took to write"),
-    first_token_seconds_bucket: counter("Time from the request to the first piece of text"),
-    first_token_seconds_sum: counter(""),
-    first_token_seconds_count: counter(""),
   };
+  const firstTokens = new Map<TaskKind, Histogram>();
   const models = new Set<string>();
   const modelLabel = (model: string | undefined) => {
     if (model === undefined) return "none";
@@ -47,14 +51,7 @@ export function createMetrics(): Metrics {
     answer(task, sent) {
       const labels = { task, model: modelLabel(sent.route?.model) };
       add(counters.answers_total, { ...labels, outcome: outcomeOf(sent) }, 1);
-      if (sent.firstMs !== undefined) {
-        const seconds = sent.firstMs / 1000;
-        for (const le of firstTokenBuckets)
-          add(counters.first_token_seconds_bucket, { task, le: String(le) }, seconds <= le ? 1 : 0);
-        add(counters.first_token_seconds_bucket, { task, le: "+Inf" }, 1);
-        add(counters.first_token_seconds_sum, { task }, seconds);
-        add(counters.first_token_seconds_count, { task }, 1);
-      }
+      if (sent.firstMs !== undefined) observe(firstTokens, task, sent.firstMs / 1000);
       if (sent.isKept) add(counters.cache_hits_total, labels, 1);
       // A kept answer's figures are those of the time it was made.
       if (!sent.ending || sent.isKept) return;
@@ -65,16 +62,14 @@ export function createMetrics(): Metrics {
       add(counters.decode_seconds_total, labels, sent.ending.decodeMs / 1000);
     },
     text(gate, connections) {
-      const lines = Object.entries(counters).flatMap(([name, { help, values }]) => {
-        const base = name.replace(/_(bucket|sum|count)$/, "");
-        const head = help
-          ? [
-              `# HELP switchyard_${base} ${help}`,
-              `# TYPE switchyard_${base} ${base === name ? "counter" : "histogram"}`,
-            ]
-          : [];
-        return [...head, ...[...values].map(([labels, value]) => `switchyard_${name}${labels} ${value}`)];
-      });
+      const lines = Object.entries(counters).flatMap(([name, { help, values }]) => [
+        `# HELP switchyard_${name} ${help}`,
+        `# TYPE switchyard_${name} counter`,
+        ...[...values].map(([labels, value]) => `switchyard_${name}${labels} ${value}`),
+      ]);
+      lines.push(
+        ...histogramLines("first_token_seconds", "Time from the request to the first piece of text", firstTokens),
+      );
       const states = taskKinds.map((task) => ({ task, ...gate.state(task) }));
       lines.push("# HELP switchyard_working Requests being answered", "# TYPE switchyard_working gauge");
       lines.push(...states.map(({ task, working }) => `switchyard_working{task="${task}"} ${working}`));
@@ -102,4 +97,26 @@ function add({ values }: Counter, labels: Readonly<Record<string, string>>, by: 
     .map(([name, value]) => `${name}="${escaped(value)}"`)
     .join(",")}}`;
   values.set(key, (values.get(key) ?? 0) + by);
+}
+
+function observe(histograms: Map<TaskKind, Histogram>, task: TaskKind, seconds: number): void {
+  const histogram = histograms.get(task) ?? { counts: Array(firstTokenBuckets.length + 1).fill(0), sum: 0 };
+  histograms.set(task, histogram);
+  const bucket = firstTokenBuckets.findIndex((bound) => seconds <= bound);
+  const at = bucket < 0 ? firstTokenBuckets.length : bucket;
+  histogram.counts[at] = (histogram.counts[at] ?? 0) + 1;
+  histogram.sum += seconds;
+}
+
+function histogramLines(name: string, help: string, histograms: ReadonlyMap<TaskKind, Histogram>): readonly string[] {
+  const lines = [`# HELP switchyard_${name} ${help}`, `# TYPE switchyard_${name} histogram`];
+  for (const [task, { counts, sum }] of histograms) {
+    let total = 0;
+    counts.forEach((count, at) => {
+      total += count;
+      lines.push(`switchyard_${name}_bucket{task="${task}",le="${firstTokenBuckets[at] ?? "+Inf"}"} ${total}`);
+    });
+    lines.push(`switchyard_${name}_sum{task="${task}"} ${sum}`, `switchyard_${name}_count{task="${task}"} ${total}`);
+  }
+  return lines;
 }

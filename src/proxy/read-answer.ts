@@ -30,6 +30,7 @@ export async function* readAnswer(
   const iterator = run(AbortSignal.any([signal, left.signal]))[Symbol.asyncIterator]();
   const words = createStopWords(stops);
   let hasBegun = false;
+  let isWhole = false;
   let shown = "";
   const totalMs = () => performance.now() - startMs;
   try {
@@ -54,6 +55,7 @@ export async function* readAnswer(
       if (event.kind === "done") {
         const rest = words.rest();
         if (rest !== "") yield { kind: "text", text: rest };
+        isWhole = true;
         yield { kind: "end", ending: { ...event.stats, finish: event.finish, totalMs: totalMs() } };
         return;
       }
@@ -61,7 +63,7 @@ export async function* readAnswer(
     }
     throw new ProxyError(502, "The answer ended without its end.");
   } finally {
-    left.abort();
+    if (!isWhole) left.abort();
     await iterator.return?.();
   }
 }

@@ -90,7 +90,8 @@ async function handle(request: IncomingMessage, response: ServerResponse, parts:
   const left = new AbortController();
   active.add(left);
   response.on("close", () => {
-    left.abort();
+    // An abort that nobody needs costs more than the rest of a small request.
+    if (!response.writableFinished) left.abort();
     active.delete(left);
   });
   const path = (request.url ?? "/").split("?")[0] ?? "/";
