@@ -1,7 +1,8 @@
 // A Docker engine for the tests and the measurements: Debian's, started by us alone, with everything it has in a folder
 // of its own. It listens on a socket in that folder, changes no firewall rule and uses networks that nobody else does.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -40,7 +41,10 @@ export interface DockerEngine {
 export async function startDocker(program: string): Promise<DockerEngine> {
   const folder = await mkdtemp(join(tmpdir(), "switchyard-docker-"));
   const socket = join(folder, "docker.sock");
-  let child = await spawnEngine(program, folder);
+  let child = await spawnEngine(program, folder).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   const endWithUs = () => child.kill("SIGTERM");
   process.once("exit", endWithUs);
   const end = async (signal: NodeJS.Signals) => {
@@ -59,7 +63,10 @@ export async function startDocker(program: string): Promise<DockerEngine> {
       process.off("exit", endWithUs);
       await removeContainers(socket);
       await end("SIGTERM");
-      await rm(folder, { recursive: true, force: true });
+      // Left by one that was killed and did not come back.
+      for (const pid of processesOf(folder)) process.kill(pid, "SIGKILL");
+      for (const place of mountsBelow(folder)) spawnSync("umount", ["--lazy", place]);
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
@@ -67,7 +74,8 @@ export async function startDocker(program: string): Promise<DockerEngine> {
 async function spawnEngine(program: string, folder: string): Promise<ChildProcess> {
   await mkdir(folder, { recursive: true });
   const log = await open(join(folder, "log"), "a");
-  await rm(join(folder, "pid"), { force: true });
+  // Where nobody buries the dead, one that was killed seems to live on by its number.
+  for (const name of ["pid", "exec/containerd/containerd.pid"]) await rm(join(folder, name), { force: true });
   // Without a file of its own it reads the system's.
   await writeFile(join(folder, "daemon.json"), "{}");
   const at = (name: string) => join(folder, name);
@@ -88,8 +96,29 @@ async function spawnEngine(program: string, folder: string): Promise<ChildProces
   }
   child.kill("SIGKILL");
   const said = (await readFile(join(folder, "log"), "utf8")).trim().split("\n").slice(-3).join("\n");
-  await rm(folder, { recursive: true, force: true });
   throw new Error(`No Docker engine can run here: ${said}`);
+}
+
+/** Keepers of containers (shims) that this engine started: they outlive it and name its folder. */
+function processesOf(folder: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, "utf8").includes(`${folder}/exec`);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Innermost first. */
+function mountsBelow(folder: string): readonly string[] {
+  const places = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+  return places.filter((place) => place.startsWith(`${folder}/`)).reverse();
 }
 
 async function removeContainers(socket: string): Promise<void> {
