@@ -3,6 +3,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
 import { ensureStrace } from "./debian.ts";
+import { ensureDocker } from "./docker.ts";
 import { ensureRedis } from "./redis.ts";
 import { root, run } from "./run.ts";
 
@@ -66,6 +67,12 @@ export async function runVitest(patterns: readonly string[], limitMs: number): P
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
   }
+}
+
+/** The stack on a real Docker engine. Where none can run its tests are skipped, and counted. */
+export async function runContainerTests(): Promise<Counts> {
+  await ensureDocker().catch((error: unknown) => console.log(String(error)));
+  return runVitest(["test/containers"], 6 * 60_000);
 }
 
 export const unitPatterns = [

@@ -1,6 +1,6 @@
 // npm test: everything the tests need is got and started here, and stopped again. Ends with `N passed, N failed`.
 import { existsSync } from "node:fs";
-import { type Counts, runChecks, runUnitTests, unitPatterns } from "./check.ts";
+import { type Counts, runChecks, runContainerTests, runUnitTests, unitPatterns } from "./check.ts";
 import { ensureTestModel } from "./model.ts";
 import { root } from "./run.ts";
 
@@ -31,6 +31,7 @@ await stage("the small model", async () => {
   }
   return weights === "real" ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
 });
+await stage("containers on a real Docker engine", runContainerTests);
 await stage("unit tests", () => runUnitTests(unitPatterns, 10 * 60_000));
 if (existsSync(`${root}/scripts/editor-host.ts`)) {
   const { runHostTests, runUiTests } = await import("./editor-tests.ts");
