@@ -1,4 +1,5 @@
 // createApp: builds every part and joins them; the only file that knows them all.
+import { rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { ClaudeBackend } from "./backends/claude.ts";
@@ -106,7 +107,8 @@ export function createApp(options: AppOptions): App {
     feedback: stores.feedback,
     async forgetEverything() {
       const { sessions, cache, ledger, feedback } = stores;
-      await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear()]);
+      const kept = rm(join(options.folders.home, "mcp-output"), { recursive: true, force: true });
+      await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear(), kept]);
     },
     async dispose() {
       await stores.dispose();

@@ -32,11 +32,8 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
   const { terminal, signal } = parts;
   const { t } = terminal;
   // Loaded here, so that no other command pays for it.
-  const [{ createProxy }, { isLoopback, listen, publish, unpublish }, { ownToken }] = await Promise.all([
-    import("../proxy/server.ts"),
-    import("../proxy/listen.ts"),
-    import("../proxy/token.ts"),
-  ]);
+  const [{ createProxy }, { isLoopback, listen, pointsAt, publish, runningService, unpublish }, { ownToken }] =
+    await Promise.all([import("../proxy/server.ts"), import("../proxy/listen.ts"), import("../proxy/token.ts")]);
   const { home } = parts;
   await mkdir(home, { recursive: true, mode: 0o700 });
   const token = process.env["SWITCHYARD_PROXY_TOKEN"] || (await ownToken(home));
@@ -51,7 +48,14 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
       msg("Without a token only this machine may connect: leave out --host or --no-token."),
     );
   }
-  const proxy = createProxy(parts.openService("proxy", flags), {
+  // One service is enough for all windows and shells; another version, or a port of its own, is a wish for another.
+  const running = own.port === undefined ? await runningService(home, token) : undefined;
+  if (running?.version === parts.version && running.host === own.host) {
+    terminal.write(`${t("Already listening at {0}", urlOf(running))}\n`);
+    return;
+  }
+  const app = parts.openService("proxy", flags);
+  const proxy = createProxy(app, {
     token: own.token ? token : undefined,
     isLoopback: isLocal,
     version: parts.version,
@@ -63,9 +67,15 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
   const { port, takenBy } = await listen(proxy.server, wanted);
   if (takenBy !== undefined) terminal.note(taken(wanted.port, takenBy, t));
   if (port === undefined) throw new TaskError("storage", msg("The service could not be started: no free port."));
+  if (!own.token && [process.env["OLLAMA_HOST"], app.settings().ollamaUrl].some((each) => pointsAt(each, port))) {
+    await proxy.drain(0);
+    throw new TaskError(
+      "bad-input",
+      msg("OLLAMA_HOST or “switchyard.ollamaUrl” is the address of this very service. Set it to the model server."),
+    );
+  }
   await publish(home, { pid: process.pid, host: own.host, port, version: parts.version });
-  const host = own.host.includes(":") ? `[${own.host}]` : own.host;
-  terminal.write(`${t("Listening at {0}", `http://${host}:${port}`)}\n`);
+  terminal.write(`${t("Listening at {0}", urlOf({ host: own.host, port }))}\n`);
   if (own.token) terminal.note(t("Programs need the token: switchyard serve --show-token"));
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
@@ -74,6 +84,10 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
   await proxy.drain(own.drain * 1000);
   await unpublish(home, process.pid);
   process.exitCode = 0;
+}
+
+function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function taken(port: number, by: string, t: ProgramParts["terminal"]["t"]): string {

@@ -2,6 +2,7 @@
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
+import * as z from "zod/mini";
 import { portOwner } from "./port-owner.ts";
 
 export interface Wanted {
@@ -77,4 +78,34 @@ export async function unpublish(home: string, pid: number): Promise<void> {
   const path = publicationPath(home);
   const text = await readFile(path, "utf8").catch(() => "");
   if (text.includes(`"pid":${pid},`)) await rm(path, { force: true });
+}
+
+const publicationSchema = z.object({ pid: z.int(), host: z.string(), port: z.int(), version: z.string() });
+const healthSchema = z.object({ service: z.literal("switchyard"), pid: z.int(), version: z.string() });
+
+/** The service that is published, if it is alive and really ours: it knows the token, and is the process it says. */
+export async function runningService(home: string, token: string): Promise<Publication | undefined> {
+  try {
+    const publication = publicationSchema.parse(JSON.parse(await readFile(publicationPath(home), "utf8")));
+    const answer = await fetch(`http://127.0.0.1:${publication.port}/health`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(2_000),
+      redirect: "error",
+    });
+    const health = healthSchema.parse(await answer.json());
+    return health.pid === publication.pid ? publication : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an address of a model server is this service: it would ask itself without end. */
+export function pointsAt(address: string | undefined, port: number): boolean {
+  if (!address) return false;
+  try {
+    const url = new URL(address.includes("://") ? address : `http://${address}`);
+    return isLoopback(url.hostname.replace(/^\[|\]$/g, "")) && url.port === String(port);
+  } catch {
+    return false;
+  }
 }

@@ -56,7 +56,7 @@ export class RedisLink {
   async begin(): Promise<void> {
     if (this.#state.kind !== "unused") return;
     // Loading the package is our own time, not that of Redis.
-    await import("@redis/client").catch(() => undefined);
+    await loadPackage().catch(() => undefined);
     if (this.#is("unused")) this.#connect(0);
   }
 
@@ -150,8 +150,14 @@ export class RedisLink {
   }
 }
 
+/** Bundled, a CommonJS package has all it exports under `default`. */
+async function loadPackage(): Promise<typeof import("@redis/client")> {
+  const loaded = await import("@redis/client");
+  return "default" in loaded && loaded.default ? (loaded.default as typeof loaded) : loaded;
+}
+
 async function openClient(url: string, onLost: (client: RedisClient, error: unknown) => void) {
-  const { createClient } = await import("@redis/client");
+  const { createClient } = await loadPackage();
   const client = createClient({
     url,
     disableOfflineQueue: true,
@@ -207,7 +213,7 @@ async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
 }
 
 async function isRefusal(error: unknown): Promise<boolean> {
-  const { ErrorReply } = await import("@redis/client");
+  const { ErrorReply } = await loadPackage();
   return error instanceof ErrorReply;
 }
 
