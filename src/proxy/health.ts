@@ -2,10 +2,16 @@
 import type { App } from "../core/app.ts";
 import type { Outcome } from "./exchange.ts";
 
+export interface HealthCaller {
+  readonly isKnown: boolean;
+  /** The answer to the caller's challenge, where there was one. */
+  readonly proof: string | undefined;
+}
+
 export function createHealth(app: App, version: string) {
-  return async (isKnown: boolean, isDraining: boolean, signal: AbortSignal): Promise<Outcome> => {
+  return async ({ isKnown, proof }: HealthCaller, isDraining: boolean, signal: AbortSignal): Promise<Outcome> => {
     if (isDraining) return { kind: "json", status: 503, value: { status: "stopping" } };
-    if (!isKnown) return { kind: "json", value: { status: "ok" } };
+    if (!isKnown) return { kind: "json", value: { status: "ok", ...(proof ? { proof } : {}) } };
     const servers = await app.status(signal);
     const reached = servers.filter((server) => server.name !== "");
     return {

@@ -1,8 +1,10 @@
 // Which address the service has, and where others find that out.
+import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { challengeHeader, proofOf } from "./guard.ts";
 import { portOwner } from "./port-owner.ts";
 
 export interface Wanted {
@@ -81,19 +83,19 @@ export async function unpublish(home: string, pid: number): Promise<void> {
 }
 
 const publicationSchema = z.object({ pid: z.int(), host: z.string(), port: z.int(), version: z.string() });
-const healthSchema = z.object({ service: z.literal("switchyard"), pid: z.int(), version: z.string() });
 
-/** The service that is published, if it is alive and really ours: it knows the token, and is the process it says. */
+/** The service that is published, if it is alive and really ours. The token is not shown to it: another may have its port. */
 export async function runningService(home: string, token: string): Promise<Publication | undefined> {
   try {
     const publication = publicationSchema.parse(JSON.parse(await readFile(publicationPath(home), "utf8")));
+    const challenge = randomUUID();
     const answer = await fetch(`http://127.0.0.1:${publication.port}/health`, {
-      headers: { authorization: `Bearer ${token}` },
+      headers: { [challengeHeader]: challenge },
       signal: AbortSignal.timeout(2_000),
       redirect: "error",
     });
-    const health = healthSchema.parse(await answer.json());
-    return health.pid === publication.pid ? publication : undefined;
+    const { proof } = z.object({ proof: z.string() }).parse(await answer.json());
+    return proof === proofOf(token, challenge) ? publication : undefined;
   } catch {
     return undefined;
   }

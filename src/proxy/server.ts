@@ -7,7 +7,7 @@ import type { TaskKind } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import type { Dialect, Outcome } from "./exchange.ts";
 import { createGate, defaultLimits, type Gate } from "./gate.ts";
-import { knowsToken, refuseForeign, refuseForms } from "./guard.ts";
+import { challengeHeader, knowsToken, proofOf, refuseForeign, refuseForms } from "./guard.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { ProxyError, toProxyError } from "./proxy-error.ts";
@@ -122,7 +122,11 @@ async function decide(
   refuseForeign(request.headers, options.isLoopback);
   if (method === "GET" && path === "/") return { kind: "text", text: "Ollama is running", type: "text/plain" };
   const isKnown = options.token === undefined || knowsToken(request.headers, options.token);
-  if (method === "GET" && path === "/health") return parts.health(isKnown, state.isDraining, signal);
+  if (method === "GET" && path === "/health") {
+    const challenge = request.headers[challengeHeader];
+    const proof = options.token && typeof challenge === "string" ? proofOf(options.token, challenge) : undefined;
+    return parts.health({ isKnown, proof }, state.isDraining, signal);
+  }
   if (!isKnown)
     throw new ProxyError(401, "The token is missing or wrong. The command “switchyard serve --show-token” shows it.");
   if (method === "GET" && path === "/metrics") {

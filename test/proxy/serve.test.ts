@@ -1,6 +1,6 @@
 // `switchyard serve` as a process of its own, as people start it.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -185,4 +185,43 @@ it("finishes an answer that is begun when it is told to end, and writes no promp
   expect(await started.ended).toBe(0);
   expect(started.out() + started.err()).toContain("POST /api/chat");
   expect(started.out() + started.err()).not.toMatch(/canary|plan\.txt|given/);
+});
+
+it("is one service for all shells: a second one says where it is and ends", { timeout: 30_000 }, async () => {
+  const first = await serve([]);
+  const port = await addressOf(first);
+  const second = await serve([], {}, first.home);
+  expect(await second.ended).toBe(0);
+  expect(second.out()).toContain(`Already listening at http://127.0.0.1:${port}`);
+  // One that was killed is published still, and is not taken for a living one.
+  first.child.kill("SIGKILL");
+  await first.ended;
+  expect(await addressOf(await serve([], {}, first.home))).toBeGreaterThanOrEqual(8000);
+});
+
+it("shows its token to nobody who only has the port that a service had", { timeout: 30_000 }, async () => {
+  const seen: string[] = [];
+  const liar = createServer((request, response) => {
+    seen.push(JSON.stringify(request.headers));
+    response.end('{"status":"ok","service":"switchyard","proof":"0000"}');
+  });
+  await new Promise<void>((resolve) => liar.listen(0, "127.0.0.1", resolve));
+  closers.push(() => liar.close());
+  const first = await serve(["--show-token"]);
+  await first.ended;
+  const address = liar.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const publication = { pid: process.pid, host: "127.0.0.1", port, version: "0.1.0" };
+  await writeFile(join(first.home, "proxy.json"), JSON.stringify(publication));
+  expect(await addressOf(await serve([], {}, first.home))).not.toBe(port);
+  expect(seen).toHaveLength(1);
+  expect(seen[0]).not.toContain(first.out().trim());
+});
+
+it("does not ask itself without end where it is named as the model server", { timeout: 30_000 }, async () => {
+  const { server, port } = await hold(0);
+  await new Promise((resolve) => server.close(resolve));
+  const started = await serve(["--port", String(port), "--no-token"], { OLLAMA_HOST: `localhost:${port}` });
+  expect(await started.ended).toBe(2);
+  expect(started.err()).toContain("this very service");
 });
