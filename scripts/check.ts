@@ -102,6 +102,8 @@ if (import.meta.main) {
         "test/backends/servers",
         "test/proxy/clients",
         "test/mcp/shared",
+        "test/containers/engine-candidates",
+        "test/containers/stack",
       ),
     110_000,
   );

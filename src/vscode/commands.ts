@@ -10,6 +10,7 @@ import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
 import { pickModel } from "./model-picker.ts";
 import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
+import { removeServices, runDoctor, startOrStopService, startServices, stopServices } from "./services-commands.ts";
 import { exportSession, findSession } from "./session-commands.ts";
 import { whichModel } from "./which-model.ts";
 
@@ -76,6 +77,16 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     await host.keeper.forget();
     await host.chat.refresh();
   },
+  "switchyard.startServices": async (host) => startServices(await host.app.get(), host.servicesView),
+  "switchyard.stopServices": async (host) => stopServices(await host.app.get(), host.servicesView),
+  "switchyard.removeServices": async (host) => removeServices(await host.app.get(), host.servicesView),
+  "switchyard.startService": async (host, node) =>
+    startOrStopService(await host.app.get(), host.servicesView, node, "start"),
+  "switchyard.stopService": async (host, node) =>
+    startOrStopService(await host.app.get(), host.servicesView, node, "stop"),
+  "switchyard.showServiceLog": async (host, node) => host.serviceLogs.show(await host.app.get(), node),
+  "switchyard.runDoctor": async (host) => runDoctor(await host.app.get(), host.servicesView),
+  "switchyard.refreshServices": (host) => host.servicesView.refresh(),
   "switchyard.nextFinding": (host) => host.findings.go(1),
   "switchyard.previousFinding": (host) => host.findings.go(-1),
   "switchyard.clearFindings": (host) => host.findings.clear(),

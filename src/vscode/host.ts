@@ -16,6 +16,8 @@ import { MonitorView } from "./monitor-view.ts";
 import { Proposals, proposalScheme } from "./proposals.ts";
 import { reportError } from "./report-error.ts";
 import { say } from "./say.ts";
+import { createServiceLogs, type ServiceLogs } from "./services-commands.ts";
+import { ServicesView } from "./services-view.ts";
 import { createSessionKeeper, type SessionKeeper } from "./session-keeper.ts";
 import { createStatusBar, type StatusBar } from "./status-bar.ts";
 import { Translations, translationScheme } from "./translations.ts";
@@ -33,6 +35,8 @@ export interface Host {
   readonly secrets: vscode.SecretStorage;
   readonly leaveDialog: LeaveDialog;
   readonly ledgerView: LedgerView;
+  readonly servicesView: ServicesView;
+  readonly serviceLogs: ServiceLogs;
   readonly reportError: (error: unknown) => void;
   /** Shows the chat and answers there. */
   readonly ask: (question: Question) => Promise<Exchange>;
@@ -51,6 +55,8 @@ export function createHost(context: vscode.ExtensionContext): Host {
   });
   const ledgerView = new LedgerView(context.extensionUri, app.get);
   const keeper = createSessionKeeper(async () => (await app.get()).sessions, context.workspaceState, report);
+  const servicesView = new ServicesView(app.get, log);
+  const serviceLogs = createServiceLogs(report);
   const proposals = new Proposals();
   const translations = new Translations(app.get);
   const findings = new Findings(() =>
@@ -86,6 +92,8 @@ export function createHost(context: vscode.ExtensionContext): Host {
     statusBar,
     leaveDialog,
     ledgerView,
+    servicesView,
+    serviceLogs,
     registerLanguageModelTool(createLazyApp(context, log, { askedBy: "mcp" })),
     vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
     vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),
@@ -111,6 +119,8 @@ export function createHost(context: vscode.ExtensionContext): Host {
     secrets: context.secrets,
     leaveDialog,
     ledgerView,
+    servicesView,
+    serviceLogs,
     reportError: report,
     async ask(question) {
       await chat.reveal();

@@ -1,0 +1,166 @@
+// Starting, stopping and mending the containers from the editor.
+import * as vscode from "vscode";
+import type { App } from "../core/app.ts";
+import { formatBytes } from "../core/format-bytes.ts";
+import { msg } from "../core/message.ts";
+import type { DoctorFinding, UpEvent } from "../core/services.ts";
+import { TaskError } from "../core/task-error.ts";
+import { signalOf } from "./cancellation.ts";
+import { say } from "./say.ts";
+import type { ServicesView } from "./services-view.ts";
+
+/** Containers are programs: a workspace that is not trusted starts none. */
+function mustBeTrusted(): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new TaskError("bad-input", msg("Containers are not touched in Restricted Mode. Trust this workspace first."));
+}
+
+export async function startServices(app: App, view: ServicesView): Promise<void> {
+  mustBeTrusted();
+  const places = await withProgress(vscode.l10n.t("Starting services"), async (report, signal) => {
+    const found: string[] = [];
+    for await (const event of app.services.up(signal)) {
+      const text = textOf(event);
+      if (text) report(text);
+      if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
+      if (event.kind === "ready") found.push(`${event.service}: ${event.address}`);
+      view.refresh();
+    }
+    return found;
+  });
+  void vscode.window.showInformationMessage(vscode.l10n.t("Services run. {0}", places.join(", ")));
+}
+
+export async function stopServices(app: App, view: ServicesView): Promise<void> {
+  mustBeTrusted();
+  await withProgress(vscode.l10n.t("Stopping services"), (_, signal) => app.services.down(signal));
+  view.refresh();
+}
+
+/** Models are gigabytes: they go only when a second question is answered as well. */
+export async function removeServices(app: App, view: ServicesView): Promise<void> {
+  mustBeTrusted();
+  const remove = vscode.l10n.t("Remove Containers");
+  const removeAll = vscode.l10n.t("Remove Models, Too…");
+  const chosen = await vscode.window.showWarningMessage(
+    vscode.l10n.t("Remove the containers of Switchyard? Downloaded models and kept answers stay."),
+    { modal: true },
+    remove,
+    removeAll,
+  );
+  if (!chosen) return;
+  if (chosen === removeAll && !(await confirmVolumes())) return;
+  await withProgress(vscode.l10n.t("Removing services"), (_, signal) =>
+    app.services.remove({ withVolumes: chosen === removeAll }, signal),
+  );
+  view.refresh();
+}
+
+async function confirmVolumes(): Promise<boolean> {
+  const remove = vscode.l10n.t("Delete Models and Answers");
+  const text = vscode.l10n.t(
+    "Delete the downloaded models and kept answers of these containers? This cannot be undone.",
+  );
+  return (await vscode.window.showWarningMessage(text, { modal: true }, remove)) === remove;
+}
+
+export async function startOrStopService(app: App, view: ServicesView, node: unknown, wanted: "start" | "stop") {
+  mustBeTrusted();
+  const service = serviceOf(node);
+  if (service) await app.services[wanted](service, new AbortController().signal);
+  view.refresh();
+}
+
+/** Follows what a service prints until its channel is closed with the window or asked for again. */
+export function createServiceLogs(report: (error: unknown) => void) {
+  const open = new Map<string, { readonly channel: vscode.OutputChannel; readonly stop: AbortController }>();
+  return {
+    show(app: App, node: unknown): void {
+      const service = serviceOf(node);
+      if (!service) return;
+      open.get(service)?.stop.abort();
+      const channel = open.get(service)?.channel ?? vscode.window.createOutputChannel(`Switchyard: ${service}`);
+      const stop = new AbortController();
+      open.set(service, { channel, stop });
+      channel.clear();
+      channel.show(true);
+      const follow = async () => {
+        for await (const line of app.services.logs(service, 500, stop.signal)) channel.appendLine(line);
+        channel.appendLine(vscode.l10n.t("— {0} has stopped —", service));
+      };
+      follow().catch(report);
+    },
+    dispose(): void {
+      for (const { channel, stop } of open.values()) {
+        stop.abort();
+        channel.dispose();
+      }
+    },
+  };
+}
+
+export type ServiceLogs = ReturnType<typeof createServiceLogs>;
+
+/** Each finding with what shows it; the chosen one is mended and looked at again. */
+export async function runDoctor(app: App, view: ServicesView): Promise<void> {
+  const findings = await withProgress(vscode.l10n.t("Looking for what is wrong"), (_, signal) =>
+    app.services.doctor(signal),
+  );
+  if (findings.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("Nothing is wrong."));
+    return;
+  }
+  const items = findings.map((finding) => ({ ...itemOf(finding), finding }));
+  const picked = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t("What is wrong"),
+    placeHolder: vscode.l10n.t("Choose one to mend it"),
+    matchOnDetail: true,
+  });
+  if (!picked) return;
+  const { id, what, evidence, repair, canRepair } = picked.finding;
+  const detail = [...evidence.map(say), "", say(repair)].join("\n");
+  const mend = vscode.l10n.t("Mend It");
+  const actions = canRepair && vscode.workspace.isTrusted ? [mend] : [];
+  if ((await vscode.window.showWarningMessage(say(what), { modal: true, detail }, ...actions)) !== mend) return;
+  const { isFixed } = await withProgress(say(repair), (_, signal) => app.services.repair(id, signal));
+  view.refresh();
+  void vscode.window.showInformationMessage(
+    isFixed ? vscode.l10n.t("Mended, and looked at again: it is gone.") : vscode.l10n.t("It is still there."),
+  );
+}
+
+function itemOf({ what, evidence, severity, canRepair }: DoctorFinding): vscode.QuickPickItem {
+  return {
+    label: `$(${severity === "problem" ? "error" : "warning"}) ${say(what)}`,
+    detail: evidence.map(say).join(" · "),
+    ...(canRepair ? { description: vscode.l10n.t("can be mended") } : {}),
+  };
+}
+
+function withProgress<Value>(
+  title: string,
+  work: (report: (message: string) => void, signal: AbortSignal) => Promise<Value>,
+): Thenable<Value> {
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    (progress, token) => work((message) => progress.report({ message }), signalOf(token)),
+  );
+}
+
+function textOf(event: UpEvent): string | undefined {
+  if (event.kind === "pull") {
+    const [done, all] = [formatBytes(event.completedBytes), formatBytes(event.totalBytes)];
+    return vscode.l10n.t("{0}: {1} of {2}", event.image, done, all);
+  }
+  if (event.kind === "waiting") return vscode.l10n.t("{0}: waiting until it answers", event.service);
+  return event.kind === "engine" ? event.address : undefined;
+}
+
+function serviceOf(node: unknown): string | undefined {
+  if (typeof node === "string") return node;
+  if (typeof node !== "object" || node === null || !("status" in node)) return undefined;
+  const { status } = node;
+  return typeof status === "object" && status !== null && "name" in status && typeof status.name === "string"
+    ? status.name
+    : undefined;
+}
