@@ -59,13 +59,10 @@ export function conversationAsk(messages: readonly SaidMessage[], wishes: Wishes
   const history = said
     .slice(0, -1)
     .map(({ role, text }): Turn => ({ role: role === "user" ? "user" : "assistant", text }));
-  return {
-    ...wishesOf(wishes),
-    text: last.text,
-    sources: [],
-    history,
-    ownPrompt: { system: system.join("\n\n"), ...(wishes.format ? { format: wishes.format } : {}) },
-  };
+  const ask: Ask = { ...wishesOf(wishes), text: last.text, sources: [], history };
+  // Who names a kind of task as the model, and says nothing of how, wants that task done as the product does it.
+  if (ask.kind && system.length === 0 && !wishes.format) return ask;
+  return { ...ask, ownPrompt: { system: system.join("\n\n"), ...(wishes.format ? { format: wishes.format } : {}) } };
 }
 
 /** The part of an ask that says which model and how. */

@@ -302,3 +302,14 @@ it("lets nothing leave: a model that is not on this machine is refused", async (
   expect(answer.status).toBe(403);
   expect(running.asked()).toEqual([]);
 });
+
+it("does a task as the product does it where the task is named as the model, unless the client says how", async () => {
+  const running = await startProxy();
+  const { completions } = openaiFor(running).chat;
+  const base = { model: "switchyard/translate", messages: [{ role: "user" as const, content: "Good morning." }] };
+  await completions.create(base);
+  await completions.create({ ...base, messages: [{ role: "system", content: "Into French." }, ...base.messages] });
+  const [ours, theirs] = running.asked();
+  expect(ours?.messages[0]?.content).toContain("ranslat");
+  expect(theirs?.messages.map((message) => message.content)).toEqual(["Into French.", "Good morning."]);
+});

@@ -1,0 +1,69 @@
+// Whatever JSON comes, the service answers in its dialect and goes on.
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { post, startProxy } from "./harness.ts";
+
+const paths = [
+  "/api/generate",
+  "/api/chat",
+  "/api/show",
+  "/api/embed",
+  "/v1/chat/completions",
+  "/v1/messages",
+  "/v1/messages/count_tokens",
+];
+const names = ["model", "messages", "prompt", "role", "content", "options", "format", "stop", "stream", "system"];
+const more = [
+  "temperature",
+  "maxTokens",
+  "max_tokens",
+  "task_type",
+  "tools",
+  "type",
+  "text",
+  "__proto__",
+  "keep_alive",
+];
+
+/** JSON in which the fields the dialects know come up often. */
+const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small" },
+    fc.constantFrom<unknown>(
+      null,
+      true,
+      false,
+      0,
+      -1,
+      1e308,
+      "",
+      "user",
+      "system",
+      "auto",
+      "switchyard/auto",
+      "text",
+      "json",
+    ),
+    fc.string({ unit: "binary", maxLength: 20 }),
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.dictionary(fc.constantFrom(...names, ...more), tie("value"), { maxKeys: 6 }),
+  ),
+}));
+
+it("answers anything with a status of its own and an error in words", { timeout: 60_000 }, async () => {
+  const { url, log } = await startProxy();
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...paths), value, async (path, body) => {
+      const answer = await post(url, path, JSON.stringify(body));
+      const text = await answer.text();
+      if (![200, 400, 404, 501].includes(answer.status)) throw new Error(`${answer.status} ${text}`);
+      if (answer.status !== 200) {
+        const told: { error: unknown } = JSON.parse(text);
+        expect(JSON.stringify(told.error)).toMatch(/\w/);
+      }
+    }),
+    { numRuns: 600 },
+  );
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+  expect(log.filter((line) => line.includes(" 500,"))).toEqual([]);
+});
