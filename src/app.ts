@@ -10,6 +10,7 @@ import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
 import { OllamaBackend } from "./backends/ollama.ts";
 import { createServerSearch, describeServers, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
+import { readPlaces } from "./containers/places.ts";
 import type { App, AppOptions } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
@@ -162,6 +163,8 @@ function connectServers(options: AppOptions, settings: () => Settings) {
   const { folders, log } = options;
   const env = options.env ?? process.env;
   const given = options.fetch ? { fetch: options.fetch } : {};
+  // Ours may have had to move to another port.
+  const knowing = (known: typeof env) => ({ OLLAMA_HOST: readPlaces(folders.home)["ollama"], ...known });
   const engine = createEmbeddedEngine({
     home: folders.home,
     entry: folders.engineEntry,
@@ -176,7 +179,8 @@ function connectServers(options: AppOptions, settings: () => Settings) {
   });
   const search = createServerSearch({
     settings,
-    findNode: (configured, signal) => findNode({ configured, env, isOffline: settings().offline, ...given }, signal),
+    findNode: (configured, signal) =>
+      findNode({ configured, env: knowing(env), isOffline: settings().offline, ...given }, signal),
     createOllama: (node: FoundNode, place) =>
       new OllamaBackend({
         name: `Ollama at ${new URL(node.address).host}`,

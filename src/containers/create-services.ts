@@ -10,6 +10,7 @@ import { findOurs, findService } from "./find-ours.ts";
 import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
 import { bringDown, bringUp, removeStack, stopContainer } from "./manage.ts";
+import { keepPlace } from "./places.ts";
 import type { Plan } from "./plan.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
 import { watchStack } from "./watch.ts";
@@ -41,7 +42,10 @@ export function createServices(options: ServicesOptions): Services {
       try {
         const planned = await plan(engine, signal);
         if (options.isOffline()) await refuseDownloads(engine, planned, signal);
-        yield* bringUp(engine, planned, signal);
+        for await (const event of bringUp(engine, planned, signal)) {
+          if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
+          yield event;
+        }
       } finally {
         await release();
         options.onChange();

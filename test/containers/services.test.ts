@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
 import { smallModel } from "../../scripts/folders.ts";
+import { readPlaces } from "../../src/containers/places.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import {
   type Bench,
@@ -104,6 +105,7 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 60_000 }, 
     expect(port).toBeGreaterThan(bench.ports.redis);
     expect(await redis(port, "PING")).toBe("+PONG");
     expect(other.listening).toBe(true);
+    expect(readPlaces(bench.home)["redis"]).toBe(`redis://127.0.0.1:${port}`);
     // It stays there, also when it is stopped and started.
     await bench.services.down(never);
     expect(short(await up(bench.services))).toContain("started redis");
