@@ -129,7 +129,7 @@ it("lets clients take turns, so that one with many requests does not keep anothe
   const pump = setInterval(model.release, 5);
   await Promise.all(answers);
   clearInterval(pump);
-  expect(asked()[1]?.messages.at(-1)?.content).toBe("hello modest 0");
+  expect(asked()[1]?.messages.at(-1)?.content).toContain("hello modest 0");
 });
 
 it("holds the model back for a client that does not read", async () => {
