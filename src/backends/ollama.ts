@@ -60,6 +60,8 @@ const showSchema = z.object({
 type Tag = z.infer<typeof tagsSchema>["models"][number];
 type Shown = { readonly capabilities: readonly string[]; readonly contextTokens?: number };
 
+/** So soon after an answer a model is loaded: nobody has to ask. */
+const surelyLoadedMs = 30_000;
 /** Far above any real line; one holds a token, or a whole answer where `stream` is off. */
 const maxLineBytes = 4 * 1024 * 1024;
 
@@ -67,6 +69,8 @@ export class OllamaBackend implements Backend {
   readonly name: string;
   readonly place: Place;
   readonly #options: OllamaOptions;
+  /** When each model last gave an answer. */
+  readonly #usedAtMs = new Map<string, number>();
   readonly #wholePrompts = createWholePromptCheck();
   /** Older servers tell capabilities and context only by `/api/show`; asked once a digest. */
   readonly #shown = new Map<string, Shown>();
@@ -104,13 +108,16 @@ export class OllamaBackend implements Backend {
       yield* this.#whole(request, ended);
       const stream = this.#client(ended).then((client) => client.chat(chatRequest(request)));
       stream.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
-      yield* this.#loading(request.model, stream, ended);
+      const isWarm =
+        performance.now() - (this.#usedAtMs.get(request.model) ?? Number.NEGATIVE_INFINITY) < surelyLoadedMs;
+      if (!isWarm) yield* this.#loading(request.model, stream, ended);
       let finished = false;
       for await (const part of await stream) {
         yield* modelEvents(part);
         finished ||= part.done;
       }
       if (!finished) throw lostServer(this.name);
+      this.#usedAtMs.set(request.model, performance.now());
     } catch (error) {
       throw this.#taskError(error, signal);
     } finally {
