@@ -16,30 +16,85 @@ const lineSchema = z.object({
 type Line = z.infer<typeof lineSchema>;
 
 const tellEveryMs = 200;
+/** Nothing new for so long: the connection is dead, though nobody says so. */
+const stallMs = 30_000;
+const mostStalls = 4;
+const pullLimitMs = 5 * 60_000;
 
 /** Leaving the loop or aborting ends the download; layers that are complete stay with the engine. */
-export async function* pullImage(engine: Engine, image: string, signal: AbortSignal): AsyncIterable<UpEvent> {
-  const stream = await call(engine.docker.pull(image, { abortSignal: signal }), signal);
-  const readable = new Readable().wrap(stream);
+export async function* pullImage(
+  engine: Engine,
+  image: string,
+  signal: AbortSignal,
+  limits: { readonly stallMs: number } = { stallMs },
+): AsyncIterable<UpEvent> {
   const meter = createLayerMeter();
+  let [stalls, bytesAtStall] = [0, 0];
+  for (;;) {
+    const stall = new AbortController();
+    try {
+      yield* pullOnce(
+        engine,
+        image,
+        meter,
+        AbortSignal.any([signal, stall.signal]),
+        createWatchdog(limits.stallMs, () => stall.abort()),
+      );
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!stall.signal.aborted) throw error instanceof Error && isAbort(error) ? error : engineError(error);
+      const { completedBytes } = meter.sum();
+      // A bad line that still brings something is given all the time it wants.
+      stalls = completedBytes > bytesAtStall ? 1 : stalls + 1;
+      bytesAtStall = completedBytes;
+      if (stalls > mostStalls) throw pullFailed(image, `${limits.stallMs / 1000} s`);
+    }
+  }
+}
+
+async function* pullOnce(
+  engine: Engine,
+  image: string,
+  meter: ReturnType<typeof createLayerMeter>,
+  signal: AbortSignal,
+  watchdog: Watchdog,
+): AsyncIterable<UpEvent> {
   let toldAtMs = 0;
+  let stream: NodeJS.ReadableStream | undefined;
   try {
+    // The engine answers once the registry did, so the request itself can stall as well.
+    stream = await call(engine.docker.pull(image, { abortSignal: signal }), signal, pullLimitMs);
+    const readable = new Readable().wrap(stream);
+    stream.once("error", (error: Error) => readable.destroy(error));
     for await (const text of createInterface({ input: readable, signal })) {
       const line = parse(text);
       if (line?.error !== undefined) throw pullFailed(image, line.error);
-      if (!line || !meter.add(line) || performance.now() - toldAtMs < tellEveryMs) continue;
+      if (!line || !meter.add(line)) continue;
+      watchdog.feed();
+      if (performance.now() - toldAtMs < tellEveryMs) continue;
       toldAtMs = performance.now();
       yield { kind: "pull", image, ...meter.sum() };
     }
-  } catch (error) {
     signal.throwIfAborted();
-    throw isAbort(error) ? error : engineError(error);
+    yield { kind: "pull", image, ...meter.sum() };
   } finally {
-    readable.destroy();
-    if ("destroy" in stream && typeof stream.destroy === "function") stream.destroy();
+    watchdog.end();
+    if (stream && "destroy" in stream && typeof stream.destroy === "function") stream.destroy();
   }
-  signal.throwIfAborted();
-  yield { kind: "pull", image, ...meter.sum() };
+}
+
+type Watchdog = ReturnType<typeof createWatchdog>;
+
+function createWatchdog(limitMs: number, onSilence: () => void) {
+  let timer = setTimeout(onSilence, limitMs);
+  return {
+    feed() {
+      clearTimeout(timer);
+      timer = setTimeout(onSilence, limitMs);
+    },
+    end: () => clearTimeout(timer),
+  };
 }
 
 /**
