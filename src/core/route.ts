@@ -62,6 +62,14 @@ export function chooseRole(kind: TaskKind, language: TextLanguage, hasImages: bo
   return role === "byLanguage" ? (language === "zh" ? "chinese" : "general") : role;
 }
 
+/** Less sure than this of what a question is, the classifier is right less than half of the time. */
+const unsureBelow = 0.4;
+
+/** A question that nobody can place goes to the generalist; what a person stated is never in doubt. */
+function isUnsure(ask: Ask, { confidence }: Classification): boolean {
+  return ask.kind === undefined && confidence < unsureBelow;
+}
+
 interface Choice {
   readonly model: InstalledModel;
   readonly why: Message;
@@ -76,7 +84,7 @@ interface Choice {
  */
 export function chooseRoute(ask: Ask, classification: Classification, reachable: Reachable, settings: Settings): Route {
   const { kind, language } = classification;
-  const role = chooseRole(kind, language, false);
+  const role = isUnsure(ask, classification) ? chooseRole("chat", language, false) : chooseRole(kind, language, false);
   const usable = reachable.models.filter(canAnswer);
   const cloud = usable.filter((model) => model.place === "cloud");
   const here = usable.filter((model) => model.place !== "cloud");

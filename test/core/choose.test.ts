@@ -89,6 +89,15 @@ describe("the route", () => {
     expect(route(asking("explain what a closure is"), all, design).model).toBe("llama3.1:8b");
   });
 
+  it("sends a question that nobody can place to the generalist, but never one whose kind was stated", () => {
+    const design = { ...defaultSettings, modelProfile: "design" as const };
+    const all = ["llama3.1:8b", "deepseek-coder:6.7b"].map((name) => installed(name));
+    const doubtful = { ...classify(asking("", { kind: "code" })), confidence: 0.3 };
+    const modelFor = (ask: Ask) => chooseRoute(ask, doubtful, world(...all), design).model;
+    expect(modelFor(asking("hmm"))).toBe("llama3.1:8b");
+    expect(modelFor(asking("", { kind: "code" }))).toBe("deepseek-coder:6.7b");
+  });
+
   it("keeps to a pinned model, and says so", () => {
     const settings = { ...defaultSettings, pinnedModels: { chat: "mine:1b" } };
     const chosen = route(asking("hello there"), [installed("qwen3.5:9b"), installed("mine:1b")], settings);
