@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { takeLock } from "../../src/containers/lock.ts";
+import { type HostFacts, parseMiB, planStack } from "../../src/containers/plan.ts";
+import { createRestartBudget } from "../../src/containers/restart-budget.ts";
+import { formatMessage } from "../../src/core/message.ts";
+
+const facts: HostFacts = {
+  platform: "linux",
+  engineMemoryBytes: 32 * 2 ** 30,
+  runtimes: ["runc"],
+  dataFolder: "",
+  sharesDevices: true,
+  exists: () => false,
+};
+const given = { modelMemory: "", variant: "" };
+const names = (plan: ReturnType<typeof planStack>) => plan.stack.services.map(({ name }) => name);
+const ollamaOf = (plan: ReturnType<typeof planStack>) => plan.stack.services.find(({ name }) => name === "ollama");
+
+describe("the plan", () => {
+  it("on a Mac runs no model in a container, and says why", () => {
+    const plan = planStack({ ...facts, platform: "darwin", sharesDevices: false }, given);
+    expect(names(plan)).toEqual(["redis"]);
+    expect(plan.leftOut.map(({ why }) => formatMessage(why))).toEqual([expect.stringContaining("graphics card")]);
+  });
+
+  it("uses an Ollama that runs already instead of fighting it", () => {
+    const plan = planStack(facts, { ...given, nativeOllama: "http://127.0.0.1:11434" });
+    expect(names(plan)).toEqual(["redis"]);
+    expect(plan.leftOut.map(({ name }) => name)).toEqual(["ollama"]);
+  });
+
+  it("takes the graphics card that the engine can give, and the processor otherwise", () => {
+    const amd = { ...facts, exists: (path: string) => ["/dev/kfd", "/dev/dri"].includes(path) };
+    expect(planStack(facts, given).variant).toBe("cpu");
+    expect(planStack({ ...facts, runtimes: ["nvidia", "runc"] }, given).variant).toBe("nvidia");
+    expect(planStack(amd, given).variant).toBe("amd");
+    // A virtual machine such as Docker Desktop's sees none of these devices.
+    expect(planStack({ ...amd, sharesDevices: false }, given).variant).toBe("cpu");
+    expect(planStack(facts, { ...given, variant: "vulkan" }).variant).toBe("vulkan");
+  });
+
+  it("gives models what was asked for, or what a small engine has, and says so", () => {
+    expect(ollamaOf(planStack(facts, { ...given, modelMemory: "12G" }))?.memoryMiB).toBe(12_288);
+    const small = planStack({ ...facts, engineMemoryBytes: 4 * 2 ** 30 }, given);
+    expect(ollamaOf(small)?.memoryMiB).toBe(3_276);
+    expect(small.notices).toHaveLength(1);
+    expect(planStack(facts, given).notices).toEqual([]);
+  });
+
+  it.each([
+    ["8G", 8192],
+    ["512m", 512],
+    ["1.5GiB", 1536],
+    ["1073741824", 1024],
+    ["", undefined],
+    ["much", undefined],
+  ])("reads %j as memory", (text, expected) => {
+    expect(parseMiB(text)).toBe(expected);
+  });
+});
+
+describe("trying again", () => {
+  it("pauses longer each time and stops after 5 in 10 minutes, for each service alone", () => {
+    const budget = createRestartBudget();
+    const pauses = [0, 1, 2, 3, 4].map((second) => budget.take("redis", second * 1000)?.pauseMs);
+    expect(pauses).toEqual([500, 1000, 2000, 4000, 8000]);
+    expect(budget.take("redis", 9 * 60_000)).toBeUndefined();
+    expect(budget.take("ollama", 9 * 60_000)?.attempt).toBe(1);
+    expect(budget.take("redis", 10 * 60_000 + 5_000)?.attempt).toBe(1);
+  });
+});
+
+describe("the lock", () => {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-lock-"));
+  const file = join(folder, "services.lock");
+
+  it("is held by one at a time, and left by one that is cancelled while it waits", async () => {
+    const release = await takeLock(file, new AbortController().signal);
+    const stop = new AbortController();
+    const second = takeLock(file, stop.signal);
+    setTimeout(() => stop.abort(), 50);
+    await expect(second).rejects.toThrow(/abort/i);
+    await release();
+    const third = await takeLock(file, new AbortController().signal);
+    await third();
+  });
+
+  it("of a holder that died is taken over", async () => {
+    writeFileSync(file, "1");
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(file, longAgo, longAgo);
+    const release = await takeLock(file, AbortSignal.timeout(2_000));
+    await release();
+    rmSync(folder, { recursive: true });
+  });
+});
