@@ -32,7 +32,6 @@ export async function importOllama(socket: string, tag: string): Promise<void> {
   await withFolder(async (folder) => {
     const app = join(folder, "app");
     await putProgram(folder, process.execPath, "/usr/local/bin/node");
-    await putLibraries(folder, process.execPath);
     await build({
       entryPoints: { engine: join(root, "src/backends/embedded/main.ts") },
       bundle: true,
@@ -54,6 +53,19 @@ export async function importOllama(socket: string, tag: string): Promise<void> {
     await writeFile(join(folder, "usr/bin/ollama"), ollamaProgram);
     await chmod(join(folder, "usr/bin/ollama"), 0o755);
     await importFolder(socket, folder, tag, ['ENTRYPOINT ["/usr/bin/ollama"]', 'CMD ["serve"]']);
+  });
+}
+
+/** Under Ollama's name, for tests that ask no model: it answers, and that is all. */
+export async function importSilentOllama(socket: string, tag: string): Promise<void> {
+  await withFolder(async (folder) => {
+    await putProgram(folder, process.execPath, "/usr/local/bin/node");
+    await mkdir(join(folder, "tmp"));
+    const program = `const end = () => process.exit(0);
+for (const name of ["SIGTERM", "SIGINT"]) process.once(name, end);
+require("node:http").createServer((_, response) => response.end('{"version":"0.0.0"}')).listen(11434, "0.0.0.0");`;
+    await writeFile(join(folder, "serve.cjs"), program);
+    await importFolder(socket, folder, tag, ['ENTRYPOINT ["/usr/local/bin/node","/serve.cjs"]']);
   });
 }
 

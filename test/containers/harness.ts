@@ -3,8 +3,9 @@ import { mkdtempSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ask, type DockerEngine, findDockerd, startDocker } from "../../scripts/docker.ts";
-import { importOllama, importRedis } from "../../scripts/docker-images.ts";
+import { importRedis, importSilentOllama } from "../../scripts/docker-images.ts";
 import { freePort } from "../../scripts/redis.ts";
 import { createServices, type ServicesOptions } from "../../src/containers/create-services.ts";
 import { defaultChoice, describeStack } from "../../src/containers/stack.ts";
@@ -14,7 +15,7 @@ export const dockerd = findDockerd();
 export const never = new AbortController().signal;
 
 /** Undefined where dockerd cannot run, as inside most containers: those tests are skipped. */
-export async function startTestEngine(): Promise<DockerEngine | undefined> {
+export async function startTestEngine(importModels = importSilentOllama): Promise<DockerEngine | undefined> {
   if (!dockerd) return undefined;
   const engine = await startDocker(dockerd).catch((error: unknown) => {
     console.log(String(error));
@@ -22,7 +23,7 @@ export async function startTestEngine(): Promise<DockerEngine | undefined> {
   });
   if (!engine) return undefined;
   for (const { name, image } of describeStack(defaultChoice).services) {
-    await (name === "redis" ? importRedis(engine.socket, image) : importOllama(engine.socket, image));
+    await (name === "redis" ? importRedis(engine.socket, image) : importModels(engine.socket, image));
   }
   return engine;
 }
@@ -94,4 +95,18 @@ export function redis(port: number, ...words: readonly string[]): Promise<string
       if (lines.length > (isBulk ? 2 : 1)) resolve(lines[isBulk ? 1 : 0] ?? "");
     });
   }).finally(() => socket.destroy());
+}
+
+/** Looks until there is something. */
+export async function until<Value>(
+  look: () => Promise<Value | undefined> | Value | undefined,
+  limitMs = 15_000,
+): Promise<Value> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const value = await look();
+    if (value !== undefined) return value;
+    if (performance.now() > deadline) throw new Error(`not in ${limitMs} ms`);
+    await sleep(20);
+  }
 }

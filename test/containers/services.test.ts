@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
+import { importOllama } from "../../scripts/docker-images.ts";
 import { smallModel } from "../../scripts/folders.ts";
 import { readPlaces } from "../../src/containers/places.ts";
 import { formatMessage } from "../../src/core/message.ts";
@@ -16,6 +17,7 @@ import {
   redis,
   short,
   startTestEngine,
+  until,
   up,
 } from "./harness.ts";
 
@@ -23,7 +25,7 @@ let engine: DockerEngine | undefined;
 let bench: Bench;
 
 beforeAll(async () => {
-  engine = await startTestEngine();
+  engine = await startTestEngine(importOllama);
 }, 120_000);
 afterAll(() => engine?.dispose());
 
@@ -118,6 +120,8 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 60_000 }, 
     await ask(socket(), "POST", "/containers/create?name=other", { Image: image, Labels: { app: "x" } });
     const before = await containers(socket());
     await expect(up(bench.services)).rejects.toMatchObject({ kind: "bad-input" });
+    // The first process of a container hears nothing before it listens: stopping it sooner takes 10 s.
+    await until(() => fetch(`http://127.0.0.1:${bench.ports.ollama}`).catch(() => undefined));
     await bench.services.remove({ withVolumes: true }, never);
     const after = await containers(socket());
     expect(after.get("switchyard-redis")?.Id).toBe(before.get("switchyard-redis")?.Id);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
 import type { WatchEvent } from "../../src/core/services.ts";
-import { type Bench, createBench, dockerd, inspect, never, redis, startTestEngine, up } from "./harness.ts";
+import { type Bench, createBench, dockerd, inspect, never, redis, startTestEngine, until, up } from "./harness.ts";
 
 let engine: DockerEngine | undefined;
 let bench: Bench;
@@ -20,18 +20,6 @@ afterAll(() => engine?.dispose());
 const socket = () => engine?.socket ?? "";
 const container = "switchyard-redis";
 
-async function until<Value>(
-  look: () => Value | undefined | Promise<Value | undefined>,
-  limitMs = 15_000,
-): Promise<Value> {
-  const deadline = performance.now() + limitMs;
-  for (;;) {
-    const value = await look();
-    if (value !== undefined) return value;
-    if (performance.now() > deadline) throw new Error(`not in ${limitMs} ms; seen: ${JSON.stringify(seen)}`);
-    await sleep(20);
-  }
-}
 const incidents = () => seen.flatMap((event) => (event.kind === "incident" ? [event.incident] : []));
 const serving = () =>
   until(async () => ((await redis(bench.ports.redis, "PING").catch(() => "")) === "+PONG" ? true : undefined));
