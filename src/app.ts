@@ -22,6 +22,7 @@ import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
 import { TaskError } from "./core/task-error.ts";
+import { createTokenCounts } from "./core/token-counts.ts";
 import { createAnswerCache } from "./store/answer-cache.ts";
 import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
@@ -57,6 +58,7 @@ export function createApp(options: AppOptions): App {
     classify: (ask) => withCorrections(classify, stores.feedback.corrections())(ask),
     definitions,
     windows: createStickyWindows(() => performance.now()),
+    counts: createTokenCounts(),
     settings: current,
     async findWorld(signal) {
       const [world] = await Promise.all([servers.world(signal), stores.feedback.ready()]);

@@ -25,6 +25,19 @@ export function candidatesFor(role: Role, profile: Settings["modelProfile"]): re
   return [...catalogue.profiles[profile][role], ...catalogue.builtIn];
 }
 
+/** How long a model of a role stays loaded after an answer: as long as the next question of its kind is likely. */
+export function keepAliveOf(role: Role): string {
+  const times: Readonly<Record<Role, string>> = {
+    code: "30m",
+    general: "15m",
+    chinese: "15m",
+    translation: "10m",
+    reasoning: "5m",
+    vision: "5m",
+  };
+  return times[role];
+}
+
 /** Whether weights and context go into memory beside the rest of the machine. An estimate: weights + cache + runtime. */
 export function fitsMemory(sizeBytes: number, contextTokens: number, memoryBytes: number): boolean {
   // Small models have small caches: the figure per token is that of a 5 GB file.

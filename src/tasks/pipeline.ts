@@ -10,7 +10,7 @@ import { chooseRoute, type Route } from "../core/route.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { type LeaveParts, openWay, type Run } from "./leave.ts";
-import { countPrompt, type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
+import { type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
 import { createMemory, type Memory } from "./remember.ts";
 import { requestsOf, runSteps } from "./run-steps.ts";
 
@@ -135,7 +135,14 @@ function refuseNamed(ask: Ask, kept: readonly LocalOnlyPart[], world: World, all
 }
 
 function departure({ ask, route }: Settled, job: Job) {
-  return { ask, route, model: job.model, backend: job.backend, requests: requestsOf(job), countTokens: countPrompt };
+  return {
+    ask,
+    route,
+    model: job.model,
+    backend: job.backend,
+    requests: requestsOf(job),
+    countTokens: job.countTokens,
+  };
 }
 
 async function* runHere(

@@ -1,5 +1,6 @@
 // From a route to the requests that make up the task, and the context window they need.
 import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
+import { keepAliveOf } from "../core/catalogue.ts";
 import { chooseContext, estimateTokens, type StickyWindows } from "../core/context.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
@@ -7,6 +8,7 @@ import type { Reachable, Route } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import type { TokenCounts } from "../core/token-counts.ts";
 import { planOwnPrompt } from "./conversation.ts";
 import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
 
@@ -19,6 +21,7 @@ export interface PrepareParts {
   readonly definitions: Readonly<Record<TaskKind, TaskDefinition>>;
   readonly settings: () => Settings;
   readonly windows: StickyWindows;
+  readonly counts: TokenCounts;
 }
 
 /** Tokens kept free for the answer when nobody says how long it may be. */
@@ -33,6 +36,10 @@ export interface Job {
   readonly backend: Backend;
   readonly model: InstalledModel;
   readonly steps: readonly Step[];
+  /** Counts the tokens of messages for this model. */
+  readonly countTokens: (messages: readonly ChatMessage[]) => number;
+  /** Told what the server counted for a prompt. */
+  readonly sawCount: (messages: readonly ChatMessage[], counted: number) => void;
   /** The part of the request that is the same for every step. */
   readonly base: Omit<ModelRequest, "messages">;
 }
@@ -47,26 +54,29 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   const backend = world.backends.get(route.backend);
   const model = world.models.find((each) => each.name === route.model && each.backend === route.backend);
   if (!backend || !model) throw new TaskError("internal", msg("The chosen model {0} is gone. Ask again.", route.model));
+  const key = `${model.backend}\n${model.name}`;
+  const count = parts.counts.of(key);
+  const countTokens = (messages: readonly ChatMessage[]) => countPrompt(messages, count);
   const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
   const answerTokens = Math.min(ask.maxTokens ?? defaultAnswerTokens, Math.floor(limit / 2));
   const context: PlanContext = {
     answerLanguage: answerLanguage(ask, settings),
     model: model.name,
     promptTokens: limit - answerTokens,
-    estimateTokens,
+    estimateTokens: count,
   };
   const steps = ask.ownPrompt ? planOwnPrompt(ask, ask.ownPrompt) : definition.plan(ask, context);
   return {
     backend,
     model,
     steps,
+    countTokens,
+    sawCount: (messages, counted) => parts.counts.saw(key, countPrompt(messages), counted),
     base: {
       model: model.name,
       sampling: { ...definition.sampling, ...settings.sampling[route.task], ...ask.sampling },
-      contextTokens: parts.windows.choose(
-        `${model.backend}\n${model.name}`,
-        contextFor(steps, answerTokens, model, settings),
-      ),
+      contextTokens: parts.windows.choose(key, contextFor(steps, { answerTokens, countTokens }, model, settings)),
+      keepAlive: keepAliveOf(route.role),
       think: definition.think && model.capabilities.includes("thinking"),
       ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
     },
@@ -80,8 +90,13 @@ function answerLanguage(ask: Ask, settings: Settings): AnswerLanguage {
 }
 
 /** One window for the whole task, so that the model is loaded once. Refuses, with numbers, what does not fit. */
-function contextFor(steps: readonly Step[], answerTokens: number, model: InstalledModel, settings: Settings): number {
-  const promptTokens = Math.max(0, ...steps.map((step) => (step.kind === "prompt" ? countPrompt(step.messages) : 0)));
+function contextFor(
+  steps: readonly Step[],
+  { answerTokens, countTokens }: Pick<Job, "countTokens"> & { readonly answerTokens: number },
+  model: InstalledModel,
+  settings: Settings,
+): number {
+  const promptTokens = Math.max(0, ...steps.map((step) => (step.kind === "prompt" ? countTokens(step.messages) : 0)));
   const modelContextTokens = model.contextTokens ?? unknownContextTokens;
   const chosen = chooseContext({
     promptTokens,
@@ -111,6 +126,9 @@ function contextFor(steps: readonly Step[], answerTokens: number, model: Install
   throw new TaskError("context-overflow", advice, { details: { promptTokens, contextTokens } });
 }
 
-export function countPrompt(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, message) => sum + estimateTokens(message.content) + messageOverheadTokens, 0);
+export function countPrompt(
+  messages: readonly ChatMessage[],
+  count: (text: string) => number = estimateTokens,
+): number {
+  return messages.reduce((sum, message) => sum + count(message.content) + messageOverheadTokens, 0);
 }

@@ -2,7 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import type { ChatMessage, ModelRequest } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
-import type { AnswerStats, TokenUsage } from "../core/model-event.ts";
+import type { AnswerStats, ModelEvent, TokenUsage } from "../core/model-event.ts";
 import type { AnswerLanguage } from "../core/task.ts";
 import { untilWrongLanguage } from "./language-guard.ts";
 import type { Run } from "./leave.ts";
@@ -72,7 +72,7 @@ async function* runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSig
     return;
   }
   const counted = countStep(step);
-  const model = cutLoops(way(requestOf(job, step), signal), counted);
+  const model = cutLoops(ask(job, step, way, signal), counted);
   yield* step.read ? throughReader(model, step.read, counted) : model;
 }
 
@@ -86,14 +86,14 @@ async function* runInLanguage(
 ): AsyncIterable<AnswerEvent> {
   const counted = countStep(step);
   const watched = { isWrong: false };
-  yield* untilWrongLanguage(cutLoops(way(requestOf(job, step), signal), counted), wanted, watched);
+  yield* untilWrongLanguage(cutLoops(ask(job, step, way, signal), counted), wanted, watched);
   if (!watched.isWrong) return;
   yield {
     kind: "notice",
     text: msg("The model began in another language than was asked for; it was asked once more."),
   };
   const again = { ...step, messages: remind(step.messages, wanted) };
-  for await (const event of cutLoops(way(requestOf(job, again), signal), countStep(again))) {
+  for await (const event of cutLoops(ask(job, again, way, signal), countStep(again))) {
     yield event.kind === "done" ? { ...event, stats: addStats(counted.stats(), event.stats) } : event;
   }
 }
@@ -110,6 +110,16 @@ function countStep(step: PromptStep): Counted {
   return countAnswer(countPrompt(step.messages), () => performance.now());
 }
 
+async function* ask(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<ModelEvent> {
+  for await (const event of way(requestOf(job, step), signal)) {
+    // With earlier turns in it, much of a prompt may have been read before, and older servers do not count that.
+    const isFirst = step.messages.every((message) => message.role !== "assistant");
+    if (event.kind === "done" && isFirst && !event.stats.estimated)
+      job.sawCount(step.messages, event.stats.promptTokens);
+    yield event;
+  }
+}
+
 /** Every request the task will make, in order; a part that fails its check is asked once more. */
 export function requestsOf(job: Job): readonly ModelRequest[] {
   return job.steps.flatMap((step) => (step.kind === "prompt" ? [requestOf(job, step)] : []));
@@ -117,7 +127,7 @@ export function requestsOf(job: Job): readonly ModelRequest[] {
 
 function requestOf(job: Job, step: PromptStep): ModelRequest {
   // The answer may not grow past the window: the server would drop the beginning of the prompt to make room.
-  const promptTokens = countPrompt(step.messages);
+  const promptTokens = job.countTokens(step.messages);
   const room = job.base.contextTokens - promptTokens;
   const wanted = Math.min(step.maxTokens ?? room, job.base.maxTokens ?? room, room);
   const request = { ...job.base, messages: step.messages, promptTokens, maxTokens: Math.max(1, wanted) };
@@ -137,7 +147,7 @@ async function* runChecked(
   for (let attempt = 0; attempt < 2; attempt++) {
     const shown: AnswerEvent[] = [];
     const counted = countStep(step);
-    const model = cutLoops(way(requestOf(job, step), signal), counted);
+    const model = cutLoops(ask(job, step, way, signal), counted);
     for await (const event of step.read ? throughReader(model, step.read, counted) : model) {
       if (event.kind === "done") {
         stats = addStats(stats, event.stats);

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { createStickyWindows } from "../../src/core/context.ts";
+import { createStickyWindows, estimateTokens } from "../../src/core/context.ts";
+import { createTokenCounts } from "../../src/core/token-counts.ts";
 
 it("the window of a model grows at once and shrinks only when the model was idle, so that it is not loaded again and again", () => {
   let now = 0;
@@ -13,4 +14,25 @@ it("the window of a model grows at once and shrinks only when the model was idle
   expect(windows.choose("other", 4096)).toBe(4096);
   now += 6 * 60_000;
   expect(windows.choose("m", 8192)).toBe(8192);
+});
+
+it("tokens are counted as the server of a model counts them, on the safe side", () => {
+  const counts = createTokenCounts();
+  const text = "some words that are counted ".repeat(100);
+  const estimated = estimateTokens(text);
+  expect(counts.of("m")(text)).toBe(estimated);
+  for (const share of [0.6, 0.7, 0.65]) counts.saw("m", estimated, Math.round(estimated * share));
+  expect(counts.of("m")(text)).toBeGreaterThan(estimated * 0.7);
+  expect(counts.of("m")(text)).toBeLessThan(estimated * 0.8);
+  // Denser than reckoned: at once.
+  counts.saw("m", estimated, Math.round(estimated * 1.2));
+  expect(counts.of("m")(text)).toBeGreaterThan(estimated * 1.2);
+  expect(counts.of("other")(text)).toBe(estimated);
+});
+
+it("a server that counts only what it had not read before does not make the counts small", () => {
+  const counts = createTokenCounts();
+  counts.saw("m", 1000, 12);
+  counts.saw("m", 100, 5000);
+  expect(counts.of("m")("word ".repeat(100))).toBe(estimateTokens("word ".repeat(100)));
 });

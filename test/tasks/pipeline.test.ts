@@ -7,6 +7,7 @@ import type { ModelEvent } from "../../src/core/model-event.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
+import { createTokenCounts } from "../../src/core/token-counts.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
 import { createPipeline } from "../../src/tasks/pipeline.ts";
 import type { TaskDefinition } from "../../src/tasks/task-definition.ts";
@@ -56,6 +57,7 @@ function pipelineWith(over: {
   const pipeline = createPipeline({
     classify,
     windows: createStickyWindows(() => 0),
+    counts: createTokenCounts(),
     definitions: { ...definitions, chat: { ...definitions.chat, ...over.chat } },
     settings: () => ({ ...defaultSettings, ...over.settings }),
     findWorld: async () => ({

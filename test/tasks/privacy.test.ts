@@ -11,6 +11,7 @@ import type { ModelEvent } from "../../src/core/model-event.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { type Ask, taskKinds } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
+import { createTokenCounts } from "../../src/core/token-counts.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
 import { createPipeline } from "../../src/tasks/pipeline.ts";
 
@@ -65,6 +66,7 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 
   const pipeline = createPipeline({
     classify,
     windows: createStickyWindows(() => 0),
+    counts: createTokenCounts(),
     definitions,
     settings: () => ({ ...defaultSettings, cache: false, ...settings }),
     findWorld: async () => {

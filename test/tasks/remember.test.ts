@@ -25,6 +25,8 @@ function job(over: {
 }): Job {
   return {
     backend: {} as Backend,
+    countTokens: () => 10,
+    sawCount: () => {},
     model: { ...model, ...over.model },
     steps: [{ kind: "prompt", messages: [{ role: "user", content: over.text ?? "why?" }] }],
     base: {
