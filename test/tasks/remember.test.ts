@@ -112,8 +112,10 @@ describe("an answer", () => {
 
   it("is asked for by the next in line when the first one fails", async () => {
     const { ask, memory, asked } = setUp();
+    const begun = Promise.withResolvers<void>();
     const failing = async function* (): AsyncIterable<AnswerEvent> {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      begun.resolve();
+      await new Promise((resolve) => setTimeout(resolve, 50));
       throw new Error("gone");
       // biome-ignore lint/correctness/noUnreachable: a generator yields
       yield done;
@@ -121,6 +123,7 @@ describe("an answer", () => {
     const first = (async () => {
       for await (const _event of memory.recall(job({}), failing, never));
     })();
+    await begun.promise;
     const others = Promise.all(Array.from({ length: 5 }, () => ask(job({}), undefined, 10)));
     await expect(first).rejects.toThrow("gone");
     expect((await others)[4]?.[0]).toEqual({ kind: "text", text: "because" });
@@ -128,9 +131,9 @@ describe("an answer", () => {
   });
 
   it("that somebody else waits for can be left", async () => {
-    const { ask, memory } = setUp();
-    const first = ask(job({}), undefined, 200);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    const { ask, asked, memory } = setUp();
+    const first = ask(job({}), undefined, 300);
+    await expect.poll(asked).toBe(1);
     const leave = new AbortController();
     const waiting = (async () => {
       const answer = async function* (): AsyncIterable<AnswerEvent> {
