@@ -153,9 +153,9 @@ function ownRedis(settings: Settings): string {
   const { redisUrl } = settings;
   if (redisUrl === "") return "";
   const { host, hostname } = new URL(redisUrl);
-  return isLoopback(redisUrl.replace(/^rediss?:/, "http:")) || isTrustedHost(host || hostname, settings)
-    ? redisUrl
-    : "";
+  const isHere = isLoopback(redisUrl.replace(/^rediss?:/, "http:"));
+  const isOwn = !settings.offline && isTrustedHost(host || hostname, settings);
+  return isHere || isOwn ? redisUrl : "";
 }
 
 type Connected = ReturnType<typeof connectServers>;
