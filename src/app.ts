@@ -14,7 +14,7 @@ import { readPlaces } from "./containers/places.ts";
 import type { App, AppOptions } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
-import { withCorrections } from "./core/classifier/corrections.ts";
+import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
 import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
 import { msg } from "./core/message.ts";
@@ -55,7 +55,7 @@ export function createApp(options: AppOptions): App {
     () => Date.now(),
   );
   const pipeline = createPipeline({
-    classify: (ask) => withCorrections(classify, stores.feedback.corrections())(ask),
+    classify: withLatestCorrections(classify, stores.feedback.corrections),
     definitions,
     windows: createStickyWindows(() => performance.now()),
     counts: createTokenCounts(),

@@ -1,7 +1,9 @@
 // Finds an Ollama server: localhost is not always where it listens (IPv6, containers, WSL).
+
 import { readFile, stat } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import * as z from "zod/mini";
+import { parseJson } from "../core/parse-json.ts";
 import { isAbort } from "../core/task-error.ts";
 
 export interface Tried {
@@ -101,14 +103,6 @@ async function probe(
   } catch (error) {
     if (signal.aborted) throw isAbort(error) ? error : signal.reason;
     return { outcome: timeout.aborted ? "no answer in time" : reasonOf(error) };
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { ServerStatus } from "../core/app.ts";
 import type { Backend, InstalledModel } from "../core/backend.ts";
+import { leavable } from "../core/leavable.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
@@ -78,21 +79,6 @@ export function createServerSearch(parts: ServersParts): ServerSearch {
       running = undefined;
     },
   };
-}
-
-/** One search serves everybody who asks meanwhile; who cancels leaves it without ending it. */
-async function leavable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let leave: () => void = () => undefined;
-  const left = new Promise<never>((_, reject) => {
-    leave = () => reject(new DOMException("The operation was cancelled", "AbortError"));
-    signal.addEventListener("abort", leave, { once: true });
-  });
-  try {
-    return await Promise.race([work, left]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
 }
 
 async function lookAround(parts: ServersParts, known: Map<string, Backend>): Promise<Servers> {

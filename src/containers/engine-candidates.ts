@@ -1,7 +1,9 @@
 // Where a Docker engine may listen. Programs that speak to it directly are not told by the `docker` program.
+
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import * as z from "zod/mini";
+import { parseJson } from "../core/parse-json.ts";
 
 /** How an engine is spoken to. */
 export type Connection =
@@ -126,12 +128,4 @@ function connectionOf(address: string, tlsFolder: string | undefined): Connectio
 function tlsFromEnv({ env, home }: Surroundings): string | undefined {
   if (env["DOCKER_CERT_PATH"]) return env["DOCKER_CERT_PATH"];
   return env["DOCKER_TLS_VERIFY"] ? posix.join(home, ".docker") : undefined;
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,10 @@
 // Sessions as files, one each: two windows that work in different sessions cannot overwrite each other.
+
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { msg } from "../core/message.ts";
+import { parseJson } from "../core/parse-json.ts";
 import type { Session, SessionStore, SessionSummary } from "../core/session.ts";
 import { TaskError } from "../core/task-error.ts";
 
@@ -75,14 +77,6 @@ async function read(file: string): Promise<Session | undefined> {
   if (parsed.success) return asSession(parsed.data.session);
   await rename(file, `${file}.unreadable`).catch(() => undefined);
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Fields that an older version did not write get their empty value. */

@@ -10,6 +10,7 @@ import type { Route } from "../core/route.ts";
 import { findSecrets } from "../core/secrets/find.ts";
 import { type MaskedTexts, maskSecrets } from "../core/secrets/mask.ts";
 import type { Settings } from "../core/settings.ts";
+import { spendingOf } from "../core/spending.ts";
 import type { Ask } from "../core/task.ts";
 import { isAbort } from "../core/task-error.ts";
 
@@ -111,13 +112,11 @@ function secretsAtRisk(ask: Ask, requests: readonly ModelRequest[]): readonly Se
 
 async function refuseOverBudgetOf(departure: Departure, question: LeaveQuestion, parts: LeaveParts): Promise<void> {
   if (departure.model.place !== "cloud" || !question.price) return;
-  const now = new Date(parts.nowMs());
-  const dayMs = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
-  const monthMs = new Date(now.getFullYear(), now.getMonth(), 1).getTime();
+  const { todayUsd, monthUsd } = await spendingOf(parts.ledger, parts.nowMs());
   const { dailyBudgetUsd, monthlyBudgetUsd } = parts.settings();
   refuseOverBudget(question.price.maxUsd, {
-    spentTodayUsd: await parts.ledger.spentUsd(dayMs),
-    spentMonthUsd: await parts.ledger.spentUsd(monthMs),
+    spentTodayUsd: todayUsd,
+    spentMonthUsd: monthUsd,
     dailyUsd: dailyBudgetUsd,
     monthlyUsd: monthlyBudgetUsd,
   });

@@ -2,6 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import type { Finding } from "../core/finding.ts";
+import { leavable } from "../core/leavable.ts";
 import type { Job } from "./prepare.ts";
 import { requestsOf } from "./run-steps.ts";
 
@@ -23,7 +24,7 @@ export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
       }
       const key = await keyOf(job);
       for (let before = running.get(key); before !== undefined; before = running.get(key))
-        await untilDone(before, signal);
+        await leavable(before, signal);
       const turn = Promise.withResolvers<void>();
       running.set(key, turn.promise);
       try {
@@ -44,19 +45,6 @@ async function keyOf(job: Job): Promise<string> {
   const text = JSON.stringify([name, weights, job.steps.filter((step) => step.kind !== "prompt"), requestsOf(job)]);
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** Another one is asking the same; who leaves meanwhile leaves alone. */
-async function untilDone(before: Promise<void>, signal: AbortSignal): Promise<void> {
-  const left = Promise.withResolvers<never>();
-  const leave = () => left.reject(new DOMException("The operation was cancelled", "AbortError"));
-  signal.throwIfAborted();
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    await Promise.race([before, left.promise]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
 }
 
 function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<AnswerEvent> {

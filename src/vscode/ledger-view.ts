@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { ToLedgerPage } from "../core/page-protocol.ts";
+import { spendingOf } from "../core/spending.ts";
 import { pageHtml, pagesFolder } from "./page-html.ts";
 
 export class LedgerView implements vscode.Disposable {
@@ -45,18 +46,14 @@ export class LedgerView implements vscode.Disposable {
   async #post(): Promise<void> {
     const app = await this.#app();
     const { dailyBudgetUsd, monthlyBudgetUsd } = app.settings();
-    const now = new Date();
-    const day = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
-    const month = new Date(now.getFullYear(), now.getMonth(), 1).getTime();
     const message: ToLedgerPage = {
       kind: "init",
       locale: vscode.env.language,
       strings: vscode.l10n.bundle ?? {},
       entries: await app.ledger.list(),
       spending: {
-        todayUsd: await app.ledger.spentUsd(day),
+        ...(await spendingOf(app.ledger, Date.now())),
         dailyUsd: dailyBudgetUsd,
-        monthUsd: await app.ledger.spentUsd(month),
         monthlyUsd: monthlyBudgetUsd,
       },
     };

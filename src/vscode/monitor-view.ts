@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { ToMonitorPage } from "../core/page-protocol.ts";
+import { spendingOf } from "../core/spending.ts";
 import { pageHtml, pagesFolder } from "./page-html.ts";
 
 const everyMs = 1000;
@@ -36,11 +37,10 @@ export class MonitorView implements vscode.WebviewViewProvider {
         const points = (await app.sample(signal)).filter((point) => point.atMs > shownAtMs);
         shownAtMs = points.at(-1)?.atMs ?? shownAtMs;
         post({ kind: "points", points });
-        const midnight = new Date().setHours(0, 0, 0, 0);
-        const spentUsd = await app.ledger.spentUsd(midnight);
+        const { todayUsd } = await spendingOf(app.ledger, Date.now());
         const { cloudModel } = app.settings();
         const loaded = await app.loaded(signal).catch(() => []);
-        post({ kind: "totals", ...app.totals(), spentUsd, cloudModel, loaded });
+        post({ kind: "totals", ...app.totals(), spentUsd: todayUsd, cloudModel, loaded });
       } finally {
         isSampling = false;
       }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { withCorrections } from "../../src/core/classifier/corrections.ts";
+import { withCorrections, withLatestCorrections } from "../../src/core/classifier/corrections.ts";
 import { classify } from "../../src/core/classify.ts";
 import { createFeedback } from "../../src/store/feedback.ts";
 
@@ -22,6 +22,19 @@ it("a kind that was corrected is right the next time, in another window too", as
   await later.ready();
   expect(withCorrections(classify, later.corrections())({ text, sources: [], history: [] }).kind).toBe(kind);
   expect((await stat(fileIn())).mode & 0o777).toBe(0o600);
+});
+
+it("a kind that is corrected while the window is open counts for the next question", async () => {
+  const feedback = createFeedback(fileIn());
+  const corrected = withLatestCorrections(classify, feedback.corrections);
+  const ask = { text: "tell me about the frobnicator of this project", sources: [], history: [] };
+  const before = corrected(ask).kind;
+  for (const kind of ["review", "create"] as const) {
+    await feedback.correct(ask.text, kind);
+    expect(corrected(ask).kind).toBe(kind);
+  }
+  await feedback.clear();
+  expect(corrected(ask).kind).toBe(before);
 });
 
 it("the last correction of a question counts", async () => {

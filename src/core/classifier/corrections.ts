@@ -41,6 +41,18 @@ export function withCorrections(classifier: Classifier, corrections: readonly Co
   };
 }
 
+/** The same for corrections that grow: what was made of them is made anew only when there are others. */
+export function withLatestCorrections(classifier: Classifier, corrections: () => readonly Correction[]): Classifier {
+  let known: readonly Correction[] = [];
+  let corrected = classifier;
+  return (ask) => {
+    const latest = corrections();
+    if (latest !== known) corrected = withCorrections(classifier, latest);
+    known = latest;
+    return corrected(ask);
+  };
+}
+
 function makeFinder(corrections: readonly Correction[]) {
   const features = new Features(buildLexicon());
   const present = new Uint8Array(1 << bucketBits);
