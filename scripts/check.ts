@@ -1,4 +1,5 @@
 // npm run check: format and lint, types, unused code, unit tests, build.
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
@@ -50,7 +51,11 @@ export async function runUnitTests(patterns: readonly string[], limitMs: number)
 
 /** Runs vitest on the files and counts from its report; a run that reports nothing is a failure. */
 export async function runVitest(patterns: readonly string[], limitMs: number): Promise<Counts> {
-  const report = join(root, "out", `vitest-${patterns.join("-").replace(/\W+/g, "-")}.json`);
+  const report = join(
+    root,
+    "out",
+    `vitest-${createHash("sha256").update(patterns.join("\n")).digest("hex").slice(0, 12)}.json`,
+  );
   await mkdir(join(root, "out"), { recursive: true });
   await rm(report, { force: true });
   const code = await run(
