@@ -24,8 +24,9 @@ export async function setClaudeKey(secrets: vscode.SecretStorage, app: () => Pro
   const before = await secrets.get(storageKey);
   await secrets.store(storageKey, key.trim());
   try {
+    // In the status bar: the editor swallows a fourth notification within a second, and it could be the one that tells.
     await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t("Checking the key…") },
+      { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Checking the key…") },
       async () => (await app()).checkClaudeKey(AbortSignal.timeout(20_000)),
     );
   } catch (error) {

@@ -116,6 +116,16 @@ export class Workbench {
     await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: title }).first().click();
   }
 
+  /** Types into the input box with this title. The palette uses the same widget: what is typed before it has made way is lost. */
+  async answerInput(title: string, text: string): Promise<void> {
+    const widget = this.page.locator(".quick-input-widget", {
+      has: this.page.locator(".quick-input-title", { hasText: title }),
+    });
+    const input = widget.locator("input").first();
+    await input.fill(text);
+    await input.press("Enter");
+  }
+
   quickPickRows(): Locator {
     return this.page.locator(".quick-input-widget .monaco-list-row");
   }

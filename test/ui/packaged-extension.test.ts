@@ -116,9 +116,7 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
 
   it("says before running which model it would pick and why", async () => {
     await workbench.runCommand("Switchyard: Which Model Would You Pick?");
-    const input = workbench.page.locator(".quick-input-widget input").first();
-    await input.fill("review this function for bugs");
-    await input.press("Enter");
+    await workbench.answerInput("Which model would you pick?", "review this function for bugs");
     await workbench.quickPickRows().filter({ hasText: "Review" }).first().waitFor();
     expect(await workbench.quickPickRows().filter({ hasText: "Seen:" }).first().innerText()).toContain("review");
     await workbench.screenshot("which-model");

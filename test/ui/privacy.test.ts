@@ -39,9 +39,7 @@ async function attachOpenFile(name: string): Promise<void> {
 
 async function giveKey(key: string): Promise<void> {
   await workbench.runCommand("Switchyard: Set Claude API Key");
-  const input = workbench.page.locator(".quick-input-widget input").first();
-  await input.fill(key);
-  await input.press("Enter");
+  await workbench.answerInput("Set Claude API Key", key);
 }
 
 describe("before anything leaves", { timeout: 150_000 }, () => {
