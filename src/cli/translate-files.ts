@@ -1,22 +1,15 @@
 // Translations beside their sources: README.md becomes README.zh-CN.md.
 import { rename, rm, stat, writeFile } from "node:fs/promises";
-import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-
-/** `guide.md` → `guide.zh-CN.md`; a language mark that is there already is replaced. */
-export function targetName(path: string, language: AnswerLanguage): string {
-  const extension = extname(path);
-  const stem = path.slice(0, path.length - extension.length).replace(/\.(?:en|zh-CN)$/i, "");
-  return `${stem}.${language}${extension}`;
-}
+import { translatedPath } from "../core/translation-batch.ts";
 
 /** @throws TaskError `bad-input` when the target is there and may not be replaced, or is the source itself */
 export async function checkTarget(source: Source, language: AnswerLanguage, force: boolean): Promise<string> {
   const path = fileURLToPath(source.uri);
-  const target = targetName(path, language);
+  const target = translatedPath(path, language);
   if (target === path)
     throw new TaskError("bad-input", msg("{0} is already named as a {1} text.", source.label, language));
   const exists = await stat(target).then(

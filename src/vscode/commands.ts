@@ -12,6 +12,7 @@ import { pickModel } from "./model-picker.ts";
 import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
 import { removeServices, runDoctor, startOrStopService, startServices, stopServices } from "./services-commands.ts";
 import { exportSession, findSession } from "./session-commands.ts";
+import { translateDocuments } from "./translate-documents.ts";
 import { whichModel } from "./which-model.ts";
 
 type Command = (host: Host, ...args: unknown[]) => unknown;
@@ -26,6 +27,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.translateDocument": async (host, ...given) => {
     for (const source of await gatherSources("file", given)) await host.translations.translate(source);
   },
+  "switchyard.translateDocuments": async (host, ...given) => translateDocuments(await host.app.get(), host.log, given),
   "switchyard.documentSymbol": (host) => documentSymbol(host),
   "switchyard.startChat": (host, given) => startChat(host, given),
   "switchyard.attachSelection": async (host, ...given) => {

@@ -5,6 +5,7 @@ import { msg } from "../core/message.ts";
 import { createTally } from "../core/tally.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { translatedPath } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { badgeText } from "./badge-text.ts";
 import { say } from "./say.ts";
@@ -227,10 +228,4 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     await vscode.workspace.applyEdit(edit);
     await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
   }
-}
-
-/** `docs/guide.md` to `docs/guide.zh-CN.md`; a name that says its language already changes it. */
-export function translatedPath(path: string, target: AnswerLanguage): string {
-  const match = /^(.*?)(?:\.(?:zh-CN|en))?(\.[^./]+)?$/.exec(path);
-  return `${match?.[1] ?? path}.${target}${match?.[2] ?? ""}`;
 }

@@ -1,5 +1,6 @@
 // The package as a person gets it, in a real editor and a real browser, on the small model of this run.
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { testWeights } from "../../scripts/folders.ts";
@@ -100,6 +101,28 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
     await workbench.screenshot("translation");
     const original = await readFile(join(workbench.folder, "docs", "guide.md"), "utf8");
     expect(original).toContain("Run the installer first.");
+  });
+
+  it("translates the documents of a folder in one go, whole ones beside their originals", async () => {
+    const place = (name: string) => join(workbench.folder, "docs", name);
+    // Nothing in it is for the model: whatever words that finds for the other one, this one is translated.
+    await writeFile(place("install.md"), "```sh\nnpm ci\n```\n");
+    await workbench.runCommand("Switchyard: Translate Documents…");
+    await workbench.answerInput("Translate Documents", "docs/*.md");
+    await workbench.quickPickRows().filter({ hasText: "NAME.zh-CN.md" }).first().click();
+    await workbench.quickPickRows().filter({ hasText: "install.md" }).first().waitFor();
+    // The third document reads as Chinese already.
+    expect(await workbench.quickPickRows().count()).toBe(2);
+    await workbench.screenshot("translate-documents");
+    await workbench.page.keyboard.press("Enter");
+    const told = workbench.notification(/[12] of 2 documents translated/);
+    await told.waitFor({ timeout: 60_000 });
+    expect(await readFile(place("install.zh-CN.md"), "utf8")).toBe("```sh\nnpm ci\n```\n");
+    // What the model did not finish is said, and not written.
+    const isWhole = (await told.innerText()).includes("2 of 2");
+    expect(existsSync(place("guide.zh-CN.md"))).toBe(isWhole);
+    if (isWhole) expect(await readFile(place("guide.zh-CN.md"), "utf8")).toContain("```sh\nnpm ci\n```");
+    expect((await readdir(join(workbench.folder, "docs"))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
   it("lists models with size, place and whether they fit, and pins one for a kind of task", async () => {

@@ -1,0 +1,46 @@
+// Many documents translated in one go: which are due, and where each translation is put.
+import type { AnswerLanguage } from "./task.ts";
+
+/** What a name says of its language, before its extension or at its end. */
+const languageMark = /\.(?:zh-CN|en)(?=(?:\.[^./\\]+)?$)/i;
+
+/** `docs/guide.md` to `docs/guide.zh-CN.md`; a name that says its language already changes it. */
+export function translatedPath(path: string, target: AnswerLanguage): string {
+  const unmarked = path.replace(languageMark, "");
+  const extension = /\.[^./\\]+$/.exec(unmarked)?.[0] ?? "";
+  return `${unmarked.slice(0, unmarked.length - extension.length)}.${target}${extension}`;
+}
+
+export interface FoundDocument {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Unix ms. */
+  readonly modifiedMs: number;
+}
+
+export interface DueTranslation {
+  readonly document: FoundDocument;
+  readonly targetPath: string;
+  /** `outdated`: there is a translation, and the document has changed since. */
+  readonly state: "new" | "outdated" | "current";
+}
+
+/**
+ * What there is to translate among the documents found. Left out: what is named as a text in the target's language
+ * already, and what is itself a translation of another one found.
+ */
+export function planTranslations(found: readonly FoundDocument[], target: AnswerLanguage): readonly DueTranslation[] {
+  const byPath = new Map(found.map((document) => [document.path, document]));
+  const isTranslation = (path: string) => {
+    const original = path.replace(languageMark, "");
+    return original !== path && byPath.has(original);
+  };
+  return found
+    .filter(({ path }) => translatedPath(path, target) !== path && !isTranslation(path))
+    .map((document) => {
+      const targetPath = translatedPath(document.path, target);
+      const existing = byPath.get(targetPath);
+      if (!existing) return { document, targetPath, state: "new" };
+      return { document, targetPath, state: existing.modifiedMs >= document.modifiedMs ? "current" : "outdated" };
+    });
+}
