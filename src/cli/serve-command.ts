@@ -32,8 +32,17 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
   const { terminal, signal } = parts;
   const { t } = terminal;
   // Loaded here, so that no other command pays for it.
-  const [{ createProxy }, { isLoopback, listen, pointsAt, publish, runningService, unpublish }, { ownToken }] =
-    await Promise.all([import("../proxy/server.ts"), import("../proxy/listen.ts"), import("../proxy/token.ts")]);
+  const [
+    { createProxy },
+    { isLoopback, listen, pointsAt, publish, runningService, unpublish },
+    { ownToken },
+    { createMcpEndpoint },
+  ] = await Promise.all([
+    import("../proxy/server.ts"),
+    import("../proxy/listen.ts"),
+    import("../proxy/token.ts"),
+    import("../mcp/http.ts"),
+  ]);
   const { home } = parts;
   await mkdir(home, { recursive: true, mode: 0o700 });
   const token = process.env["SWITCHYARD_PROXY_TOKEN"] || (await ownToken(home));
@@ -55,13 +64,15 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
     return;
   }
   const app = parts.openService("proxy", flags);
+  const log = (level: "debug" | "info" | "warn" | "error", text: string) => {
+    if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
+  };
   const proxy = createProxy(app, {
     token: own.token ? token : undefined,
     isLoopback: isLocal,
     version: parts.version,
-    log: (level, text) => {
-      if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
-    },
+    log,
+    mount: (run) => createMcpEndpoint({ run, version: parts.version, home, log: (text) => log("debug", text) }),
   });
   const wanted = { host: own.host, port: own.port ?? defaultPort, mayMove: own.port === undefined };
   const { port, takenBy } = await listen(proxy.server, wanted);

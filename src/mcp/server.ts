@@ -27,10 +27,10 @@ import {
 } from "./tools.ts";
 
 export interface McpParts {
-  readonly app: App;
+  readonly app: Pick<App, "run">;
   readonly version: string;
-  /** Shared with a client that tells no roots; a relative path is relative to it. */
-  readonly folder: string;
+  /** Shared with a client that tells no roots; a relative path is relative to it. Absent: such a client shares nothing. */
+  readonly folder?: string;
   /** Keeps an answer that is too long to be told, and tells where. */
   readonly keep: (text: string) => Promise<string | undefined>;
   readonly nowMs: () => number;
@@ -93,13 +93,14 @@ async function callTool<Input extends { readonly paths?: readonly string[] | und
 async function sharedFolders(
   context: ServerContext,
   server: McpServer,
-  fallback: string,
+  fallback: string | undefined,
 ): Promise<readonly string[] | "ask"> {
   const given = inputResponse(context.mcpReq.inputResponses, rootsKey);
   if (given.kind === "roots") return foldersOf(given.roots);
   const hasRoots =
     server.server.getClientCapabilities()?.roots !== undefined || tellsRoots.safeParse(context.mcpReq.envelope).success;
-  return hasRoots ? "ask" : [await startFolder(fallback)];
+  if (hasRoots) return "ask";
+  return fallback === undefined ? [] : [await startFolder(fallback)];
 }
 
 async function answer(ask: Ask, context: ServerContext, { app, keep, nowMs }: McpParts): Promise<CallToolResult> {

@@ -45,6 +45,8 @@ export interface AnswerForm {
 export type Outcome =
   | { readonly kind: "json"; readonly value: object; readonly status?: number }
   | { readonly kind: "text"; readonly text: string; readonly type: string }
+  /** Whoever was asked has sent the answer itself. */
+  | { readonly kind: "sent" }
   | {
       readonly kind: "answer";
       readonly ask: Ask;

@@ -12,7 +12,9 @@ export function refuseForeign(headers: IncomingHttpHeaders, isLoopback: boolean)
   if (isLoopback && !["127.0.0.1", "localhost", "[::1]"].includes(host)) {
     throw new ProxyError(403, "This service answers its own machine only: call it localhost or 127.0.0.1.");
   }
-  if (headers.origin !== undefined || headers["sec-fetch-site"] === "cross-site") {
+  // Our own origin is none of theirs: there is no page of ours that could be used.
+  const isForeign = headers.origin !== undefined && headers.origin !== `http://${headers.host}`;
+  if (isForeign || headers["sec-fetch-site"] === "cross-site") {
     throw new ProxyError(403, "This service does not answer web pages.");
   }
 }

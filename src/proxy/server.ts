@@ -3,13 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
-import type { TaskKind } from "../core/task.ts";
+import type { Ask, TaskKind } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import type { Dialect, Outcome } from "./exchange.ts";
 import { createGate, defaultLimits, type Gate } from "./gate.ts";
 import { challengeHeader, knowsToken, proofOf, refuseForeign, refuseForms } from "./guard.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { type Mount, serveMount } from "./mount.ts";
 import { ProxyError, toProxyError } from "./proxy-error.ts";
 import { readAnswer } from "./read-answer.ts";
 import { readJson } from "./read-body.ts";
@@ -32,6 +33,8 @@ export interface ProxyOptions {
   /** How long a client may take for its headers, and for its whole request, ms. */
   readonly headersMs?: number;
   readonly requestMs?: number;
+  /** Serves a protocol of its own; `run` is the app's, in turn with all other requests. */
+  readonly mount?: (run: App["run"]) => Mount;
 }
 
 export interface ProxyServer {
@@ -47,6 +50,7 @@ interface Parts {
   readonly metrics: Metrics;
   readonly findRoute: ReturnType<typeof createRoutes>;
   readonly health: ReturnType<typeof createHealth>;
+  readonly mount: Mount | undefined;
   readonly state: { isDraining: boolean; connections: number; readonly active: Set<AbortController> };
 }
 
@@ -57,13 +61,17 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
   if (options.token === undefined && !options.isLoopback) {
     throw new ProxyError(500, "Other machines may connect only with a token.");
   }
+  const gate = createGate({ ...defaultLimits, ...options.limits }, options.maxWaiting ?? 32, () => performance.now());
   const parts: Parts = {
     app,
     options,
-    gate: createGate({ ...defaultLimits, ...options.limits }, options.maxWaiting ?? 32, () => performance.now()),
+    gate,
     metrics: createMetrics(),
     findRoute: createRoutes(app),
     health: createHealth(app, options.version),
+    mount: options.mount?.((ask, signal) =>
+      runInTurn({ app, gate }, ask, { kind: ask.kind ?? classify(ask).kind, client: "mcp" }, signal),
+    ),
     state: { isDraining: false, connections: 0, active: new Set() },
   };
   const server = createServer({
@@ -88,19 +96,20 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
 async function handle(request: IncomingMessage, response: ServerResponse, parts: Parts, asksFirst: boolean) {
   const { active } = parts.state;
   const left = new AbortController();
-  active.add(left);
   response.on("close", () => {
     // An abort that nobody needs costs more than the rest of a small request.
     if (!response.writableFinished) left.abort();
     active.delete(left);
   });
   const path = (request.url ?? "/").split("?")[0] ?? "/";
+  // A client that only listens keeps nobody from stopping.
+  if (request.method !== "GET" || path !== parts.mount?.path) active.add(left);
   const dialect = dialectOf(path, request.headers);
   try {
     const outcome = await decide(request, response, path, dialect, parts, left.signal, asksFirst);
     if (outcome.kind === "json") sendJson(response, outcome.status ?? 200, outcome.value);
     else if (outcome.kind === "text") response.writeHead(200, { "content-type": outcome.type }).end(outcome.text);
-    else await answer(outcome, request, response, parts, left.signal);
+    else if (outcome.kind === "answer") await answer(outcome, request, response, parts, left.signal);
     parts.metrics.request(dialect.name, "done");
   } catch (error) {
     fail(error, request, response, dialect, parts);
@@ -134,11 +143,15 @@ async function decide(
     return { kind: "text", text, type: "text/plain; version=0.0.4; charset=utf-8" };
   }
   if (state.isDraining) throw stopping();
+  const maxBytes = options.maxBodyBytes ?? 64 * mebibyte;
+  if (path === parts.mount?.path) {
+    await serveMount(parts.mount, { request, response, maxBytes, asksFirst }, signal);
+    return { kind: "sent" };
+  }
   const route = parts.findRoute(method, path, dialect);
   options.log("debug", `proxy: ${route.key}`);
   if (method !== "POST") return route.endpoint(undefined, signal, route.name);
   refuseForms(request.headers);
-  const maxBytes = options.maxBodyBytes ?? 64 * mebibyte;
   if (asksFirst && Number(request.headers["content-length"] ?? 0) <= maxBytes) response.writeContinue();
   return route.endpoint(await readJson(request, maxBytes), signal, route.name);
 }
@@ -153,14 +166,7 @@ async function answer(
   // The app recognises it again, with the person's corrections; here it only says in which queue to wait.
   const kind = ask.kind ?? classify(ask).kind;
   const sent: Sent = {};
-  const run = async function* (stop: AbortSignal) {
-    const leave = await gate.enter(kind, clientOf(request), stop);
-    try {
-      yield* app.run(ask, stop);
-    } finally {
-      leave();
-    }
-  };
+  const run = (stop: AbortSignal) => runInTurn({ app, gate }, ask, { kind, client: clientOf(request) }, stop);
   const promptText = () => [ask.ownPrompt?.system, ...ask.history.map((turn) => turn.text), ask.text].join("\n");
   const events = readAnswer({ run, stops, promptText }, signal);
   const reply = { response, form, signal, beatMs: options.beatMs ?? 5_000 };
@@ -171,6 +177,20 @@ async function answer(
     throw error;
   } finally {
     metrics.answer(sent.route?.task ?? kind, sent);
+  }
+}
+
+async function* runInTurn(
+  { app, gate }: Pick<Parts, "app" | "gate">,
+  ask: Ask,
+  { kind, client }: { readonly kind: TaskKind; readonly client: string },
+  stop: AbortSignal,
+) {
+  const leave = await gate.enter(kind, client, stop);
+  try {
+    yield* app.run(ask, stop);
+  } finally {
+    leave();
   }
 }
 
@@ -235,11 +255,12 @@ function refuseBroken(error: Error & { code?: string }, socket: Duplex): void {
   );
 }
 
-async function drain(server: Server, { state }: Parts, limitMs: number): Promise<void> {
+async function drain(server: Server, { state, mount }: Parts, limitMs: number): Promise<void> {
   state.isDraining = true;
   const endMs = performance.now() + limitMs;
   while (state.active.size > 0 && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 20));
   for (const each of state.active) each.abort();
+  await mount?.close();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   // Those that were stopped get a moment to be told so.
