@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
 import { ensureStrace } from "./debian.ts";
 import { ensureDocker } from "./docker.ts";
+import { ensurePrometheus } from "./prometheus.ts";
 import { ensureRedis } from "./redis.ts";
 import { root, run } from "./run.ts";
 
@@ -49,6 +50,7 @@ export async function runUnitTests(
   await ensureBrowser();
   // Without one its tests are skipped, and counted.
   await ensureRedis().catch((error: unknown) => console.log(String(error)));
+  await ensurePrometheus().catch((error: unknown) => console.log(String(error)));
   await ensureStrace();
   return runVitest(patterns, limitMs, options);
 }
@@ -101,6 +103,7 @@ export const unitPatterns = [
   "test/privacy",
   "test/architecture",
   "test/manifest",
+  "test/monitoring",
   "test/l10n",
 ];
 
@@ -108,12 +111,15 @@ if (import.meta.main) {
   const checks = await runChecks();
   const units = await runUnitTests(
     unitPatterns
-      .filter((pattern) => !["test/backends/", "test/privacy", "test/proxy", "test/mcp"].includes(pattern))
+      .filter(
+        (pattern) => !["test/backends/", "test/privacy", "test/proxy", "test/mcp", "test/monitoring"].includes(pattern),
+      )
       .concat(
         "test/backends/ollama",
         "test/backends/find",
         "test/backends/servers",
         "test/proxy/clients",
+        "test/monitoring/files",
         "test/containers/engine-candidates",
         "test/containers/stack",
       ),

@@ -1,8 +1,10 @@
 // switchyard serve: the models for other programs, over HTTP.
 import { mkdir } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
+import type { Tracing } from "../proxy/handled.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 
 interface ServeFlags {
@@ -67,7 +69,9 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
   const log = (level: "debug" | "info" | "warn" | "error", text: string) => {
     if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
   };
+  const traces = await openTraces(parts, app);
   const proxy = createProxy(app, {
+    ...(traces ? { tracing: traces } : {}),
     token: own.token ? token : undefined,
     isLoopback: isLocal,
     version: parts.version,
@@ -93,8 +97,25 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
   await proxy.drain(own.drain * 1000);
+  await traces?.dispose();
   await unpublish(home, process.pid);
   process.exitCode = 0;
+}
+
+/** What was asked of the service, for a collector of the person's own. */
+async function openTraces({ terminal, version }: ProgramParts, app: App): Promise<Tracing | undefined> {
+  const { openTracing } = await import("../proxy/open-tracing.ts");
+  const opened = await openTracing(process.env, version, () => app.settings().offline);
+  if (!opened) return undefined;
+  const { tracing, address, isRefused } = opened;
+  const { host } = new URL(address);
+  const { t } = terminal;
+  terminal.note(
+    isRefused
+      ? t("Offline is on: no traces are sent to {0}.", host)
+      : t("Traces go to {0}: names of models, counts and times, no texts.", host),
+  );
+  return tracing;
 }
 
 function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {

@@ -1,85 +1,118 @@
-// Figures for Prometheus, in its text format. Every label comes from a closed list or from the installed models, so
-// that no client can make them grow.
-import { type TaskKind, taskKinds } from "../core/task.ts";
+// Figures for Prometheus. Every label comes from a closed list or from the installed models and their servers, up to a
+// bound, so that no client can make them grow.
+import CounterOf from "prom-client/lib/counter.js";
+import HistogramOf from "prom-client/lib/histogram.js";
+import RegistryOf from "prom-client/lib/registry.js";
+import type { TaskKind } from "../core/task.ts";
 import type { DialectName } from "./exchange.ts";
-import type { Gate } from "./gate.ts";
+import { addGauges, type GaugeSources } from "./gauges.ts";
 import type { Sent } from "./respond.ts";
 
-export type RequestOutcome = "done" | "refused" | "failed" | "left";
+const outcomes = ["done", "refused", "failed", "left"] as const;
+export type RequestOutcome = (typeof outcomes)[number];
+const dialects: readonly DialectName[] = ["ollama", "openai", "anthropic"];
 
 export interface Metrics {
   request(dialect: DialectName, outcome: RequestOutcome): void;
-  answer(task: TaskKind, sent: Sent): void;
-  text(gate: Gate, connections: number): string;
+  /** A request that was answered with an error. */
+  refused(dialect: DialectName, status: number): void;
+  /** How long a request waited for its place, ms. */
+  waited(task: TaskKind, ms: number): void;
+  /** @param totalMs from the request to the last byte */
+  answer(task: TaskKind, sent: Sent, totalMs: number): void;
+  text(): Promise<string>;
 }
 
-/** Most models that are told apart; the rest are `other`. */
+/** Most models and servers that are told apart; the rest are `other`. */
 const maxModels = 50;
-const firstTokenBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const maxNodes = 20;
 
-interface Histogram {
-  /** How many were at most as long as each of the bounds, and no longer fitted the one before. */
-  readonly counts: number[];
-  sum: number;
-}
+const seconds = {
+  firstToken: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  answer: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+  load: [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+  queue: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60],
+} as const;
 
-interface Counter {
-  readonly help: string;
-  readonly values: Map<string, number>;
-}
-
-export function createMetrics(): Metrics {
-  const counters = {
-    requests_total: counter("Requests by dialect and outcome"),
-    answers_total: counter("Answers by kind of task, model and outcome"),
-    cache_hits_total: counter("Answers that were known already"),
-    prompt_tokens_total: counter("Tokens read by models"),
-    answer_tokens_total: counter("Tokens written by models"),
-    load_seconds_total: counter("Time models took to load"),
-    prefill_seconds_total: counter("Time models took to read prompts"),
-    decode_seconds_total: counter("Time models took to write"),
-  };
-  const firstTokens = new Map<TaskKind, Histogram>();
-  const models = new Set<string>();
-  const modelLabel = (model: string | undefined) => {
-    if (model === undefined) return "none";
-    if (models.size < maxModels) models.add(model);
-    return models.has(model) ? model : "other";
-  };
+export function createMetrics(sources: GaugeSources): Metrics {
+  const registry = new RegistryOf();
+  const { counters, histograms } = createFigures(registry);
+  addGauges(registry, sources);
+  // A share of failures needs a zero where there are none.
+  for (const dialect of dialects) for (const outcome of outcomes) counters.requests.inc({ dialect, outcome }, 0);
+  const modelLabel = createBound(maxModels);
+  const nodeLabel = createBound(maxNodes);
   return {
-    request: (dialect, outcome) => add(counters.requests_total, { dialect, outcome }, 1),
-    answer(task, sent) {
-      const labels = { task, model: modelLabel(sent.route?.model) };
-      add(counters.answers_total, { ...labels, outcome: outcomeOf(sent) }, 1);
-      if (sent.firstMs !== undefined) observe(firstTokens, task, sent.firstMs / 1000);
-      if (sent.isKept) add(counters.cache_hits_total, labels, 1);
+    request: (dialect, outcome) => counters.requests.inc({ dialect, outcome }),
+    refused: (dialect, status) => counters.errors.inc({ dialect, status }),
+    waited: (task, ms) => histograms.queue.observe({ task }, ms / 1000),
+    answer(task, sent, totalMs) {
+      const node = nodeLabel(sent.route?.backend);
+      const labels = { task, model: modelLabel(sent.route?.model), node };
+      counters.answers.inc({ ...labels, outcome: outcomeOf(sent) });
+      if (sent.firstMs !== undefined) histograms.firstToken.observe({ task, node }, sent.firstMs / 1000);
+      if (sent.isKept) counters.cacheHits.inc(labels);
+      if (!sent.ending) return;
+      histograms.answer.observe({ task, node }, totalMs / 1000);
       // A kept answer's figures are those of the time it was made.
-      if (!sent.ending || sent.isKept) return;
-      add(counters.prompt_tokens_total, labels, sent.ending.promptTokens);
-      add(counters.answer_tokens_total, labels, sent.ending.answerTokens);
-      add(counters.load_seconds_total, labels, sent.ending.loadMs / 1000);
-      add(counters.prefill_seconds_total, labels, sent.ending.prefillMs / 1000);
-      add(counters.decode_seconds_total, labels, sent.ending.decodeMs / 1000);
+      if (sent.isKept) return;
+      counters.promptTokens.inc(labels, sent.ending.promptTokens);
+      counters.answerTokens.inc(labels, sent.ending.answerTokens);
+      counters.prefill.inc(labels, sent.ending.prefillMs / 1000);
+      counters.decode.inc(labels, sent.ending.decodeMs / 1000);
+      // Of a model that was loaded already, servers tell the moment that finding it took.
+      if (sent.ending.loadMs >= leastLoadMs) histograms.load.observe({ node }, sent.ending.loadMs / 1000);
     },
-    text(gate, connections) {
-      const lines = Object.entries(counters).flatMap(([name, { help, values }]) => [
-        `# HELP switchyard_${name} ${help}`,
-        `# TYPE switchyard_${name} counter`,
-        ...[...values].map(([labels, value]) => `switchyard_${name}${labels} ${value}`),
-      ]);
-      lines.push(
-        ...histogramLines("first_token_seconds", "Time from the request to the first piece of text", firstTokens),
-      );
-      const states = taskKinds.map((task) => ({ task, ...gate.state(task) }));
-      lines.push("# HELP switchyard_working Requests being answered", "# TYPE switchyard_working gauge");
-      lines.push(...states.map(({ task, working }) => `switchyard_working{task="${task}"} ${working}`));
-      lines.push("# HELP switchyard_waiting Requests that wait for a place", "# TYPE switchyard_waiting gauge");
-      lines.push(...states.map(({ task, waiting }) => `switchyard_waiting{task="${task}"} ${waiting}`));
-      lines.push("# HELP switchyard_connections Open connections", "# TYPE switchyard_connections gauge");
-      lines.push(`switchyard_connections ${connections}`);
-      lines.push("# HELP switchyard_memory_bytes Memory of the service", "# TYPE switchyard_memory_bytes gauge");
-      lines.push(`switchyard_memory_bytes ${process.memoryUsage.rss()}`);
-      return `${lines.join("\n")}\n`;
+    text: () => registry.metrics(),
+  };
+}
+
+const leastLoadMs = 250;
+
+function createFigures(registry: InstanceType<typeof RegistryOf>) {
+  const registers = [registry];
+  const answer = ["task", "model", "node"] as const;
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new CounterOf<Label>({ name: `switchyard_${name}`, help, labelNames: [...labelNames], registers });
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    buckets: readonly number[],
+  ) =>
+    new HistogramOf<Label>({
+      name: `switchyard_${name}`,
+      help,
+      labelNames: [...labelNames],
+      buckets: [...buckets],
+      registers,
+    });
+  return {
+    counters: {
+      requests: counter("requests_total", "Requests by dialect and outcome", ["dialect", "outcome"]),
+      errors: counter("errors_total", "Requests that were answered with an error", ["dialect", "status"]),
+      answers: counter("answers_total", "Answers by outcome", [...answer, "outcome"]),
+      cacheHits: counter("cache_hits_total", "Answers that were known already", answer),
+      promptTokens: counter("prompt_tokens_total", "Tokens read by models", answer),
+      answerTokens: counter("answer_tokens_total", "Tokens written by models", answer),
+      prefill: counter("prefill_seconds_total", "Time models took to read prompts", answer),
+      decode: counter("decode_seconds_total", "Time models took to write", answer),
+    },
+    histograms: {
+      firstToken: histogram(
+        "first_token_seconds",
+        "Time from the request to the first piece of text",
+        ["task", "node"],
+        seconds.firstToken,
+      ),
+      answer: histogram(
+        "answer_seconds",
+        "Time from the request to the end of a whole answer",
+        ["task", "node"],
+        seconds.answer,
+      ),
+      load: histogram("model_load_seconds", "Time models took to load", ["node"], seconds.load),
+      queue: histogram("queue_seconds", "Time requests waited for a place", ["task"], seconds.queue),
     },
   };
 }
@@ -89,34 +122,12 @@ function outcomeOf({ ending, error }: Sent): string {
   return error ? "failed" : "left";
 }
 
-const counter = (help: string): Counter => ({ help, values: new Map() });
-
-function add({ values }: Counter, labels: Readonly<Record<string, string>>, by: number): void {
-  const escaped = (value: string) => value.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n");
-  const key = `{${Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(value)}"`)
-    .join(",")}}`;
-  values.set(key, (values.get(key) ?? 0) + by);
-}
-
-function observe(histograms: Map<TaskKind, Histogram>, task: TaskKind, seconds: number): void {
-  const histogram = histograms.get(task) ?? { counts: Array(firstTokenBuckets.length + 1).fill(0), sum: 0 };
-  histograms.set(task, histogram);
-  const bucket = firstTokenBuckets.findIndex((bound) => seconds <= bound);
-  const at = bucket < 0 ? firstTokenBuckets.length : bucket;
-  histogram.counts[at] = (histogram.counts[at] ?? 0) + 1;
-  histogram.sum += seconds;
-}
-
-function histogramLines(name: string, help: string, histograms: ReadonlyMap<TaskKind, Histogram>): readonly string[] {
-  const lines = [`# HELP switchyard_${name} ${help}`, `# TYPE switchyard_${name} histogram`];
-  for (const [task, { counts, sum }] of histograms) {
-    let total = 0;
-    counts.forEach((count, at) => {
-      total += count;
-      lines.push(`switchyard_${name}_bucket{task="${task}",le="${firstTokenBuckets[at] ?? "+Inf"}"} ${total}`);
-    });
-    lines.push(`switchyard_${name}_sum{task="${task}"} ${sum}`, `switchyard_${name}_count{task="${task}"} ${total}`);
-  }
-  return lines;
+/** The first names that come are told apart. */
+function createBound(most: number): (name: string | undefined) => string {
+  const known = new Set<string>();
+  return (name) => {
+    if (name === undefined) return "none";
+    if (known.size < most) known.add(name);
+    return known.has(name) ? name : "other";
+  };
 }

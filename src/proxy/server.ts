@@ -1,14 +1,17 @@
 // The HTTP service: who may ask, what is asked, and what becomes of it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
 import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
-import type { Ask, TaskKind } from "../core/task.ts";
-import { isAbort, TaskError } from "../core/task-error.ts";
+import type { TaskKind } from "../core/task.ts";
+import { isAbort } from "../core/task-error.ts";
+import { refuseBroken, whatFailed } from "./broken.ts";
 import type { Dialect, Outcome } from "./exchange.ts";
 import { createGate, defaultLimits, type Gate } from "./gate.ts";
 import { challengeHeader, knowsToken, proofOf, refuseForeign, refuseForms } from "./guard.ts";
+import type { Handled, Tracing } from "./handled.ts";
 import { createHealth } from "./health.ts";
+import { createHostReader, thisHost } from "./host-figures.ts";
+import { clientOf, runInTurn } from "./in-turn.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Mount, serveMount } from "./mount.ts";
 import { ProxyError, toProxyError } from "./proxy-error.ts";
@@ -35,6 +38,7 @@ export interface ProxyOptions {
   readonly requestMs?: number;
   /** Serves a protocol of its own; `run` is the app's, in turn with all other requests. */
   readonly mount?: (run: App["run"]) => Mount;
+  readonly tracing?: Tracing;
 }
 
 export interface ProxyServer {
@@ -62,17 +66,30 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
     throw new ProxyError(500, "Other machines may connect only with a token.");
   }
   const gate = createGate({ ...defaultLimits, ...options.limits }, options.maxWaiting ?? 32, () => performance.now());
+  const state: Parts["state"] = { isDraining: false, connections: 0, active: new Set() };
+  const { version } = options;
   const parts: Parts = {
     app,
     options,
     gate,
-    metrics: createMetrics(),
+    metrics: createMetrics({
+      app,
+      gate,
+      version,
+      host: createHostReader(thisHost),
+      connections: () => state.connections,
+    }),
     findRoute: createRoutes(app),
-    health: createHealth(app, options.version),
     mount: options.mount?.((ask, signal) =>
-      runInTurn({ app, gate }, ask, { kind: ask.kind ?? classify(ask).kind, client: "mcp" }, signal),
+      runInTurn(
+        { app, gate, waited: () => undefined },
+        ask,
+        { kind: ask.kind ?? classify(ask).kind, client: "mcp" },
+        signal,
+      ),
     ),
-    state: { isDraining: false, connections: 0, active: new Set() },
+    health: createHealth(app, version),
+    state,
   };
   const server = createServer({
     headersTimeout: options.headersMs ?? 10_000,
@@ -83,13 +100,29 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
   });
   server.maxConnections = 2048;
   server.on("connection", (socket) => {
-    parts.state.connections++;
-    socket.on("close", () => parts.state.connections--);
+    state.connections++;
+    socket.on("close", () => state.connections--);
   });
   server.on("request", (request, response) => void handle(request, response, parts, false));
   server.on("checkContinue", (request, response) => void handle(request, response, parts, true));
   server.on("clientError", refuseBroken);
   return { server, drain: (limitMs) => drain(server, parts, limitMs) };
+}
+
+/** One request while it is being handled. */
+interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly dialect: Dialect;
+  /** Waits to be told before it sends its body. */
+  readonly asksFirst: boolean;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+  /** As in the table of routes, once it is found. */
+  route: string;
+  /** What became of the answer, where a model is asked. */
+  sent?: Sent;
 }
 
 /** Never rejects. */
@@ -105,27 +138,36 @@ async function handle(request: IncomingMessage, response: ServerResponse, parts:
   // A client that only listens keeps nobody from stopping.
   if (request.method !== "GET" || path !== parts.mount?.path) active.add(left);
   const dialect = dialectOf(path, request.headers);
+  const call: Call = { request, response, path, dialect, asksFirst, signal: left.signal, route: "" };
+  const startMs = parts.options.tracing ? Date.now() : 0;
   try {
-    const outcome = await decide(request, response, path, dialect, parts, left.signal, asksFirst);
+    const outcome = await decide(call, parts);
     if (outcome.kind === "json") sendJson(response, outcome.status ?? 200, outcome.value);
     else if (outcome.kind === "text") response.writeHead(200, { "content-type": outcome.type }).end(outcome.text);
-    else if (outcome.kind === "answer") await answer(outcome, request, response, parts, left.signal);
-    parts.metrics.request(dialect.name, "done");
+    else if (outcome.kind === "answer") await answer(outcome, call, parts);
+    parts.metrics.request(dialect.name, call.sent?.error ? "failed" : "done");
   } catch (error) {
-    fail(error, request, response, dialect, parts);
+    fail(error, call, parts);
   }
+  if (call.route !== "") parts.options.tracing?.handled(handled(call, startMs));
+}
+
+function handled({ route, dialect, response, request, sent }: Call, startMs: number): Handled {
+  const parent = request.headers["traceparent"];
+  return {
+    route,
+    dialect: dialect.name,
+    status: response.statusCode,
+    traceParent: typeof parent === "string" ? parent : undefined,
+    startMs,
+    endMs: Date.now(),
+    sent,
+  };
 }
 
 /** What the request is answered with; refuses before anything of its body is read where it can. */
-async function decide(
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-  dialect: Dialect,
-  parts: Parts,
-  signal: AbortSignal,
-  asksFirst: boolean,
-): Promise<Outcome> {
+async function decide(call: Call, parts: Parts): Promise<Outcome> {
+  const { request, response, path, dialect, signal } = call;
   const { options, state } = parts;
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
   refuseForeign(request.headers, options.isLoopback);
@@ -139,34 +181,36 @@ async function decide(
   if (!isKnown)
     throw new ProxyError(401, "The token is missing or wrong. The command “switchyard serve --show-token” shows it.");
   if (method === "GET" && path === "/metrics") {
-    const text = parts.metrics.text(parts.gate, state.connections);
-    return { kind: "text", text, type: "text/plain; version=0.0.4; charset=utf-8" };
+    return { kind: "text", text: await parts.metrics.text(), type: "text/plain; version=0.0.4; charset=utf-8" };
   }
   if (state.isDraining) throw stopping();
   const maxBytes = options.maxBodyBytes ?? 64 * mebibyte;
   if (path === parts.mount?.path) {
-    await serveMount(parts.mount, { request, response, maxBytes, asksFirst }, signal);
+    await serveMount(parts.mount, { request, response, maxBytes, asksFirst: call.asksFirst }, signal);
     return { kind: "sent" };
   }
   const route = parts.findRoute(method, path, dialect);
+  call.route = route.key;
   options.log("debug", `proxy: ${route.key}`);
   if (method !== "POST") return route.endpoint(undefined, signal, route.name);
   refuseForms(request.headers);
-  if (asksFirst && Number(request.headers["content-length"] ?? 0) <= maxBytes) response.writeContinue();
+  if (call.asksFirst && Number(request.headers["content-length"] ?? 0) <= maxBytes) response.writeContinue();
   return route.endpoint(await readJson(request, maxBytes), signal, route.name);
 }
 
 async function answer(
   { ask, form, stops, streams }: Extract<Outcome, { kind: "answer" }>,
-  request: IncomingMessage,
-  response: ServerResponse,
+  call: Call,
   { app, gate, metrics, options }: Parts,
-  signal: AbortSignal,
 ): Promise<void> {
+  const { request, response, signal } = call;
   // The app recognises it again, with the person's corrections; here it only says in which queue to wait.
   const kind = ask.kind ?? classify(ask).kind;
   const sent: Sent = {};
-  const run = (stop: AbortSignal) => runInTurn({ app, gate }, ask, { kind, client: clientOf(request) }, stop);
+  call.sent = sent;
+  const startMs = performance.now();
+  const waited = (ms: number) => metrics.waited(kind, ms);
+  const run = (stop: AbortSignal) => runInTurn({ app, gate, waited }, ask, { kind, client: clientOf(request) }, stop);
   const promptText = () => [ask.ownPrompt?.system, ...ask.history.map((turn) => turn.text), ask.text].join("\n");
   const events = readAnswer({ run, stops, promptText }, signal);
   const reply = { response, form, signal, beatMs: options.beatMs ?? 5_000 };
@@ -176,37 +220,11 @@ async function answer(
     if (!signal.aborted) sent.error = toProxyError(error);
     throw error;
   } finally {
-    metrics.answer(sent.route?.task ?? kind, sent);
+    metrics.answer(sent.route?.task ?? kind, sent, performance.now() - startMs);
   }
 }
 
-async function* runInTurn(
-  { app, gate }: Pick<Parts, "app" | "gate">,
-  ask: Ask,
-  { kind, client }: { readonly kind: TaskKind; readonly client: string },
-  stop: AbortSignal,
-) {
-  const leave = await gate.enter(kind, client, stop);
-  try {
-    yield* app.run(ask, stop);
-  } finally {
-    leave();
-  }
-}
-
-/** Whose turn it is goes by this: sessions where a client tells them, else programs. */
-function clientOf({ headers }: IncomingMessage): string {
-  const session = headers["x-claude-code-session-id"];
-  return String(session ?? headers["user-agent"] ?? "").slice(0, 200);
-}
-
-function fail(
-  error: unknown,
-  request: IncomingMessage,
-  response: ServerResponse,
-  dialect: Dialect,
-  parts: Parts,
-): void {
+function fail(error: unknown, { request, response, dialect }: Call, parts: Parts): void {
   if (response.destroyed || response.socket?.destroyed !== false) {
     parts.metrics.request(dialect.name, "left");
     response.destroy();
@@ -215,6 +233,7 @@ function fail(
   const isStopped = parts.state.isDraining && isAbort(error);
   const told = isStopped ? stopping() : toProxyError(error);
   parts.metrics.request(dialect.name, told.status < 500 ? "refused" : "failed");
+  parts.metrics.refused(dialect.name, told.status);
   if (told.status >= 500) parts.options.log("warn", `proxy: ${told.status}, ${whatFailed(error)}`);
   if (response.headersSent) {
     response.destroy();
@@ -231,29 +250,6 @@ function fail(
 }
 
 const stopping = () => new ProxyError(503, "The service is stopping.", { retryAfterSeconds: 5 });
-
-/** For the log: which of our own places, never a text that came from outside. */
-function whatFailed(error: unknown): string {
-  if (error instanceof TaskError) return error.kind;
-  if (!(error instanceof Error)) return "unknown";
-  const places = [...(error.stack ?? "").matchAll(/([\w-]+\.[jt]s:\d+):\d+\)?$/gm)].map((match) => match[1]);
-  return `${error.name} at ${places.slice(0, 3).join(", ")}`;
-}
-
-/** What is not HTTP, or took too long to become a request. */
-function refuseBroken(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status: Readonly<Record<string, string>> = {
-    ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
-    HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
-  };
-  socket.end(
-    `HTTP/1.1 ${status[error.code ?? ""] ?? "400 Bad Request"}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
-  );
-}
 
 async function drain(server: Server, { state, mount }: Parts, limitMs: number): Promise<void> {
   state.isDraining = true;

@@ -86,14 +86,14 @@ export const sayForever =
   };
 
 export async function startProxy(
-  over: { chat?: Handler; options?: Partial<ProxyOptions>; settings?: Partial<Settings> } = {},
+  over: { chat?: Handler; ps?: Handler; options?: Partial<ProxyOptions>; settings?: Partial<Settings> } = {},
 ): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), "switchyard-proxy-"));
   closers.push(() => rm(home, { recursive: true, force: true }));
   const ollama = await startScriptedServer({
     "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
     "GET /api/tags": tags,
-    "GET /api/ps": noModelsLoaded,
+    "GET /api/ps": over.ps ?? noModelsLoaded,
     "POST /api/chat": over.chat ?? sayHello,
   });
   closers.push(() => ollama.close());
