@@ -9,6 +9,7 @@ import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
 import { OllamaBackend } from "./backends/ollama.ts";
 import { createServerSearch, describeServers, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
+import { usualPullLimits } from "./backends/steady-pull.ts";
 import { createServices } from "./containers/create-services.ts";
 import { readPlaces } from "./containers/places.ts";
 import type { App, AppOptions } from "./core/app.ts";
@@ -17,17 +18,16 @@ import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
 import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
-import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
-import { TaskError } from "./core/task-error.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
 import { createAnswerCache } from "./store/answer-cache.ts";
 import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
 import { createPrivatePaths } from "./store/private-paths.ts";
 import { createSessionFiles } from "./store/session-files.ts";
+import { createSupply } from "./supply.ts";
 import { askTwice } from "./tasks/ask-twice.ts";
 import { definitions } from "./tasks/definitions.ts";
 import { createPipeline } from "./tasks/pipeline.ts";
@@ -72,6 +72,7 @@ export function createApp(options: AppOptions): App {
     nowMs: () => Date.now(),
   });
   const cpu = createCpuMeter();
+  const models = modelsOf(servers, current, options);
 
   const parts: App = {
     settings: current,
@@ -91,7 +92,7 @@ export function createApp(options: AppOptions): App {
       const { model, place } = await pipeline.preview({ kind: "chat", text: "…", sources: [], history: [] }, signal);
       if (place !== "cloud") await parts.load(model, signal);
     },
-    ...modelsOf(servers, current),
+    ...models,
     async sample(signal) {
       const loaded = await parts.loaded(signal).catch(() => []);
       return monitor.sample({ loaded, cpu: cpu() });
@@ -114,6 +115,7 @@ export function createApp(options: AppOptions): App {
       await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear(), kept]);
     },
     async dispose() {
+      models.downloads.dispose();
       await stores.dispose();
       servers.dispose();
     },
@@ -177,6 +179,8 @@ function connectServers(options: AppOptions, settings: () => Settings) {
     name: "built-in engine",
     place: "this-machine",
     address: (signal) => engine.address(signal),
+    // It watches its sources itself, and some of them, such as pip, are silent for long.
+    pullLimits: { ...usualPullLimits, stallMs: 0 },
     ...given,
   });
   const search = createServerSearch({
@@ -220,8 +224,9 @@ function connectServers(options: AppOptions, settings: () => Settings) {
 }
 
 /** The part of the app that is about models. */
-function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => Settings) {
+function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => Settings, options: AppOptions) {
   const { serverOf, serverFor } = findIn(search.find, embedded);
+  const { downloads, fitting } = createSupply({ options, settings, search, serverFor, embedded: embedded.name });
   return {
     async models(signal) {
       const [{ servers }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
@@ -240,24 +245,23 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
       );
     },
     fits: (model) => fitsMemory(model.sizeBytes, usualContextTokens, totalmem()),
-    loaded: async (signal) => (await Promise.all((await search.find(signal)).servers.map(loadedOf(signal)))).flat(),
+    fit: async (model, signal) =>
+      fitting.fit(model, await serverOf(model, signal).catch(() => serverFor(signal)), signal),
+    async loaded(signal) {
+      const { servers } = await search.find(signal);
+      const loaded = (await Promise.all(servers.map(loadedOf(signal)))).flat();
+      const named = (name: string) => servers.find(({ backend }) => backend.name === name)?.backend;
+      fitting.learn(loaded, named).catch(() => undefined);
+      return loaded;
+    },
     async status(signal) {
       search.forget();
       return describeServers(await search.find(signal), signal);
     },
     load: async (model, signal) => (await serverOf(model, signal)).load(model, usualContextTokens, signal),
     unload: async (model, signal) => (await serverOf(model, signal)).unload(model, signal),
-    async *pull(model, signal) {
-      if (settings().offline) {
-        throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", model));
-      }
-      const backend = await serverFor(signal);
-      try {
-        yield* backend.pull(model, signal);
-      } finally {
-        search.forget();
-      }
-    },
+    downloads,
+    pull: downloads.pull,
     async delete(model, signal) {
       await (await serverOf(model, signal)).delete(model, signal);
       search.forget();

@@ -1,12 +1,22 @@
 // A server that speaks Ollama's API: Ollama itself, or the built-in engine.
 import { Ollama } from "ollama";
 import * as z from "zod/mini";
-import type { Backend, InstalledModel, LoadedModel, ModelRequest, Place, PullProgress } from "../core/backend.ts";
+import type {
+  Backend,
+  InstalledModel,
+  LoadedModel,
+  ModelDetails,
+  ModelRequest,
+  Place,
+  PullProgress,
+} from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { abortError, createModelFetch, lostServer } from "./model-fetch.ts";
+import { detailsFrom } from "./model-shape.ts";
 import { chatRequest, modelEvents } from "./ollama-chat.ts";
+import { type PullLimits, type PullPart, steadyPull, tooOld, usualPullLimits } from "./steady-pull.ts";
 import { createWholePromptCheck, type WindowProbe } from "./whole-prompt.ts";
 
 export interface OllamaOptions {
@@ -18,6 +28,7 @@ export interface OllamaOptions {
   readonly address: (signal: AbortSignal) => Promise<string>;
   /** Longest silence inside an answer, ms. */
   readonly stallMs?: number;
+  readonly pullLimits?: PullLimits;
   readonly fetch?: typeof fetch;
 }
 
@@ -55,6 +66,7 @@ const psSchema = z.object({
 const showSchema = z.object({
   capabilities: z.optional(z.array(z.string())),
   model_info: z.optional(z.record(z.string(), z.unknown())),
+  requires: z.optional(z.string()),
 });
 
 type Tag = z.infer<typeof tagsSchema>["models"][number];
@@ -135,27 +147,18 @@ export class OllamaBackend implements Backend {
     await this.#call(signal, (client) => client.chat({ model, messages: [], keep_alive: 0, stream: false }));
   }
 
-  async *pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress> {
+  pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress> {
+    const once = (each: AbortSignal) => this.#pullOnce(model, each);
+    return steadyPull(once, this.name, this.#options.pullLimits ?? usualPullLimits, signal);
+  }
+
+  async *#pullOnce(model: string, signal: AbortSignal): AsyncIterable<PullPart> {
     const stop = new AbortController();
-    // Layers are reported one by one; people want one figure over all that are known.
-    const layers = new Map<string, { completed: number; total: number }>();
     try {
       const client = await this.#client(AbortSignal.any([signal, stop.signal]), 0);
-      for await (const part of await client.pull({ model, stream: true })) {
-        if (part.digest && part.total) {
-          layers.set(part.digest, { completed: part.completed ?? 0, total: part.total });
-        }
-        const known = [...layers.values()];
-        yield known.length === 0
-          ? { status: part.status }
-          : {
-              status: part.status,
-              completedBytes: known.reduce((sum, layer) => sum + layer.completed, 0),
-              totalBytes: known.reduce((sum, layer) => sum + layer.total, 0),
-            };
-      }
+      yield* await client.pull({ model, stream: true });
     } catch (error) {
-      throw this.#taskError(error, signal, "network");
+      throw tooOld(error, this.name, model) ?? this.#taskError(error, signal, "network");
     } finally {
       stop.abort();
     }
@@ -163,6 +166,11 @@ export class OllamaBackend implements Backend {
 
   async delete(model: string, signal: AbortSignal): Promise<void> {
     await this.#call(signal, (client) => client.delete({ model }));
+  }
+
+  async details(model: string, signal: AbortSignal): Promise<ModelDetails> {
+    const shown = await this.#call(signal, async (client) => this.#parse(showSchema, await client.show({ model })));
+    return detailsFrom(shown.model_info ?? {}, shown.requires);
   }
 
   /** Makes sure that a long prompt is read whole, before anything of the answer is asked for. */

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { addDownloadCommands } from "./download-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 
 export function addModelCommands(program: Command, parts: ProgramParts): void {
@@ -59,10 +60,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
         print(flags, { installed, offers }, lines.join("\n"));
       }),
     );
-  models
-    .command("pull <name>")
-    .description(t("get a model; a broken download goes on where it stopped"))
-    .action(withApp((app, flags, name) => pull(app, flags, name, parts)));
+  addDownloadCommands(models, parts, withApp);
   for (const [verb, description, work] of [
     ["delete", t("remove a model"), (app: App, name: string) => app.delete(name, signal)],
     ["load", t("load a model"), (app: App, name: string) => app.load(name, signal)],
@@ -72,21 +70,5 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       .command(`${verb} <name>`)
       .description(description)
       .action(withApp(async (app, _, name) => work(app, name)));
-  }
-}
-
-async function pull(app: App, flags: Flags, name: string, { terminal, signal }: ProgramParts): Promise<void> {
-  let lastStatus = "";
-  let lastPercent = -1;
-  for await (const progress of app.pull(name, signal)) {
-    if (flags.json) terminal.write(`${JSON.stringify(progress)}\n`);
-    else if (progress.totalBytes) {
-      const percent = Math.floor(((progress.completedBytes ?? 0) / progress.totalBytes) * 100);
-      if (percent !== lastPercent && (process.stderr.isTTY || percent % 10 === 0)) {
-        terminal.note(`${progress.status} ${percent} % / ${formatBytes(progress.totalBytes)}`);
-      }
-      lastPercent = percent;
-    } else if (progress.status !== lastStatus) terminal.note(progress.status);
-    lastStatus = progress.status;
   }
 }

@@ -4,7 +4,7 @@ import type { ServiceStatus, Services, ServicesStatus } from "../core/services.t
 import { TaskError } from "../core/task-error.ts";
 import { statusOfContainer } from "./container.ts";
 import { diagnose } from "./doctor.ts";
-import { call, type Engine, openEngine } from "./engine.ts";
+import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
 import { startContainer } from "./ensure-service.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { takeLock } from "./lock.ts";
@@ -13,6 +13,7 @@ import { bringDown, bringUp, removeStack, stopContainer } from "./manage.ts";
 import { keepPlace } from "./places.ts";
 import type { Plan } from "./plan.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
+import { createUsage } from "./usage.ts";
 import { watchStack } from "./watch.ts";
 
 export interface ServicesOptions extends ToolOptions {
@@ -65,6 +66,12 @@ export function createServices(options: ServicesOptions): Services {
       await stopContainer(engine, found.Id, signal);
       options.onChange();
     },
+    restart: async (service, signal) => {
+      const { engine, found } = await find(service, signal);
+      await callUnlessDone(engine.docker.getContainer(found.Id).restart({ t: 10 }), signal);
+      options.onChange();
+    },
+    usage: createUsage(tools, () => performance.now()),
     async *logs(service, tail, signal) {
       const { engine, found } = await find(service, signal);
       yield* followLogs(engine, found.Id, tail, signal);

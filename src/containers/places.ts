@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { parseMiB } from "./plan.ts";
+import { defaultChoice, modelSlots } from "./stack.ts";
 
 const schema = z.record(z.string(), z.string());
 const fileIn = (home: string) => join(home, "services.json");
@@ -23,4 +25,16 @@ export async function keepPlace(home: string, service: string, address: string):
   const draft = `${fileIn(home)}.${process.pid}`;
   await writeFile(draft, JSON.stringify({ ...places, [service]: address }));
   await rename(draft, fileIn(home));
+}
+
+/** What the container of the model server gets, where the server of this name is it. @param server such as `Ollama at 127.0.0.1:11435` */
+export function containerLimits(
+  home: string,
+  env: Readonly<Record<string, string | undefined>>,
+  server: string,
+): { readonly limitBytes: number; readonly parallel: number } | undefined {
+  const address = readPlaces(home)["ollama"];
+  if (!address || !server.endsWith(` ${new URL(address).host}`)) return undefined;
+  const limitMiB = parseMiB(env["MAX_MODEL_MEMORY"] ?? "") ?? defaultChoice.modelMemoryMiB;
+  return { limitBytes: limitMiB * 2 ** 20, parallel: modelSlots };
 }

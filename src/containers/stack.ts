@@ -67,6 +67,9 @@ const serviceLabel = "dev.switchyard.service";
 const hashLabel = "dev.switchyard.config";
 export const labels = { stack: stackLabel, service: serviceLabel, hash: hashLabel } as const;
 
+/** Answers that a model makes at once, each with a context of its own. */
+export const modelSlots = 4;
+
 const redisMemoryMiB = 256;
 
 export function describeStack(choice: StackChoice): Stack {
@@ -84,7 +87,7 @@ function ollama({ name, variant, modelMemoryMiB, ports }: StackChoice): ServiceS
       OLLAMA_KEEP_ALIVE: "10m",
       // The server keeps its models below its user's home, and nothing else may be written.
       OLLAMA_MODELS: "/root/.ollama/models",
-      OLLAMA_NUM_PARALLEL: "4",
+      OLLAMA_NUM_PARALLEL: String(modelSlots),
       ...(variant === "vulkan" ? { OLLAMA_VULKAN: "1" } : {}),
     },
     port: { host: ports.ollama, container: 11434 },

@@ -1,7 +1,9 @@
 // What the product is to its hosts.
 import type { AnswerEvent } from "./answer.ts";
 import type { InstalledModel, LoadedModel, PullProgress } from "./backend.ts";
+import type { Downloads } from "./downloads.ts";
 import type { Feedback } from "./feedback.ts";
+import type { Fit } from "./fit.ts";
 import type { LeaveAnswer, LeaveQuestion } from "./leave.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 import type { Message } from "./message.ts";
@@ -70,11 +72,15 @@ export interface App {
   /** Models that are not installed and could be, the best for this machine first. */
   offers(signal: AbortSignal): Promise<readonly OfferedModel[]>;
   fits(model: Pick<InstalledModel, "sizeBytes">): boolean;
+  /** Whether a model would run where it is or would be, with the arithmetic; undefined where its size is not known. */
+  fit(model: string, signal: AbortSignal): Promise<Fit | undefined>;
   loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
   status(signal: AbortSignal): Promise<readonly ServerStatus[]>;
   load(model: string, signal: AbortSignal): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;
+  /** Gets a model; what another window or shell is getting already is followed. */
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
+  readonly downloads: Pick<Downloads, "list" | "pause" | "cancel">;
   delete(model: string, signal: AbortSignal): Promise<void>;
   /** What the person says of answers, for the next ones. */
   readonly feedback: Pick<Feedback, "correct" | "rate">;

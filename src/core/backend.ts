@@ -1,3 +1,5 @@
+import type { ModelShape } from "./fit.ts";
+import type { Message } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
 import type { Sampling } from "./task.ts";
 
@@ -63,6 +65,18 @@ export interface PullProgress {
   /** Over all layers or parts known so far. */
   readonly completedBytes?: number;
   readonly totalBytes?: number;
+  /** Over the last seconds; absent until there is enough to say so. */
+  readonly bytesPerSecond?: number;
+  /** How often it stood still or was cut, and was asked for again by itself. */
+  readonly restarts?: number;
+  /** Something the person should know before more of it comes. */
+  readonly warning?: Message;
+}
+
+/** What a server tells of a model that it has, and is asked for only when memory is reckoned. */
+export interface ModelDetails {
+  readonly shape?: ModelShape;
+  readonly requires?: string;
 }
 
 /** A model server. Every method throws `TaskError` or an `AbortError` only; `run` stops the model when its reader stops reading. */
@@ -78,4 +92,6 @@ export interface Backend {
   unload(model: string, signal: AbortSignal): Promise<void>;
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   delete(model: string, signal: AbortSignal): Promise<void>;
+  /** Absent where the server tells none. */
+  details?(model: string, signal: AbortSignal): Promise<ModelDetails>;
 }

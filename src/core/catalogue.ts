@@ -1,5 +1,6 @@
 // Which models are wanted for what. The names are data, with a date; the roles are the design.
 import catalogue from "./catalogue.json" with { type: "json" };
+import type { ModelShape } from "./fit.ts";
 import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 
@@ -17,8 +18,34 @@ const kvBytesPerThousandTokens = 48 * 2 ** 20;
 /** Left to everything else that runs on the machine. */
 const systemBytes = 2 * gib;
 
-const sizes: Readonly<Record<string, { readonly sizeBytes: number; readonly contextTokens: number }>> =
-  catalogue.models;
+export interface CatalogueModel {
+  readonly sizeBytes: number;
+  readonly contextTokens: number;
+  readonly shape?: ModelShape;
+  /** Lowest version of Ollama that can run it. */
+  readonly requires?: string;
+}
+
+const sizes: Readonly<Record<string, CatalogueModel>> = catalogue.models;
+
+/** What is known of a model before it is fetched: from the catalogue, or its size by what its tag says. */
+export function knownModel(name: string): Partial<CatalogueModel> | undefined {
+  const listed = sizes[name] ?? sizes[name.replace(/:latest$/, "")];
+  if (listed) return listed;
+  const sizeBytes = sizeByTag(name);
+  return sizeBytes === undefined ? undefined : { sizeBytes };
+}
+
+/** `13b`, `70b-q8_0`, `8x7b`: parameters times what the quantisation takes for one. */
+export function sizeByTag(name: string): number | undefined {
+  const tag = name.split(":")[1]?.toLowerCase() ?? "";
+  const [, experts = "1", count, unit] = /(?:^|[-_])(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?:[-_]|$)/.exec(tag) ?? [];
+  if (count === undefined) return undefined;
+  const parameters = Number(experts) * Number(count) * (unit === "m" ? 1e6 : 1e9);
+  const bits = /(?:^|[-_])(?:fp|f|bf)16/.test(tag) ? 16 : Number(/(?:^|[-_])i?q(\d)/.exec(tag)?.[1] ?? 4);
+  // Besides the weights' own bits there are scales, and layers that stay finer.
+  return (parameters * (bits === 16 ? 16 : bits + 0.8)) / 8;
+}
 
 /** Tags wanted for a role, best first; the small ones of the built-in engine come last. */
 export function candidatesFor(role: Role, profile: Settings["modelProfile"]): readonly string[] {

@@ -26,6 +26,17 @@ export interface ServiceStatus {
   readonly wasOutOfMemory?: boolean;
 }
 
+/** What a running container takes. */
+export interface ServiceUsage {
+  readonly name: string;
+  /** Without what the system keeps of files and would give back. */
+  readonly memoryBytes: number;
+  /** Absent: all of the machine's. */
+  readonly memoryLimitBytes?: number;
+  /** Processors in use, 1 is one whole core; absent until it was looked at twice. */
+  readonly cpus?: number;
+}
+
 /** Why a service of the stack is not a container here. */
 export interface LeftOut {
   readonly name: string;
@@ -98,6 +109,9 @@ export interface Services {
   status(signal: AbortSignal): Promise<ServicesStatus>;
   start(service: string, signal: AbortSignal): Promise<void>;
   stop(service: string, signal: AbortSignal): Promise<void>;
+  restart(service: string, signal: AbortSignal): Promise<void>;
+  /** Of those that run; empty where no engine answers. */
+  usage(signal: AbortSignal): Promise<readonly ServiceUsage[]>;
   /** What it printed, and what it prints until the reader leaves; `tail` lines of the past. */
   logs(service: string, tail: number, signal: AbortSignal): AsyncIterable<string>;
   /** Keeps what was started running, and tells; ends when aborted. */

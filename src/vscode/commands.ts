@@ -8,9 +8,17 @@ import { commentFrom, commentPlace, symbolAtCursor } from "./document-symbol.ts"
 import { gatherSources } from "./gather-sources.ts";
 import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
+import { cancelDownload, deleteModel, loadModel, nameIn, pauseDownload, unloadModel } from "./model-actions.ts";
 import { pickModel } from "./model-picker.ts";
 import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
-import { removeServices, runDoctor, startOrStopService, startServices, stopServices } from "./services-commands.ts";
+import {
+  openService,
+  removeServices,
+  runDoctor,
+  startOrStopService,
+  startServices,
+  stopServices,
+} from "./services-commands.ts";
 import { exportSession, findSession } from "./session-commands.ts";
 import { translateDocuments } from "./translate-documents.ts";
 import { whichModel } from "./which-model.ts";
@@ -40,7 +48,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   },
   "switchyard.pickModel": async (host) => pickModel(await host.app.get()),
   "switchyard.getModel": async (host, name) =>
-    getModel(await host.app.get(), typeof name === "string" ? name : undefined),
+    getModel(await host.app.get(), host.downloadTray, typeof name === "string" ? name : undefined),
   "switchyard.openMonitor": () => vscode.commands.executeCommand("switchyard.monitor.focus"),
   "switchyard.newSession": async (host) => {
     await host.keeper.start();
@@ -86,6 +94,18 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     startOrStopService(await host.app.get(), host.servicesView, node, "start"),
   "switchyard.stopService": async (host, node) =>
     startOrStopService(await host.app.get(), host.servicesView, node, "stop"),
+  "switchyard.restartService": async (host, node) =>
+    startOrStopService(await host.app.get(), host.servicesView, node, "restart"),
+  "switchyard.openService": (_host, node) => openService(node),
+  "switchyard.loadModel": async (host, node) => loadModel(await host.app.get(), host.servicesView, node),
+  "switchyard.unloadModel": async (host, node) => unloadModel(await host.app.get(), host.servicesView, node),
+  "switchyard.deleteModel": async (host, node) => deleteModel(await host.app.get(), host.servicesView, node),
+  "switchyard.pauseDownload": async (host, node) => pauseDownload(await host.app.get(), host.servicesView, node),
+  "switchyard.resumeDownload": async (host, node) => {
+    const model = nameIn(node);
+    if (model) void host.downloadTray.show(await host.app.get(), model);
+  },
+  "switchyard.cancelDownload": async (host, node) => cancelDownload(await host.app.get(), host.servicesView, node),
   "switchyard.showServiceLog": async (host, node) => host.serviceLogs.show(await host.app.get(), node),
   "switchyard.runDoctor": async (host) => runDoctor(await host.app.get(), host.servicesView),
   "switchyard.refreshServices": (host) => host.servicesView.refresh(),

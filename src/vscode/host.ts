@@ -5,6 +5,7 @@ import { ChatView } from "./chat-view.ts";
 import { readClaudeKey } from "./claude-key.ts";
 import { type Conversation, createConversation, type Question } from "./conversation.ts";
 import { createDeltaStream } from "./delta-stream.ts";
+import { createDownloadTray, type DownloadTray } from "./download-tray.ts";
 import { Findings } from "./findings.ts";
 import { answerScheme, createAnswerContent, judge } from "./judgement.ts";
 import { registerLanguageModelTool } from "./language-model-tool.ts";
@@ -36,6 +37,7 @@ export interface Host {
   readonly leaveDialog: LeaveDialog;
   readonly ledgerView: LedgerView;
   readonly servicesView: ServicesView;
+  readonly downloadTray: DownloadTray;
   readonly serviceLogs: ServiceLogs;
   readonly reportError: (error: unknown) => void;
   /** Shows the chat and answers there. */
@@ -55,7 +57,8 @@ export function createHost(context: vscode.ExtensionContext): Host {
   });
   const ledgerView = new LedgerView(context.extensionUri, app.get);
   const keeper = createSessionKeeper(async () => (await app.get()).sessions, context.workspaceState, report);
-  const servicesView = new ServicesView(app.get, log);
+  const downloadTray = createDownloadTray(context.globalState, report);
+  const servicesView = new ServicesView(app.get, log, downloadTray);
   const serviceLogs = createServiceLogs(report);
   const proposals = new Proposals();
   const translations = new Translations(app.get);
@@ -120,6 +123,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     leaveDialog,
     ledgerView,
     servicesView,
+    downloadTray,
     serviceLogs,
     reportError: report,
     async ask(question) {

@@ -1,9 +1,10 @@
 // Starting, stopping and mending the containers from the editor.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
+import { progressParts } from "../core/progress-text.ts";
 import type { DoctorFinding, UpEvent } from "../core/services.ts";
+import { createSpeedometer, type Speedometer } from "../core/speedometer.ts";
 import { TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
 import { say } from "./say.ts";
@@ -19,12 +20,13 @@ export async function startServices(app: App, view: ServicesView): Promise<void>
   mustBeTrusted();
   const places = await withProgress(vscode.l10n.t("Starting services"), async (report, signal) => {
     const found: string[] = [];
+    const speed = createSpeedometer(() => performance.now());
     for await (const event of app.services.up(signal)) {
-      const text = textOf(event);
+      const text = textOf(event, speed);
       if (text) report(text);
       if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
       if (event.kind === "ready") found.push(`${event.service}: ${event.address}`);
-      view.refresh();
+      if (event.kind !== "pull") view.refresh();
     }
     return found;
   });
@@ -64,11 +66,35 @@ async function confirmVolumes(): Promise<boolean> {
   return (await vscode.window.showWarningMessage(text, { modal: true }, remove)) === remove;
 }
 
-export async function startOrStopService(app: App, view: ServicesView, node: unknown, wanted: "start" | "stop") {
+export async function startOrStopService(
+  app: App,
+  view: ServicesView,
+  node: unknown,
+  wanted: "start" | "stop" | "restart",
+) {
   mustBeTrusted();
   const service = serviceOf(node);
-  if (service) await app.services[wanted](service, new AbortController().signal);
+  const title = {
+    start: vscode.l10n.t("Starting…"),
+    stop: vscode.l10n.t("Stopping…"),
+    restart: vscode.l10n.t("Restarting…"),
+  };
+  const options = { location: { viewId: "switchyard.services" }, title: title[wanted] };
+  if (service) {
+    await vscode.window.withProgress(options, () => app.services[wanted](service, new AbortController().signal));
+  }
   view.refresh();
+}
+
+/** In a remote window the port is forwarded first. */
+export async function openService(node: unknown): Promise<void> {
+  const address = typeof node === "object" && node !== null && "status" in node ? addressOf(node.status) : undefined;
+  if (address) await vscode.env.openExternal(vscode.Uri.parse(address));
+}
+
+function addressOf(status: unknown): string | undefined {
+  const isOne = typeof status === "object" && status !== null && "address" in status;
+  return isOne && typeof status.address === "string" && status.address.startsWith("http") ? status.address : undefined;
 }
 
 /** Follows what a service prints until its channel is closed with the window or asked for again. */
@@ -147,10 +173,12 @@ function withProgress<Value>(
   );
 }
 
-function textOf(event: UpEvent): string | undefined {
+function textOf(event: UpEvent, speed: Speedometer): string | undefined {
   if (event.kind === "pull") {
-    const [done, all] = [formatBytes(event.completedBytes), formatBytes(event.totalBytes)];
-    return vscode.l10n.t("{0}: {1} of {2}", event.image, done, all);
+    const bytesPerSecond = speed.saw(event.completedBytes);
+    const { completedBytes, totalBytes } = event;
+    const parts = progressParts({ completedBytes, totalBytes, ...(bytesPerSecond ? { bytesPerSecond } : {}) });
+    return [event.image, ...parts.map(say)].join(" · ");
   }
   if (event.kind === "waiting") return vscode.l10n.t("{0}: waiting until it answers", event.service);
   return event.kind === "engine" ? event.address : undefined;

@@ -1,84 +1,82 @@
-// The Services view: containers with state and place, models with what is loaded. What was started is kept running.
+// The Services view: containers, downloads and models. What was started is kept running, what was cut is gone on with.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import type { InstalledModel, LoadedModel } from "../core/backend.ts";
-import { formatBytes } from "../core/format-bytes.ts";
-import { serviceStateName } from "../core/names.ts";
-import type { Incident, ServiceStatus, ServicesStatus } from "../core/services.ts";
-import { say } from "./say.ts";
+import type { Incident } from "../core/services.ts";
+import type { DownloadTray } from "./download-tray.ts";
+import {
+  type GroupNode,
+  isTicking,
+  itemOf,
+  remoteNote,
+  type Snapshot,
+  type TreeNode,
+  treeOf,
+} from "./services-tree.ts";
 
-export type ServiceNode =
-  | { readonly kind: "service"; readonly status: ServiceStatus }
-  | { readonly kind: "note"; readonly title: string; readonly text: string }
-  | { readonly kind: "model"; readonly model: InstalledModel; readonly loaded: LoadedModel | undefined };
-
-const icons: Readonly<Record<ServiceStatus["state"], string>> = {
-  missing: "circle-outline",
-  stopped: "debug-stop",
-  starting: "loading~spin",
-  healthy: "pass",
-  unhealthy: "warning",
-  paused: "debug-pause",
-  restarting: "sync~spin",
-};
 /** While the view is seen: models come and go without an event. */
 const refreshEveryMs = 5_000;
+const tickMs = 1_000;
 
-export class ServicesView implements vscode.TreeDataProvider<ServiceNode>, vscode.Disposable {
+export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
   readonly #app: () => Promise<App>;
   readonly #log: vscode.LogOutputChannel;
-  readonly #changed = new vscode.EventEmitter<undefined>();
-  readonly #view: vscode.TreeView<ServiceNode>;
+  readonly #tray: DownloadTray;
+  readonly #changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
+  readonly #view: vscode.TreeView<TreeNode>;
   readonly #closing = new AbortController();
   readonly onDidChangeTreeData = this.#changed.event;
   #isWatching = false;
-  #timer: NodeJS.Timeout | undefined;
+  #groups: readonly GroupNode[] = [];
+  /** Known already: to be drawn rather than found out. */
+  #snapshot: Snapshot | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
 
-  constructor(app: () => Promise<App>, log: vscode.LogOutputChannel) {
+  constructor(app: () => Promise<App>, log: vscode.LogOutputChannel, tray: DownloadTray) {
     this.#app = app;
     this.#log = log;
+    this.#tray = tray;
     this.#view = vscode.window.createTreeView("switchyard.services", { treeDataProvider: this });
-    this.#view.onDidChangeVisibility(({ visible }) => this.#refreshNowAndThen(visible));
+    const note = remoteNote();
+    if (note) this.#view.message = note;
+    this.#view.onDidChangeVisibility(({ visible }) => this.#keepFresh(visible));
   }
 
   refresh(): void {
+    this.#snapshot = undefined;
     this.#changed.fire(undefined);
   }
 
-  getTreeItem(node: ServiceNode): vscode.TreeItem {
-    if (node.kind === "service") return serviceItem(node.status);
-    if (node.kind === "model") return modelItem(node);
-    const item = new vscode.TreeItem(node.title);
-    item.description = node.text;
-    item.tooltip = node.text;
-    item.iconPath = new vscode.ThemeIcon("info");
-    return item;
+  getTreeItem(node: TreeNode): vscode.TreeItem {
+    return itemOf(node);
   }
 
   /** Nothing at all shows the welcome text, which says what can be done. */
-  async getChildren(parent?: ServiceNode): Promise<ServiceNode[]> {
-    if (parent || !vscode.workspace.isTrusted) return [];
-    this.#refreshNowAndThen(this.#view.visible);
+  async getChildren(parent?: TreeNode): Promise<TreeNode[]> {
+    if (parent) return parent.kind === "group" ? [...parent.children] : [];
+    if (!vscode.workspace.isTrusted) return [];
+    this.#keepFresh(this.#view.visible);
     const app = await this.#app();
+    const snapshot = this.#snapshot ?? (await this.#look(app));
+    this.#snapshot = snapshot;
+    const { status, models, downloads } = snapshot;
+    setContext("hasDocker", status?.kind === "engine");
+    setContext("hasModel", models.length > 0);
+    if (status?.kind === "engine" && status.services.some(({ state }) => state !== "missing")) void this.#watch(app);
+    for (const { model, state } of downloads) if (state === "interrupted") void this.#tray.show(app, model);
+    this.#groups = treeOf(snapshot);
+    return [...this.#groups];
+  }
+
+  async #look(app: App): Promise<Snapshot> {
     const { signal } = this.#closing;
-    const [status, models, loaded] = await Promise.all([
+    const [status, usage, models, loaded, downloads] = await Promise.all([
       app.services.status(signal).catch((error: unknown) => this.#failed(error)),
+      app.services.usage(signal).catch(() => []),
       app.models(signal).catch(() => []),
       app.loaded(signal).catch(() => []),
+      app.downloads.list().catch(() => []),
     ]);
-    void vscode.commands.executeCommand("setContext", "switchyard.hasDocker", status?.kind === "engine");
-    const services = serviceNodes(status);
-    // Before the first start there is nothing to show but how to start.
-    const isSetUp = services.some((node) => node.kind === "service" && node.status.state !== "missing");
-    if (isSetUp) void this.#keepRunning(app);
-    const modelNodes = models.map(
-      (model): ServiceNode => ({
-        kind: "model",
-        model,
-        loaded: loaded.find((each) => each.name === model.name && each.backend === model.backend),
-      }),
-    );
-    return isSetUp || modelNodes.length > 0 ? [...services, ...modelNodes] : [];
+    return { status, usage, models, loaded, downloads };
   }
 
   #failed(error: unknown): undefined {
@@ -86,16 +84,30 @@ export class ServicesView implements vscode.TreeDataProvider<ServiceNode>, vscod
     return undefined;
   }
 
-  #refreshNowAndThen(isSeen: boolean): void {
-    if (isSeen) this.#timer ??= setInterval(() => this.refresh(), refreshEveryMs);
-    else {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+  #keepFresh(isSeen: boolean): void {
+    if (isSeen && this.#timers.length > 0) return;
+    for (const timer of this.#timers) clearInterval(timer);
+    const tick = () => void this.#tick().catch((error: unknown) => this.#failed(error));
+    this.#timers = isSeen ? [setInterval(() => this.refresh(), refreshEveryMs), setInterval(tick, tickMs)] : [];
+  }
+
+  /** Clocks go on; and downloads of other windows are looked at, which costs one small file each. */
+  async #tick(): Promise<void> {
+    const before = this.#snapshot;
+    if (!before) return;
+    const downloads = await (await this.#app()).downloads.list();
+    // One that is finished is a model now.
+    if (downloads.length < before.downloads.length) return this.refresh();
+    if (downloads.length > 0) {
+      this.#snapshot = { ...before, downloads };
+      return this.#changed.fire(undefined);
     }
+    const ticking = this.#groups.flatMap(({ children }) => children.filter(isTicking));
+    if (ticking.length > 0) this.#changed.fire(ticking);
   }
 
   /** For as long as this window is open. */
-  async #keepRunning(app: App): Promise<void> {
+  async #watch(app: App): Promise<void> {
     if (this.#isWatching) return;
     this.#isWatching = true;
     for await (const event of app.services.watch(this.#closing.signal)) {
@@ -106,10 +118,14 @@ export class ServicesView implements vscode.TreeDataProvider<ServiceNode>, vscod
 
   dispose(): void {
     this.#closing.abort();
-    this.#refreshNowAndThen(false);
+    this.#keepFresh(false);
     this.#view.dispose();
     this.#changed.dispose();
   }
+}
+
+function setContext(key: string, value: boolean): void {
+  void vscode.commands.executeCommand("setContext", `switchyard.${key}`, value);
 }
 
 function tellIncident({ service, what, done, attempt }: Incident, log: vscode.LogOutputChannel): void {
@@ -120,41 +136,4 @@ function tellIncident({ service, what, done, attempt }: Incident, log: vscode.Lo
   void vscode.window.showErrorMessage(text, showLogs).then((chosen) => {
     if (chosen) void vscode.commands.executeCommand("switchyard.showServiceLog", service);
   });
-}
-
-function serviceNodes(status: ServicesStatus | undefined): readonly ServiceNode[] {
-  if (status?.kind !== "engine") return [];
-  return [
-    ...status.services.map((each): ServiceNode => ({ kind: "service", status: each })),
-    ...status.leftOut.map(({ name, why }): ServiceNode => ({ kind: "note", title: name, text: say(why) })),
-  ];
-}
-
-function serviceItem(status: ServiceStatus): vscode.TreeItem {
-  const item = new vscode.TreeItem(status.name);
-  const port = status.address ? `:${new URL(status.address).port}` : undefined;
-  item.id = `service ${status.name}`;
-  item.description = [say(serviceStateName(status.state)), ...(port ? [port] : [])].join(" · ");
-  item.tooltip = [status.container, status.image, ...(status.address ? [status.address] : [])].join("\n");
-  item.iconPath = new vscode.ThemeIcon(icons[status.state]);
-  const isOn = !["missing", "stopped"].includes(status.state);
-  item.contextValue = status.state === "missing" ? "service.missing" : isOn ? "service.on" : "service.off";
-  return item;
-}
-
-function modelItem({ model, loaded }: Extract<ServiceNode, { readonly kind: "model" }>): vscode.TreeItem {
-  const item = new vscode.TreeItem(model.name);
-  const minutesLeft = loaded?.expiresAtMs === undefined ? undefined : (loaded.expiresAtMs - Date.now()) / 60_000;
-  item.id = `model ${model.backend} ${model.name}`;
-  item.description = [
-    formatBytes(model.sizeBytes),
-    ...(loaded ? [vscode.l10n.t("loaded")] : []),
-    ...(minutesLeft !== undefined && minutesLeft > 0
-      ? [vscode.l10n.t("unloads in {0} min", Math.ceil(minutesLeft))]
-      : []),
-  ].join(" · ");
-  item.tooltip = model.backend;
-  item.iconPath = new vscode.ThemeIcon(loaded ? "circle-filled" : "hubot");
-  item.contextValue = loaded ? "model.loaded" : "model";
-  return item;
 }

@@ -22,6 +22,7 @@ export function start(context: vscode.ExtensionContext): ExtensionApi {
     const made = createHost(context);
     host = made;
     context.subscriptions.push(...registerCommands(made));
+    void made.downloadTray.resume(made.app.get).catch(made.reportError);
     return {
       apiVersion: 1,
       app: made.app.get,

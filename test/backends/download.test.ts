@@ -208,6 +208,16 @@ describe("getting a model", { timeout: 20_000 }, () => {
     expect(asked).toEqual([half]);
   });
 
+  it("throws away what arrived of a model that is not whole, and nothing else", async () => {
+    const stop = new AbortController();
+    const weights = weightsFrom([await serve(firstHalf(() => stop.abort()))]);
+    await expect(pull(weights, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
+    await writeFile(join(folder, "other.part"), "x");
+    expect(await weights.discard("tiny")).toBe(true);
+    expect(await fileNames()).toEqual(["other.part"]);
+    expect(await weights.discard("tiny")).toBe(false);
+  });
+
   it("makes one file of many that ask for the same model at once; the others are told", async () => {
     let requests = 0;
     const slowly: Handler = (_, response) => {

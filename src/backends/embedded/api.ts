@@ -1,5 +1,6 @@
 // Ollama's API over the pool: one function a route. What they return is sent as JSON, what they yield as JSON lines.
 import { EngineError } from "./engine-error.ts";
+import { ggufFacts } from "./gguf-facts.ts";
 import type { ModelFiles, ModelManifest } from "./model-files.ts";
 import type { ModelPool } from "./model-pool.ts";
 import {
@@ -41,7 +42,10 @@ export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
     "GET /api/version": async () => json({ version: parts.version }),
     "GET /api/tags": async () => json({ models: (await files.list()).map(tagOf) }),
     "GET /api/ps": async () => json({ models: pool.loaded().map(psOf) }),
-    "POST /api/show": async (body) => json(showOf(await files.find(nameIn(parseBody(namedSchema, body))))),
+    "POST /api/show": async (body) => {
+      const manifest = await files.find(nameIn(parseBody(namedSchema, body)));
+      return json(showOf(manifest, await ggufFacts(files.pathOf(manifest))));
+    },
     "POST /api/chat": async (body, signal) => {
       const request = parseBody(chatSchema, body);
       const messages = request.messages ?? [];
@@ -81,6 +85,8 @@ export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
     },
     "DELETE /api/delete": async (body) => {
       const name = nameIn(parseBody(namedSchema, body));
+      const isWhole = (await files.list()).some((model) => model.name === name);
+      if (!isWhole && (await weights.discard(name))) return json({ status: "success" });
       const manifest = await files.find(name);
       await pool.unload(manifest.name);
       await files.remove(manifest.name);
@@ -232,13 +238,14 @@ function psOf({ manifest, runner, expiresAtMs }: ReturnType<ModelPool["loaded"]>
   };
 }
 
-function showOf(model: ModelManifest): Line {
+function showOf(model: ModelManifest, facts: Line): Line {
   return {
     details: detailsOf(model),
     capabilities: ["completion"],
     model_info: {
       "general.architecture": model.family,
       [`${model.family}.context_length`]: model.contextTokens,
+      ...facts,
     },
     parameters: "",
     template: "",

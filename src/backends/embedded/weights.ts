@@ -1,10 +1,11 @@
 // Gets model weights: every source is named as it is tried, and a file gets its name only when it is whole.
 import { execFile } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { tryLock } from "../process-lock.ts";
 import { type DownloadLimits, download, isDiskFull, usualLimits } from "./download.ts";
 import { EngineError } from "./engine-error.ts";
 import { fileStem, hashFile, isGguf, type ModelFiles } from "./model-files.ts";
@@ -28,6 +29,8 @@ type WeightsSource = {
 export interface Weights {
   /** Progress lines as Ollama's `/api/pull` has them. Cancelling keeps what arrived; asking again goes on from there. */
   pull(name: string, signal: AbortSignal): AsyncIterable<Line>;
+  /** Throws away what arrived of a model that is not whole. @returns whether there was anything */
+  discard(name: string): Promise<boolean>;
 }
 
 export interface WeightsParts {
@@ -74,6 +77,17 @@ export function createWeights(parts: WeightsParts): Weights {
         await release();
       }
       yield { status: "success" };
+    },
+    async discard(name) {
+      const partPath = join(parts.folder, `${fileStem(name)}.part`);
+      const hasPart = await stat(partPath).then(
+        () => true,
+        () => false,
+      );
+      if (!hasPart) return false;
+      const release = await lock(join(parts.folder, `${fileStem(name)}.lock`));
+      await rm(partPath, { force: true }).finally(release);
+      return true;
     },
   };
 }
@@ -242,37 +256,9 @@ async function adopt(
   });
 }
 
-/** One pull a model on this machine. A lock whose process is gone is taken over. */
+/** One pull a model on this machine. */
 async function lock(path: string): Promise<() => Promise<void>> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, "wx");
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => rm(path, { force: true });
-    } catch {
-      if (await isHeld(path)) throw new EngineError(409, "this model is being pulled already");
-      await rm(path, { force: true });
-    }
-  }
+  const release = await tryLock(path);
+  if (release) return release;
   throw new EngineError(409, "this model is being pulled already");
-}
-
-/** A lock is empty for a moment before its holder has written its process id into it. */
-async function isHeld(path: string): Promise<boolean> {
-  const holder = await readFile(path, "utf8").catch(() => undefined);
-  if (holder === undefined) return false;
-  if (holder !== "") return isAlive(Number(holder));
-  const made = await stat(path).catch(() => undefined);
-  return made !== undefined && Date.now() - made.mtimeMs < 5000;
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

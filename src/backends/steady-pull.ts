@@ -1,0 +1,135 @@
+// A download that the server does for us, kept going: asked for again when nothing comes, or when the line is cut.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PullProgress } from "../core/backend.ts";
+import { msg } from "../core/message.ts";
+import { createSpeedometer } from "../core/speedometer.ts";
+import { TaskError } from "../core/task-error.ts";
+import { abortError } from "./model-fetch.ts";
+
+/** A line of Ollama's `/api/pull`; bytes are those of one layer. */
+export interface PullPart {
+  readonly status: string;
+  readonly digest?: string | undefined;
+  readonly total?: number | undefined;
+  readonly completed?: number | undefined;
+}
+
+export interface PullLimits {
+  /** Longest time without a new byte while bytes are to come, ms; 0: the server watches itself. */
+  readonly stallMs: number;
+  /** How often it is asked for again without anything having come. */
+  readonly tries: number;
+  /** Before the first of them, ms; then twice as long each time. */
+  readonly pauseMs: number;
+}
+
+export const usualPullLimits: PullLimits = { stallMs: 30_000, tries: 4, pauseMs: 1_000 };
+
+/** @param once asks the server, which goes on from what it has; throws `TaskError` or an `AbortError` */
+export async function* steadyPull(
+  once: (signal: AbortSignal) => AsyncIterable<PullPart>,
+  server: string,
+  limits: PullLimits,
+  signal: AbortSignal,
+): AsyncIterable<PullProgress> {
+  const layers = createLayers();
+  let [restarts, vainTries] = [0, 0];
+  for (;;) {
+    const before = layers.completedBytes();
+    const watchdog = createWatchdog(limits.stallMs);
+    try {
+      for await (const part of once(AbortSignal.any([signal, watchdog.signal]))) {
+        watchdog.saw(layers.add(part), part);
+        yield { status: part.status, ...layers.sum(), ...(restarts > 0 ? { restarts } : {}) };
+      }
+      return;
+    } catch (error) {
+      if (signal.aborted) throw abortError();
+      const hasCome = layers.completedBytes() > before;
+      if (!watchdog.signal.aborted && !isWorthAnother(error, hasCome)) throw error;
+      vainTries = hasCome ? 0 : vainTries + 1;
+      if (limits.stallMs === 0 || vainTries >= limits.tries) throw givenUp(server, limits, error);
+    } finally {
+      watchdog.end();
+    }
+    restarts++;
+    yield { status: "asking again", ...layers.sum(), restarts };
+    await sleep(limits.pauseMs * 2 ** Math.max(0, vainTries - 1), undefined, { signal }).catch(() => {
+      throw abortError();
+    });
+  }
+}
+
+/** The library refuses servers that cannot run a model with 412, which a server passes on in words only. */
+export function tooOld(error: unknown, server: string, model: string): TaskError | undefined {
+  const text = error instanceof Error ? error.message : "";
+  if (!/\b412\b|newer version of Ollama/i.test(text)) return undefined;
+  return new TaskError(
+    "server-error",
+    msg("{0} is too old for {1}. Update Ollama, or the image of its container, and ask again.", server, model),
+    { cause: error },
+  );
+}
+
+/** A server that was gone may come back; what it refuses at once, it refuses again. */
+function isWorthAnother(error: unknown, hasCome: boolean): boolean {
+  if (!(error instanceof TaskError)) return false;
+  if (error.kind === "server-lost" || error.kind === "server-unreachable") return true;
+  return error.kind === "network" && hasCome;
+}
+
+function givenUp(server: string, { stallMs, tries }: PullLimits, cause: unknown): Error {
+  if (stallMs === 0 && cause instanceof Error) return cause;
+  return new TaskError(
+    "network",
+    msg("Nothing came from {0} in {1} tries. What arrived is kept: ask again later, and it goes on.", server, tries),
+    { cause },
+  );
+}
+
+/** Layers are reported one by one; people want one figure over all that are known, and one that never goes back. */
+function createLayers() {
+  const layers = new Map<string, { readonly completed: number; readonly total: number }>();
+  const speed = createSpeedometer(() => performance.now());
+  let bytesPerSecond: number | undefined;
+  const add = (pick: (layer: { readonly completed: number; readonly total: number }) => number) =>
+    [...layers.values()].reduce((sum, layer) => sum + pick(layer), 0);
+  const completedBytes = () => add((layer) => layer.completed);
+  return {
+    completedBytes,
+    /** @returns whether a byte is new */
+    add({ digest, total, completed }: PullPart): boolean {
+      if (!digest || !total) return false;
+      const known = layers.get(digest);
+      const layer = { total, completed: Math.max(known?.completed ?? 0, completed ?? 0) };
+      layers.set(digest, layer);
+      bytesPerSecond = speed.saw(completedBytes());
+      return layer.completed > (known?.completed ?? -1);
+    },
+    sum(): Partial<PullProgress> {
+      if (layers.size === 0) return {};
+      return {
+        completedBytes: completedBytes(),
+        totalBytes: add((layer) => layer.total),
+        ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+      };
+    },
+  };
+}
+
+/** Aborts when nothing new comes; while a file is checked or written down, silence is normal. */
+function createWatchdog(limitMs: number) {
+  const stall = new AbortController();
+  const start = () => (limitMs > 0 ? setTimeout(() => stall.abort(), limitMs) : undefined);
+  let timer = start();
+  return {
+    signal: stall.signal,
+    saw(isNew: boolean, { status, digest, total, completed }: PullPart): void {
+      const isComing = digest !== undefined && (completed ?? 0) < (total ?? 0);
+      if (isComing && !isNew) return;
+      clearTimeout(timer);
+      timer = digest !== undefined || status.startsWith("pulling") ? start() : undefined;
+    },
+    end: () => clearTimeout(timer),
+  };
+}

@@ -1,0 +1,81 @@
+// Puts together what a model needs and what there is.
+import type { Backend, LoadedModel } from "../core/backend.ts";
+import type { CatalogueModel } from "../core/catalogue.ts";
+import { usualContextTokens } from "../core/context.ts";
+import { type Fit, type FitAsk, judgeFit, memoryNeed, type Room } from "../core/fit.ts";
+
+export interface FittingParts {
+  readonly knownModel: (name: string) => Partial<CatalogueModel> | undefined;
+  readonly measured: {
+    of(model: string): Promise<{ readonly bytes: number; readonly contextTokens: number } | undefined>;
+    correction(): Promise<number | undefined>;
+    learn(
+      model: string,
+      measured: { readonly bytes: number; readonly contextTokens: number },
+      estimatedBytes: number,
+    ): Promise<void>;
+  };
+  /** What a server has for models, and how many answers it makes at once. */
+  readonly roomOf: (
+    backend: Backend,
+    signal: AbortSignal,
+  ) => Promise<{ readonly room: Room; readonly parallel: number }>;
+}
+
+export interface Fitting {
+  /** Undefined where nobody can say how large the model is. @param sizeBytes where it is known by now */
+  fit(model: string, backend: Backend, signal: AbortSignal, sizeBytes?: number): Promise<Fit | undefined>;
+  /** Remembers what loaded models really take. */
+  learn(loaded: readonly LoadedModel[], backendNamed: (name: string) => Backend | undefined): Promise<void>;
+}
+
+export function createFitting({ knownModel, measured, roomOf }: FittingParts): Fitting {
+  const describe = async (model: string, backend: Backend, signal: AbortSignal, sizeBytes?: number) => {
+    const installed = (await backend.models(signal)).find((each) => [model, `${model}:latest`].includes(each.name));
+    const known = knownModel(model);
+    const size = installed?.sizeBytes ?? sizeBytes ?? known?.sizeBytes;
+    if (!size) return undefined;
+    const details = installed ? await backend.details?.(installed.name, signal).catch(() => undefined) : undefined;
+    const shape = details?.shape ?? known?.shape;
+    const requires = details?.requires ?? known?.requires;
+    const most = installed?.contextTokens ?? known?.contextTokens ?? usualContextTokens;
+    return {
+      model,
+      sizeBytes: size,
+      contextTokens: Math.min(usualContextTokens, most),
+      isInstalled: installed !== undefined,
+      ...(shape ? { shape } : {}),
+      ...(requires ? { requires } : {}),
+    };
+  };
+  return {
+    async fit(model, backend, signal, sizeBytes) {
+      const [facts, { room, parallel }] = await Promise.all([
+        describe(model, backend, signal, sizeBytes),
+        roomOf(backend, signal),
+      ]);
+      if (!facts) return undefined;
+      const [last, correction] = await Promise.all([measured.of(model), measured.correction()]);
+      const ask: FitAsk = {
+        ...facts,
+        parallel,
+        ...(last ? { measured: last } : {}),
+        ...(correction === undefined ? {} : { correction }),
+      };
+      return judgeFit(ask, room);
+    },
+    async learn(loaded, backendNamed) {
+      const { signal } = new AbortController();
+      for (const { name, backend: server, sizeBytes, contextTokens } of loaded) {
+        const backend = backendNamed(server);
+        if (!backend || contextTokens === undefined || sizeBytes === 0) continue;
+        const last = await measured.of(name);
+        if (last?.bytes === sizeBytes && last.contextTokens === contextTokens) continue;
+        const [facts, { parallel }] = await Promise.all([describe(name, backend, signal), roomOf(backend, signal)]);
+        if (!facts) continue;
+        const estimate = memoryNeed({ ...facts, contextTokens, parallel });
+        await measured.learn(name, { bytes: sizeBytes, contextTokens }, estimate.totalBytes);
+      }
+    },
+  };
+}

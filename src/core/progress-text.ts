@@ -1,0 +1,23 @@
+import type { PullProgress } from "./backend.ts";
+import { formatBytes } from "./format-bytes.ts";
+import { formatCountdown } from "./format-time.ts";
+import { type Message, msg } from "./message.ts";
+
+/** Bytes, speed and time left, as far as they are known; empty before the first byte. */
+export function progressParts(progress: Omit<PullProgress, "status">): readonly Message[] {
+  const { completedBytes, totalBytes, bytesPerSecond, restarts } = progress;
+  if (completedBytes === undefined || !totalBytes) return [];
+  const leftBytes = totalBytes - completedBytes;
+  const isMoving = bytesPerSecond !== undefined && bytesPerSecond > 0 && leftBytes > 0;
+  return [
+    msg("{0} of {1}", formatBytes(completedBytes), formatBytes(totalBytes)),
+    ...(isMoving ? [msg("{0}/s", formatBytes(bytesPerSecond))] : []),
+    ...(isMoving ? [msg("{0} left", formatCountdown((leftBytes / bytesPerSecond) * 1000))] : []),
+    ...(restarts ? [msg("asked again {0} times", restarts)] : []),
+  ];
+}
+
+/** 0 to 100; undefined before the first byte. */
+export function percentOf({ completedBytes, totalBytes }: Omit<PullProgress, "status">): number | undefined {
+  return completedBytes === undefined || !totalBytes ? undefined : (completedBytes / totalBytes) * 100;
+}

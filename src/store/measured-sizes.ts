@@ -1,0 +1,59 @@
+// What models took when they were loaded here: the next estimate begins with it.
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import * as z from "zod/mini";
+import { parseJson } from "../core/parse-json.ts";
+
+const schema = z.record(
+  z.string(),
+  z.object({ bytes: z.number(), contextTokens: z.number(), estimatedBytes: z.number() }),
+);
+type Measured = z.infer<typeof schema>;
+
+export interface MeasuredSizes {
+  of(model: string): Promise<{ readonly bytes: number; readonly contextTokens: number } | undefined>;
+  /** By how much estimates were wrong here, measured through estimated; undefined where nothing was measured. */
+  correction(): Promise<number | undefined>;
+  /** Writes nothing where it is known. */
+  learn(
+    model: string,
+    measured: { readonly bytes: number; readonly contextTokens: number },
+    estimatedBytes: number,
+  ): Promise<void>;
+}
+
+/** Beyond these an estimate is no estimate, and says nothing of other models. */
+const [least, most] = [0.5, 2.5];
+
+export function createMeasuredSizes(file: string): MeasuredSizes {
+  let known: Promise<Measured> | undefined;
+  const read = () => {
+    known ??= readFile(file, "utf8").then(
+      (text) => schema.safeParse(parseJson(text)).data ?? {},
+      () => ({}),
+    );
+    return known;
+  };
+  return {
+    of: async (model) => (await read())[model],
+    async correction() {
+      const ratios = Object.values(await read())
+        .map(({ bytes, estimatedBytes }) => bytes / estimatedBytes)
+        .filter((ratio) => ratio >= least && ratio <= most)
+        .sort((a, b) => a - b);
+      return ratios[Math.floor(ratios.length / 2)];
+    },
+    async learn(model, measured, estimatedBytes) {
+      const before = (await read())[model];
+      const isKnown =
+        before?.contextTokens === measured.contextTokens &&
+        Math.abs(before.bytes - measured.bytes) < measured.bytes / 100;
+      if (isKnown || measured.bytes <= 0 || estimatedBytes <= 0) return;
+      const next: Measured = { ...(await read()), [model]: { ...measured, estimatedBytes } };
+      known = Promise.resolve(next);
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await writeFile(`${file}.${process.pid}`, JSON.stringify(next), { mode: 0o600 });
+      await rename(`${file}.${process.pid}`, file);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// Getting models: downloads shared by all windows, and whether what is got will run. Part of `app.ts`.
+import { join } from "node:path";
+import { createDownloads, type OwnedDownloads } from "./backends/downloads.ts";
+import { createRooms } from "./backends/room.ts";
+import type { ServerSearch } from "./backends/servers.ts";
+import { createFitting, type Fitting } from "./backends/will-it-fit.ts";
+import { containerLimits } from "./containers/places.ts";
+import type { AppOptions } from "./core/app.ts";
+import type { Backend } from "./core/backend.ts";
+import { knownModel } from "./core/catalogue.ts";
+import { msg } from "./core/message.ts";
+import type { Settings } from "./core/settings.ts";
+import { TaskError } from "./core/task-error.ts";
+import { createMeasuredSizes } from "./store/measured-sizes.ts";
+
+export interface SupplyParts {
+  readonly options: AppOptions;
+  readonly settings: () => Settings;
+  readonly search: ServerSearch;
+  /** The server that gets new models. */
+  readonly serverFor: (signal: AbortSignal) => Promise<Backend>;
+  /** Name of the built-in engine. */
+  readonly embedded: string;
+}
+
+export function createSupply({ options, settings, search, serverFor, embedded }: SupplyParts): {
+  readonly downloads: OwnedDownloads;
+  readonly fitting: Fitting;
+} {
+  const { home } = options.folders;
+  const env = options.env ?? process.env;
+  const fitting = createFitting({
+    knownModel,
+    measured: createMeasuredSizes(join(home, "fit.json")),
+    roomOf: createRooms({
+      home,
+      env,
+      embedded,
+      versionOf: async (backend, signal) =>
+        (await search.find(signal)).servers.find((server) => server.backend === backend)?.version,
+      containerOf: (backend) => containerLimits(home, env, backend.name),
+    }),
+  });
+  const downloads = createDownloads({
+    folder: join(home, "downloads"),
+    serverFor,
+    mayFetch(model) {
+      if (!settings().offline) return;
+      throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", model));
+    },
+    check: (model, backend, sizeBytes, signal) => fitting.fit(model, backend, signal, sizeBytes),
+    onDone: search.forget,
+  });
+  return { downloads, fitting };
+}

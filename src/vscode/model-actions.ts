@@ -1,0 +1,60 @@
+// What can be done with one model or download of the Services view.
+import * as vscode from "vscode";
+import type { App } from "../core/app.ts";
+import { formatBytes } from "../core/format-bytes.ts";
+import { signalOf } from "./cancellation.ts";
+import type { ServicesView } from "./services-view.ts";
+
+/** @param node of the view, or a name */
+export async function loadModel(app: App, view: ServicesView, node: unknown): Promise<void> {
+  const name = nameIn(node);
+  if (!name) return;
+  const title = vscode.l10n.t("Loading {0}…", name);
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  await vscode.window.withProgress(options, (_, token) => app.load(name, signalOf(token)));
+  view.refresh();
+}
+
+export async function unloadModel(app: App, view: ServicesView, node: unknown): Promise<void> {
+  const name = nameIn(node);
+  if (!name) return;
+  await app.unload(name, new AbortController().signal);
+  view.refresh();
+}
+
+export async function deleteModel(app: App, view: ServicesView, node: unknown): Promise<void> {
+  const name = nameIn(node);
+  if (!name) return;
+  const { signal } = new AbortController();
+  const size = (await app.models(signal)).find((each) => each.name === name)?.sizeBytes ?? 0;
+  const yes = vscode.l10n.t("Delete");
+  const question = vscode.l10n.t("Delete {0} from this machine? It can be downloaded again.", name);
+  const detail = vscode.l10n.t("{0} become free.", formatBytes(size));
+  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) return;
+  await app.delete(name, signal);
+  view.refresh();
+}
+
+export async function pauseDownload(app: App, view: ServicesView, node: unknown): Promise<void> {
+  const name = nameIn(node);
+  if (name) await app.downloads.pause(name);
+  view.refresh();
+}
+
+export async function cancelDownload(app: App, view: ServicesView, node: unknown): Promise<void> {
+  const name = nameIn(node);
+  if (name) await app.downloads.cancel(name, new AbortController().signal);
+  view.refresh();
+}
+
+export function nameIn(node: unknown): string | undefined {
+  if (typeof node === "string") return node;
+  if (typeof node !== "object" || node === null) return undefined;
+  if ("download" in node) return textAt(node.download, "model");
+  return "model" in node ? textAt(node.model, "name") : undefined;
+}
+
+function textAt(of: unknown, key: string): string | undefined {
+  const value: unknown = typeof of === "object" && of !== null ? Reflect.get(of, key) : undefined;
+  return typeof value === "string" ? value : undefined;
+}
