@@ -14,9 +14,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   app: ["core", "tasks", "backends", "store", "containers", "supply", "node:"],
   supply: ["core", "backends", "store", "containers", "node:"],
   mcp: ["core", "app", "node:", "packages"],
-  proxy: ["core", "app", "node:", "packages"],
-  cli: ["core", "app", "mcp", "proxy", "node:", "packages"],
-  vscode: ["core", "app", "vscode!", "node:", "packages"],
+  service: ["core", "node:", "packages"],
+  proxy: ["core", "app", "service", "node:", "packages"],
+  cli: ["core", "app", "mcp", "proxy", "service", "node:", "packages"],
+  vscode: ["core", "app", "service", "vscode!", "node:", "packages"],
 };
 const byName = (a: string, b: string) => a.localeCompare(b);
 

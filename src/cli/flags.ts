@@ -1,4 +1,5 @@
 import type { App } from "../core/app.ts";
+import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage } from "../core/task.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -22,6 +23,12 @@ export interface ProgramParts {
   readonly configFile: string;
   /** Where the product keeps its things. */
   readonly home: string;
+  /** The program that runs: a file that Node can be started with. */
+  readonly entry: string;
+  /** What the service goes by, read anew. @throws TaskError `bad-input` where a file is broken. */
+  readonly serviceSettings: (flags: Flags) => Settings;
+  /** Files that it comes from. */
+  readonly serviceFiles: (flags: Flags) => readonly string[];
   readonly openApp: (flags: Flags) => App;
   /** An app for other programs that ask: there is nobody to allow it, so nothing leaves. */
   readonly openService: (askedBy: "mcp" | "proxy", flags: Flags) => App;

@@ -6,11 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createApp, defaultHome } from "../app.ts";
 import type { App, AppOptions } from "../core/app.ts";
+import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { editorSettingsFile } from "../service/editor-settings.ts";
 import type { Flags } from "./flags.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
-import { readSettings } from "./read-settings.ts";
+import { readServiceSettings, readSettings } from "./read-settings.ts";
 import { createTerminal } from "./terminal.ts";
 
 const stop = new AbortController();
@@ -33,18 +35,32 @@ const program = createProgram({
   signal: stop.signal,
   configFile: join(home, "config.json"),
   home,
+  entry: process.argv[1] ?? "",
+  serviceSettings,
+  serviceFiles: (flags) => Object.values(settingsFiles(flags)),
   openApp: (flags) =>
-    open(flags, {
-      askedBy: "shell",
-      mayLeave: leaveRule(flags, terminal),
-      claudeKey: async () => process.env["ANTHROPIC_API_KEY"] || undefined,
-    }),
-  openService: (askedBy, flags) => open(flags, { askedBy }),
+    open(
+      { ...readSettings(settingsFiles(flags).file, process.env), ...strict(flags) },
+      {
+        askedBy: "shell",
+        mayLeave: leaveRule(flags, terminal),
+        claudeKey: async () => process.env["ANTHROPIC_API_KEY"] || undefined,
+      },
+    ),
+  openService: (askedBy, flags) => open(serviceSettings(flags), { askedBy }),
 });
 
-function open(flags: Flags, door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey">): App {
+function settingsFiles(flags: Flags) {
+  return { file: flags.config ?? join(home, "config.json"), editorFile: editorSettingsFile(home) };
+}
+
+function serviceSettings(flags: Flags): Settings {
+  return { ...readServiceSettings(settingsFiles(flags), process.env), ...strict(flags) };
+}
+
+function open(settings: Settings, door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey">): App {
   const app = createApp({
-    settings: { ...readSettings(flags.config ?? join(home, "config.json"), process.env), ...strict(flags) },
+    settings,
     folders: { home, engineEntry: engineEntry() },
     log: (level, text) => {
       if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);

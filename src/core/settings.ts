@@ -48,6 +48,12 @@ export interface Settings {
   readonly cache: boolean;
   /** Redis that keeps the answers instead of a file, such as `redis://127.0.0.1:6379`; empty: none. */
   readonly redisUrl: string;
+  /** After how many minutes a service that runs in the background and that nobody needs ends; 0: never. */
+  readonly serviceIdleMinutes: number;
+  /** Start the service with the editor. */
+  readonly startService: boolean;
+  /** Offer the models in the editor's own chat. */
+  readonly chatModels: boolean;
 }
 
 export const defaultSettings: Settings = {
@@ -73,6 +79,9 @@ export const defaultSettings: Settings = {
   monthlyBudgetUsd: 20,
   cache: true,
   redisUrl: "",
+  serviceIdleMinutes: 30,
+  startService: false,
+  chatModels: true,
 };
 
 const perKind = <Value extends z.ZodMiniType>(value: Value) =>
@@ -121,6 +130,9 @@ const schema = z.partial(
     monthlyBudgetUsd: z.number().check(z.gte(0)),
     cache: z.boolean(),
     redisUrl: z.string().check(z.regex(/^(rediss?:\/\/\S+)?$/)),
+    serviceIdleMinutes: z.number().check(z.gte(0)),
+    startService: z.boolean(),
+    chatModels: z.boolean(),
   }),
 );
 

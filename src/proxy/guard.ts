@@ -1,5 +1,5 @@
 // Who may ask: programs of this machine that know the token. A web page in a browser gets nothing.
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { ProxyError } from "./proxy-error.ts";
 
@@ -48,11 +48,3 @@ function tokensIn(headers: IncomingHttpHeaders): readonly string[] {
 }
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
-
-/** Header by which a program asks whether this service knows the token, without showing the token itself. */
-export const challengeHeader = "x-switchyard-challenge";
-
-/** What only who knows the token can answer to a challenge. */
-export function proofOf(token: string, challenge: string): string {
-  return createHmac("sha256", token).update(challenge).digest("hex");
-}

@@ -8,7 +8,13 @@ export interface HealthCaller {
   readonly proof: string | undefined;
 }
 
-export function createHealth(app: App, version: string) {
+export interface HealthOptions {
+  readonly version: string;
+  /** What the person should know. */
+  readonly notice?: () => string | undefined;
+}
+
+export function createHealth(app: App, { version, notice }: HealthOptions) {
   return async ({ isKnown, proof }: HealthCaller, isDraining: boolean, signal: AbortSignal): Promise<Outcome> => {
     if (isDraining) return { kind: "json", status: 503, value: { status: "stopping" } };
     if (!isKnown) return { kind: "json", value: { status: "ok", ...(proof ? { proof } : {}) } };
@@ -21,6 +27,7 @@ export function createHealth(app: App, version: string) {
         service: "switchyard",
         version,
         pid: process.pid,
+        ...(notice?.() ? { notice: notice() } : {}),
         parts: {
           proxy: { status: "ok", uptimeSeconds: Math.round(process.uptime()) },
           models: {

@@ -1,10 +1,5 @@
-// Which address the service has, and where others find that out.
-import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+// Which address the service has.
 import type { Server } from "node:http";
-import { join } from "node:path";
-import * as z from "zod/mini";
-import { challengeHeader, proofOf } from "./guard.ts";
 import { portOwner } from "./port-owner.ts";
 
 export interface Wanted {
@@ -56,49 +51,6 @@ function tryPort(server: Server, host: string, port: number): Promise<number | u
     server.once("listening", listening);
     server.listen(port, host);
   });
-}
-
-export interface Publication {
-  readonly pid: number;
-  readonly host: string;
-  readonly port: number;
-  readonly version: string;
-}
-
-const publicationPath = (home: string) => join(home, "proxy.json");
-
-/** Tells other programs of this person where the service is. */
-export async function publish(home: string, publication: Publication): Promise<void> {
-  const path = publicationPath(home);
-  // Renamed into place: who reads it never sees half of it.
-  await writeFile(`${path}.${publication.pid}`, JSON.stringify(publication), { mode: 0o600 });
-  await rename(`${path}.${publication.pid}`, path);
-}
-
-/** Takes it back, unless another service has published itself since. */
-export async function unpublish(home: string, pid: number): Promise<void> {
-  const path = publicationPath(home);
-  const text = await readFile(path, "utf8").catch(() => "");
-  if (text.includes(`"pid":${pid},`)) await rm(path, { force: true });
-}
-
-const publicationSchema = z.object({ pid: z.int(), host: z.string(), port: z.int(), version: z.string() });
-
-/** The service that is published, if it is alive and really ours. The token is not shown to it: another may have its port. */
-export async function runningService(home: string, token: string): Promise<Publication | undefined> {
-  try {
-    const publication = publicationSchema.parse(JSON.parse(await readFile(publicationPath(home), "utf8")));
-    const challenge = randomUUID();
-    const answer = await fetch(`http://127.0.0.1:${publication.port}/health`, {
-      headers: { [challengeHeader]: challenge },
-      signal: AbortSignal.timeout(2_000),
-      redirect: "error",
-    });
-    const { proof } = z.object({ proof: z.string() }).parse(await answer.json());
-    return proof === proofOf(token, challenge) ? publication : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether an address of a model server is this service: it would ask itself without end. */

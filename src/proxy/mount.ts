@@ -11,6 +11,11 @@ export interface Mount {
   close(): Promise<void>;
 }
 
+/** The one that has this path, or a part of whose path it is. */
+export function mountAt(path: string, mounts: readonly Mount[]): Mount | undefined {
+  return mounts.find((mount) => path === mount.path || path.startsWith(`${mount.path}/`));
+}
+
 export interface MountRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

@@ -4,16 +4,18 @@ import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
 import type { TaskKind } from "../core/task.ts";
 import { isAbort } from "../core/task-error.ts";
+import { challengeHeader, proofOf } from "../service/proof.ts";
 import { refuseBroken, whatFailed } from "./broken.ts";
 import type { Dialect, Outcome } from "./exchange.ts";
 import { createGate, defaultLimits, type Gate } from "./gate.ts";
-import { challengeHeader, knowsToken, proofOf, refuseForeign, refuseForms } from "./guard.ts";
+import { knowsToken, refuseForeign, refuseForms } from "./guard.ts";
 import type { Handled, Tracing } from "./handled.ts";
 import { createHealth } from "./health.ts";
 import { createHostReader, thisHost } from "./host-figures.ts";
 import { clientOf, runInTurn } from "./in-turn.ts";
+import { createLifetime, type Lifetime, type ServiceState } from "./lifetime.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { type Mount, serveMount } from "./mount.ts";
+import { type Mount, mountAt, serveMount } from "./mount.ts";
 import { ProxyError, toProxyError } from "./proxy-error.ts";
 import { readAnswer } from "./read-answer.ts";
 import { readJson } from "./read-body.ts";
@@ -36,15 +38,15 @@ export interface ProxyOptions {
   /** How long a client may take for its headers, and for its whole request, ms. */
   readonly headersMs?: number;
   readonly requestMs?: number;
-  /** Serves a protocol of its own; `run` is the app's, in turn with all other requests. */
-  readonly mount?: (run: App["run"]) => Mount;
+  /** Protocols of their own; `run` is the app's, in turn with all other requests. */
+  readonly mounts?: (run: App["run"]) => readonly Mount[];
+  /** What the person should know, for whoever asks how the service is. */
+  readonly notice?: () => string | undefined;
   readonly tracing?: Tracing;
 }
 
-export interface ProxyServer {
+export interface ProxyServer extends Lifetime {
   readonly server: Server;
-  /** Takes nothing new, lets what is begun finish, stops what takes longer, and closes. */
-  drain(limitMs: number): Promise<void>;
 }
 
 interface Parts {
@@ -54,8 +56,8 @@ interface Parts {
   readonly metrics: Metrics;
   readonly findRoute: ReturnType<typeof createRoutes>;
   readonly health: ReturnType<typeof createHealth>;
-  readonly mount: Mount | undefined;
-  readonly state: { isDraining: boolean; connections: number; readonly active: Set<AbortController> };
+  readonly mounts: readonly Mount[];
+  readonly state: ServiceState;
 }
 
 const mebibyte = 1024 * 1024;
@@ -66,7 +68,13 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
     throw new ProxyError(500, "Other machines may connect only with a token.");
   }
   const gate = createGate({ ...defaultLimits, ...options.limits }, options.maxWaiting ?? 32, () => performance.now());
-  const state: Parts["state"] = { isDraining: false, connections: 0, active: new Set() };
+  const state: ServiceState = {
+    isDraining: false,
+    connections: 0,
+    open: 0,
+    lastMs: performance.now(),
+    active: new Set(),
+  };
   const { version } = options;
   const parts: Parts = {
     app,
@@ -80,15 +88,16 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
       connections: () => state.connections,
     }),
     findRoute: createRoutes(app),
-    mount: options.mount?.((ask, signal) =>
-      runInTurn(
-        { app, gate, waited: () => undefined },
-        ask,
-        { kind: ask.kind ?? classify(ask).kind, client: "mcp" },
-        signal,
-      ),
-    ),
-    health: createHealth(app, version),
+    mounts:
+      options.mounts?.((ask, signal) =>
+        runInTurn(
+          { app, gate, waited: () => undefined },
+          ask,
+          { kind: ask.kind ?? classify(ask).kind, client: "mcp" },
+          signal,
+        ),
+      ) ?? [],
+    health: createHealth(app, options),
     state,
   };
   const server = createServer({
@@ -106,7 +115,7 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
   server.on("request", (request, response) => void handle(request, response, parts, false));
   server.on("checkContinue", (request, response) => void handle(request, response, parts, true));
   server.on("clientError", refuseBroken);
-  return { server, drain: (limitMs) => drain(server, parts, limitMs) };
+  return { server, ...createLifetime(server, state, parts.mounts) };
 }
 
 /** One request while it is being handled. */
@@ -127,16 +136,19 @@ interface Call {
 
 /** Never rejects. */
 async function handle(request: IncomingMessage, response: ServerResponse, parts: Parts, asksFirst: boolean) {
-  const { active } = parts.state;
+  const { state } = parts;
   const left = new AbortController();
+  state.open++;
   response.on("close", () => {
+    state.open--;
+    state.lastMs = performance.now();
     // An abort that nobody needs costs more than the rest of a small request.
     if (!response.writableFinished) left.abort();
-    active.delete(left);
+    state.active.delete(left);
   });
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   // A client that only listens keeps nobody from stopping.
-  if (request.method !== "GET" || path !== parts.mount?.path) active.add(left);
+  if (request.method !== "GET" || !mountAt(path, parts.mounts)) state.active.add(left);
   const dialect = dialectOf(path, request.headers);
   const call: Call = { request, response, path, dialect, asksFirst, signal: left.signal, route: "" };
   const startMs = parts.options.tracing ? Date.now() : 0;
@@ -185,8 +197,9 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
   }
   if (state.isDraining) throw stopping();
   const maxBytes = options.maxBodyBytes ?? 64 * mebibyte;
-  if (path === parts.mount?.path) {
-    await serveMount(parts.mount, { request, response, maxBytes, asksFirst: call.asksFirst }, signal);
+  const mount = mountAt(path, parts.mounts);
+  if (mount) {
+    await serveMount(mount, { request, response, maxBytes, asksFirst: call.asksFirst }, signal);
     return { kind: "sent" };
   }
   const route = parts.findRoute(method, path, dialect);
@@ -250,17 +263,3 @@ function fail(error: unknown, { request, response, dialect }: Call, parts: Parts
 }
 
 const stopping = () => new ProxyError(503, "The service is stopping.", { retryAfterSeconds: 5 });
-
-async function drain(server: Server, { state, mount }: Parts, limitMs: number): Promise<void> {
-  state.isDraining = true;
-  const endMs = performance.now() + limitMs;
-  while (state.active.size > 0 && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 20));
-  for (const each of state.active) each.abort();
-  await mount?.close();
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  // Those that were stopped get a moment to be told so.
-  const last = setTimeout(() => server.closeAllConnections(), 200);
-  await closed;
-  clearTimeout(last);
-}

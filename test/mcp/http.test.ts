@@ -33,7 +33,7 @@ async function serve(over: Parameters<typeof startProxy>[0] = {}): Promise<Runni
   return startProxy({
     ...over,
     options: {
-      mount: (run) => createMcpEndpoint({ run, version: "1.2.3", home, log: () => undefined }),
+      mounts: (run) => [createMcpEndpoint({ run, version: "1.2.3", home, log: () => undefined })],
       ...over.options,
     },
   });

@@ -1,0 +1,165 @@
+// The service as a process: becomes the one there is, serves until it is told to stop or nobody needs it, and leaves.
+import type { App } from "../core/app.ts";
+import { msg } from "../core/message.ts";
+import { TaskError } from "../core/task-error.ts";
+import { createMcpEndpoint } from "../mcp/http.ts";
+import { createControl } from "../proxy/control.ts";
+import type { Tracing } from "../proxy/handled.ts";
+import { isLoopback, listen, pointsAt } from "../proxy/listen.ts";
+import { createProxy, type ProxyServer } from "../proxy/server.ts";
+import { type Election, elect } from "../service/election.ts";
+import { publish, unpublish, urlOf } from "../service/publication.ts";
+import type { Flags, ProgramParts } from "./flags.ts";
+import { watchSettings } from "./watch-settings.ts";
+
+export interface ServiceOptions {
+  readonly host: string;
+  /** Absent: the usual one, or the next free one; and one service for all. */
+  readonly port: number | undefined;
+  readonly token: string;
+  /** Whether programs of this machine have to know the token. */
+  readonly asksForToken: boolean;
+  /** How long an answer may still take when the service stops, ms. */
+  readonly drainMs: number;
+  /** How long nobody needs it before it ends; undefined: it stays. */
+  readonly idleMs: (() => number) | undefined;
+}
+
+export const defaultPort = 8000;
+
+export async function runService(parts: ProgramParts, options: ServiceOptions, flags: Flags): Promise<void> {
+  const { terminal, signal, home, version } = parts;
+  const { t } = terminal;
+  const { host, token } = options;
+  const election: Election =
+    options.port === undefined
+      ? await elect({ home, token, version, host }, signal)
+      : { kind: "ours", settle: async () => undefined };
+  if (election.kind === "running") {
+    terminal.write(`${t("Already listening at {0}", urlOf(election.publication))}\n`);
+    return;
+  }
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  signal.addEventListener("abort", onSignal, { once: true });
+  if (signal.aborted) stop.abort();
+  const app = parts.openService("proxy", flags);
+  const watch = watchSettings(parts.serviceFiles(flags), {
+    read: () => parts.serviceSettings(flags),
+    apply: app.configure,
+    tell: (broken) =>
+      process.stderr.write(
+        `${broken ? t("The settings stay as they were. {0}", terminal.say(broken)) : t("The settings were read again.")}\n`,
+      ),
+  });
+  const notice = () => {
+    const broken = watch.broken();
+    return broken && terminal.say(msg("The settings stay as they were. {0}", broken));
+  };
+  const tracing = await openTraces(parts, app);
+  const proxy = createService(parts, app, { ...options, notice, stop, tracing });
+  try {
+    await begin(parts, app, proxy, options).finally(election.settle);
+    if (election.replaced) terminal.note(t("It takes the place of version {0}.", election.replaced.version));
+    await ending(proxy, options.idleMs, stop);
+  } finally {
+    watch.dispose();
+    await unpublish(home, process.pid);
+    await proxy.drain(options.drainMs);
+    await tracing?.dispose();
+  }
+  process.exitCode = 0;
+}
+
+function createService(
+  { home, version }: ProgramParts,
+  app: App,
+  options: ServiceOptions & {
+    readonly notice: () => string | undefined;
+    readonly stop: AbortController;
+    readonly tracing: Tracing | undefined;
+  },
+): ProxyServer {
+  const { token, asksForToken, host, notice, stop, tracing } = options;
+  const log = (level: "debug" | "info" | "warn" | "error", text: string) => {
+    if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
+  };
+  const proxy = createProxy(app, {
+    token: asksForToken ? token : undefined,
+    isLoopback: isLoopback(host),
+    version,
+    log,
+    ...(tracing ? { tracing } : {}),
+    notice,
+    mounts: (run) => [
+      createMcpEndpoint({ run, version, home, log: (text) => log("debug", text) }),
+      createControl(token, async () => {
+        proxy.release();
+        // Before the other one is told that it may: it will publish itself.
+        await unpublish(home, process.pid);
+        stop.abort();
+      }),
+    ],
+  });
+  return proxy;
+}
+
+/** What was asked of the service, for a collector of the person's own. */
+async function openTraces({ terminal, version }: ProgramParts, app: App): Promise<Tracing | undefined> {
+  const { openTracing } = await import("../proxy/open-tracing.ts");
+  const opened = await openTracing(process.env, version, () => app.settings().offline);
+  if (!opened) return undefined;
+  const { tracing, address, isRefused } = opened;
+  const { host } = new URL(address);
+  const { t } = terminal;
+  terminal.note(
+    isRefused
+      ? t("Offline is on: no traces are sent to {0}.", host)
+      : t("Traces go to {0}: names of models, counts and times, no texts.", host),
+  );
+  return tracing;
+}
+
+/** Listens, and says where: to the person, and to other programs of theirs. */
+async function begin(
+  { terminal, home, version }: ProgramParts,
+  app: App,
+  { server }: ProxyServer,
+  { host, port: wantedPort, asksForToken }: ServiceOptions,
+): Promise<void> {
+  const { t } = terminal;
+  const wanted = { host, port: wantedPort ?? defaultPort, mayMove: wantedPort === undefined };
+  const { port, takenBy } = await listen(server, wanted);
+  if (takenBy !== undefined) {
+    terminal.note(
+      takenBy === ""
+        ? t("Port {0} is taken by another program.", wanted.port)
+        : t("Port {0} is taken by {1}.", wanted.port, takenBy),
+    );
+  }
+  if (port === undefined) throw new TaskError("storage", msg("The service could not be started: no free port."));
+  if (!asksForToken && [process.env["OLLAMA_HOST"], app.settings().ollamaUrl].some((each) => pointsAt(each, port))) {
+    throw new TaskError(
+      "bad-input",
+      msg("OLLAMA_HOST or “switchyard.ollamaUrl” is the address of this very service. Set it to the model server."),
+    );
+  }
+  await publish(home, { pid: process.pid, host, port, version });
+  terminal.write(`${t("Listening at {0}", urlOf({ host, port }))}\n`);
+  if (asksForToken) terminal.note(t("Programs need the token: switchyard serve --show-token"));
+}
+
+/** Resolves when the service is told to stop, or when nobody has needed it for a while. */
+async function ending(proxy: ProxyServer, idleMs: ServiceOptions["idleMs"], stop: AbortController): Promise<void> {
+  const { signal } = stop;
+  const look = () => {
+    const limitMs = idleMs?.() ?? 0;
+    if (limitMs > 0 && proxy.idleMs() > limitMs) stop.abort();
+  };
+  const timer = setInterval(look, Math.min(5_000, Math.max(100, (idleMs?.() ?? 0) / 4)));
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  clearInterval(timer);
+}

@@ -1,0 +1,40 @@
+// What programs of the same person ask of the service besides answers: to stop, and to tell them when it does.
+import type { ServerResponse } from "node:http";
+import { controlPaths } from "../service/stop-service.ts";
+import { knowsToken } from "./guard.ts";
+import type { Mount } from "./mount.ts";
+import { ProxyError } from "./proxy-error.ts";
+
+/** So often a watcher hears that the service is there, ms. */
+const beatMs = 15_000;
+
+/**
+ * @param token has to be shown here also where the service asks for none elsewhere
+ * @param stop lets go of the address before it returns
+ */
+export function createControl(token: string, stop: () => Promise<void>): Mount {
+  const watchers = new Set<ServerResponse>();
+  const timer = setInterval(() => {
+    for (const watcher of watchers) watcher.write("{}\n");
+  }, beatMs);
+  timer.unref();
+  return {
+    path: controlPaths.all,
+    async handle(request, response) {
+      if (!knowsToken(request.headers, token)) throw new ProxyError(401, "The token is missing or wrong.");
+      const path = (request.url ?? "").split("?")[0];
+      if (request.method === "POST" && path === controlPaths.stop) {
+        await stop();
+        response.writeHead(202, { "content-type": "application/json", connection: "close" }).end("{}");
+      } else if (request.method === "GET" && path === controlPaths.watch) {
+        response.writeHead(200, { "content-type": "application/x-ndjson" }).write("{}\n");
+        watchers.add(response);
+        response.on("close", () => watchers.delete(response));
+      } else throw new ProxyError(404, "There is nothing at this address.");
+    },
+    async close() {
+      clearInterval(timer);
+      for (const watcher of watchers) watcher.end();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// Where the service says where it is, and how others find it there.
+import { randomUUID } from "node:crypto";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { challengeHeader, proofOf } from "./proof.ts";
+
+export interface Publication {
+  readonly pid: number;
+  readonly host: string;
+  readonly port: number;
+  readonly version: string;
+}
+
+/** One that has the port and is alive, yet does not answer for so long, is taken for another, ms. */
+const patienceMs = 15_000;
+
+const publicationPath = (home: string) => join(home, "proxy.json");
+const publicationSchema = z.object({ pid: z.int(), host: z.string(), port: z.int(), version: z.string() });
+
+/** Tells other programs of this person where the service is. */
+export async function publish(home: string, publication: Publication): Promise<void> {
+  const path = publicationPath(home);
+  // Renamed into place: who reads it never sees half of it.
+  await writeFile(`${path}.${publication.pid}`, JSON.stringify(publication), { mode: 0o600 });
+  await rename(`${path}.${publication.pid}`, path);
+}
+
+/** Takes it back, unless another service has published itself since. */
+export async function unpublish(home: string, pid: number): Promise<void> {
+  const path = publicationPath(home);
+  const text = await readFile(path, "utf8").catch(() => "");
+  if (text.includes(`"pid":${pid},`)) await rm(path, { force: true });
+}
+
+/** The service that is published, if it is alive and really ours. The token is not shown to it: another may have its port. */
+export async function findService(home: string, token: string, signal: AbortSignal): Promise<Publication | undefined> {
+  const publication = await readPublication(home);
+  if (!publication) return undefined;
+  const endMs = performance.now() + patienceMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const answer = await challenge(publication, token);
+    if (answer !== "slow") return answer === "ours" ? publication : undefined;
+    if (!isAlive(publication.pid) || performance.now() > endMs) return undefined;
+  }
+}
+
+/** Where a program of this machine reaches it. */
+export function urlOf({ host, port }: Pick<Publication, "host" | "port">): string {
+  const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+}
+
+async function readPublication(home: string): Promise<Publication | undefined> {
+  try {
+    return publicationSchema.parse(JSON.parse(await readFile(publicationPath(home), "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** On a machine that is busy, an answer may take its time; where nothing listens, there is none at once. */
+async function challenge(publication: Publication, token: string): Promise<"ours" | "another" | "slow"> {
+  const question = randomUUID();
+  try {
+    const answer = await fetch(`${urlOf(publication)}/health`, {
+      headers: { [challengeHeader]: question },
+      signal: AbortSignal.timeout(3_000),
+      redirect: "error",
+    });
+    const { proof } = z.object({ proof: z.string() }).parse(await answer.json());
+    return proof === proofOf(token, question) ? "ours" : "another";
+  } catch (error) {
+    return error instanceof Error && error.name === "TimeoutError" ? "slow" : "another";
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

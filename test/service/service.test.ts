@@ -1,0 +1,246 @@
+// One service for all windows and shells of a person.
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { createControl } from "../../src/proxy/control.ts";
+import type { ProxyServer } from "../../src/proxy/server.ts";
+import { elect, isNewer } from "../../src/service/election.ts";
+import { takeLock } from "../../src/service/lock.ts";
+import { findService, publish, unpublish } from "../../src/service/publication.ts";
+import {
+  beginLines,
+  doneLine,
+  noModelsLoaded,
+  sendJson,
+  startScriptedServer,
+  tokenLine,
+} from "../backends/scripted-server.ts";
+import { post, startProxy, token } from "../proxy/harness.ts";
+import { eventually, newShell, type Shell } from "./serving.ts";
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function shell(): Promise<Shell> {
+  const made = await newShell();
+  closers.push(made.close);
+  return made;
+}
+
+const { signal } = new AbortController();
+const isGone = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+describe("starting", { timeout: 120_000 }, () => {
+  it("twenty at once ends as one service, and each says where it is", async () => {
+    const { home, start, port } = await shell();
+    const started = Array.from({ length: 20 }, () => start(["serve"]));
+    const said = await Promise.all(
+      started.map((each) =>
+        eventually(() => /(?:Listening|Already listening) at \S+/.exec(each.out())?.[0] || undefined),
+      ),
+    );
+    expect(said.filter((text) => text.startsWith("Listening"))).toHaveLength(1);
+    expect(new Set(said.map((text) => text.replace(/.* at /, "")))).toEqual(
+      new Set([`http://127.0.0.1:${await port()}`]),
+    );
+    expect((await readdir(home)).filter((name) => name.startsWith("proxy.lock"))).toEqual([]);
+  });
+
+  it("in the background leaves a service that answers, and stopping ends it", async () => {
+    const { home, run, token: ownToken } = await shell();
+    const begun = await run(["serve", "--background"]);
+    expect(begun).toMatchObject({ code: 0, out: expect.stringMatching(/^Listening at http:\/\/127\.0\.0\.1:\d+\n$/) });
+    const found = await findService(home, await ownToken(), signal);
+    expect(found).toBeDefined();
+    expect((await run(["serve", "--background"])).out).toBe(begun.out);
+    expect((await stat(join(home, "proxy.json"))).mode & 0o777).toBe(0o600);
+    expect((await run(["serve", "--stop"])).err).toContain("Stopped the service at");
+    await eventually(() => isGone(found?.pid ?? 0));
+    expect(await findService(home, await ownToken(), signal)).toBeUndefined();
+    expect((await run(["serve", "--stop"])).err).toContain("No service runs.");
+  });
+
+  it("takes over the lock of a process that is dead, and waits for that of one that lives", async () => {
+    const { home } = await shell();
+    await writeFile(join(home, "proxy.lock"), "999999999");
+    const release = await takeLock(home, signal);
+    let hasSecond = false;
+    const second = takeLock(home, signal).then((done) => {
+      hasSecond = true;
+      return done;
+    });
+    await sleep(200);
+    expect(hasSecond).toBe(false);
+    await release();
+    await (await second)();
+  });
+});
+
+describe("a service that nobody needs", { timeout: 60_000 }, () => {
+  it("ends, but not while somebody listens", async () => {
+    const { start, port, token: ownToken } = await shell();
+    const started = start(["serve", "--idle", "0.01"]);
+    const url = `http://127.0.0.1:${await port()}`;
+    const headers = { authorization: `Bearer ${await ownToken()}` };
+    const watching = new AbortController();
+    const watch = await fetch(`${url}/service/watch`, { headers, signal: watching.signal });
+    expect(watch.status).toBe(200);
+    await sleep(1_500);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    watching.abort();
+    expect(await started.ended).toBe(0);
+  });
+});
+
+/** A service of some version that is published, in this process, over a scripted model. */
+async function publishedService(home: string, version: string, chat?: Parameters<typeof startProxy>[0]) {
+  let hasStopped = false;
+  let proxy: ProxyServer | undefined;
+  const running = await startProxy({
+    ...chat,
+    options: {
+      mounts: () => [
+        createControl(token, async () => {
+          proxy?.release();
+          await unpublish(home, process.pid);
+          hasStopped = true;
+        }),
+      ],
+    },
+  });
+  proxy = running.proxy;
+  await publish(home, { pid: process.pid, host: "127.0.0.1", port: running.port, version });
+  return { ...running, hasStopped: () => hasStopped };
+}
+
+describe("versions", { timeout: 30_000 }, () => {
+  it.each([
+    ["0.2.0", "0.1.9", true],
+    ["0.10.0", "0.9.0", true],
+    ["1.0.0", "1.0.0", false],
+    ["0.1.0", "0.2.0", false],
+    ["1.2.3-beta.4", "1.2.3", false],
+  ])("%s is newer than %s: %s", (one, other, expected) => expect(isNewer(one, other)).toBe(expected));
+
+  it("the newest wins: the old one lets go of its address and finishes what it has begun", async () => {
+    const { home } = await shell();
+    const release = Promise.withResolvers<void>();
+    const old = await publishedService(home, "0.1.0", {
+      chat: (_, response) => {
+        beginLines(response);
+        response.write(tokenLine("begun "));
+        void release.promise.then(() => response.end(tokenLine("and done") + doneLine()));
+      },
+    });
+    const answer = post(old.url, "/api/chat", { model: "llama3.1:8b", messages: [{ role: "user", content: "hi" }] });
+    await eventually(() => old.asked().length === 1);
+    const election = await elect({ home, token, version: "0.2.0", host: "127.0.0.1" }, signal);
+    expect(election).toMatchObject({ kind: "ours", replaced: { version: "0.1.0" } });
+    expect(old.hasStopped()).toBe(true);
+    const next = createServer((_, response) => response.end("new"));
+    await new Promise<void>((resolve, reject) => {
+      next.once("error", reject);
+      next.listen(old.port, "127.0.0.1", resolve);
+    });
+    closers.push(async () => next.close());
+    release.resolve();
+    expect(await (await answer).text()).toContain("and done");
+    if (election.kind === "ours") await election.settle();
+  });
+
+  it("one that is not newer uses what runs", async () => {
+    const { home } = await shell();
+    const { hasStopped } = await publishedService(home, "0.2.0");
+    for (const version of ["0.2.0", "0.1.0"]) {
+      const election = await elect({ home, token, version, host: "127.0.0.1" }, signal);
+      expect(election).toMatchObject({ kind: "running", publication: { version: "0.2.0" } });
+    }
+    expect(hasStopped()).toBe(false);
+  });
+
+  it("what does not know the token can neither stop it nor watch it", async () => {
+    const { home } = await shell();
+    const { url, hasStopped } = await publishedService(home, "0.2.0");
+    for (const [method, path] of [
+      ["POST", "/service/stop"],
+      ["GET", "/service/watch"],
+    ] as const) {
+      const headers = { "content-type": "application/json", authorization: "Bearer wrong" };
+      const answer = await fetch(`${url}${path}`, { method, headers, ...(method === "POST" ? { body: "{}" } : {}) });
+      expect(answer.status).toBe(401);
+    }
+    expect(hasStopped()).toBe(false);
+  });
+});
+
+const statusOf = (url: string, headers: Record<string, string>) =>
+  fetch(url, { headers }).then(
+    (answer) => answer.status,
+    () => 0,
+  );
+
+describe("settings that change", { timeout: 60_000 }, () => {
+  it("are taken over without a dropped request; a broken file changes nothing, and that is said", async () => {
+    const { home, start, port, token: ownToken } = await shell();
+    const ollama = await startScriptedServer({
+      "GET /api/version": (_, response) => sendJson(response, { version: "0.20.0" }),
+      "GET /api/tags": (_, response) => sendJson(response, { models: [] }),
+      "GET /api/ps": noModelsLoaded,
+    });
+    closers.push(ollama.close);
+    const config = join(home, "config.json");
+    await writeFile(config, JSON.stringify({ modelProfile: "current" }));
+    const started = start(["serve"], { SWITCHYARD_OLLAMA_URL: ollama.url });
+    const url = `http://127.0.0.1:${await port()}`;
+    const headers = { authorization: `Bearer ${await ownToken()}` };
+    const health = async (): Promise<{ notice?: string }> => (await fetch(`${url}/health`, { headers })).json();
+    const stop = new AbortController();
+    const served: number[] = [];
+    const serving = (async () => {
+      while (!stop.signal.aborted) served.push(await statusOf(`${url}/v1/models`, headers));
+    })();
+    closers.push(async () => stop.abort());
+    await writeFile(config, JSON.stringify({ modelProfile: "design" }));
+    await eventually(() => started.err().includes("The settings were read again."));
+    expect((await health()).notice).toBeUndefined();
+    await writeFile(config, '{ "modelProfile": ');
+    const notice = await eventually(async () => (await health()).notice);
+    expect(notice).toContain(config);
+    await eventually(() => started.err().includes("The settings stay as they were."));
+    await writeFile(config, JSON.stringify({ modelProfile: "none such" }));
+    await eventually(async () => (await health()).notice?.includes("modelProfile"));
+    await writeFile(config, JSON.stringify({ modelProfile: "current" }));
+    await eventually(async () => ((await health()).notice === undefined ? true : undefined));
+    stop.abort();
+    await serving;
+    expect(served.length).toBeGreaterThan(5);
+    expect(new Set(served)).toEqual(new Set([200]));
+  });
+
+  it("of the editor hold in the service, and a rule of privacy in either file holds", async () => {
+    const { home, start, port } = await shell();
+    await writeFile(join(home, "editor-settings.json"), JSON.stringify({ offline: true, unknownKey: 1 }));
+    await writeFile(join(home, "config.json"), JSON.stringify({ offline: false, localOnlyPaths: ["**/own/**"] }));
+    const { readServiceSettings } = await import("../../src/cli/read-settings.ts");
+    const files = { file: join(home, "config.json"), editorFile: join(home, "editor-settings.json") };
+    const settings = readServiceSettings(files, {});
+    expect(settings.offline).toBe(true);
+    expect(settings.localOnlyPaths).toEqual(expect.arrayContaining(["**/own/**", "**/.env"]));
+    const started = start(["serve"]);
+    await port();
+    await writeFile(join(home, "editor-settings.json"), JSON.stringify({ offline: false }));
+    await eventually(() => started.err().includes("The settings were read again."));
+    expect(await readFile(join(home, "editor-settings.json"), "utf8")).toContain("false");
+  });
+});
