@@ -2,7 +2,9 @@
 import * as z from "zod/mini";
 import { msg } from "../core/message.ts";
 import type { ModelEvent, TokenUsage } from "../core/model-event.ts";
+import { parseJson } from "../core/parse-json.ts";
 import { TaskError } from "../core/task-error.ts";
+import { newCallId, type ToolCall } from "../core/tool.ts";
 
 const count = z.optional(z.nullable(z.number()));
 const usageSchema = z.object({
@@ -18,6 +20,9 @@ const pieceSchema = z.object({
   type: z.string(),
   text: z.optional(z.string()),
   thinking: z.optional(z.string()),
+  id: z.optional(z.string()),
+  name: z.optional(z.string()),
+  partial_json: z.optional(z.string()),
 });
 const blockSchema = z.object({ content_block: pieceSchema });
 const deltaSchema = z.object({ delta: pieceSchema });
@@ -26,8 +31,8 @@ const endSchema = z.object({
   usage: z.optional(usageSchema),
 });
 
-/** Reasons that end an answer before it is finished. Tools are not offered, so a wish for one cuts it too. */
-const cutReasons = new Set(["max_tokens", "model_context_window_exceeded", "pause_turn", "tool_use"]);
+/** Reasons that end an answer before it is finished. */
+const cutReasons = new Set(["max_tokens", "model_context_window_exceeded", "pause_turn"]);
 
 /**
  * Ends with `done` only where the whole message came: its stop reason and its `message_stop`.
@@ -41,17 +46,28 @@ export async function* readAnswer(
   let usage: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
   let firstMs: number | undefined;
   let reason: string | null = null;
+  let call: { readonly id: string; readonly name: string; json: string } | undefined;
   for await (const event of stream) {
     switch (parse(kindSchema, event).type) {
       case "message_start":
         usage = updated(usage, parse(startSchema, event).message.usage);
         break;
-      case "content_block_start":
-        yield* pieces(parse(blockSchema, event).content_block, "text", "thinking");
+      case "content_block_start": {
+        const block = parse(blockSchema, event).content_block;
+        if (block.type === "tool_use") call = { id: block.id ?? newCallId(), name: block.name ?? "", json: "" };
+        yield* pieces(block, "text", "thinking");
         break;
-      case "content_block_delta":
+      }
+      case "content_block_delta": {
         firstMs ??= nowMs();
-        yield* pieces(parse(deltaSchema, event).delta, "text_delta", "thinking_delta");
+        const { delta } = parse(deltaSchema, event);
+        if (call && delta.type === "input_json_delta") call.json += delta.partial_json ?? "";
+        yield* pieces(delta, "text_delta", "thinking_delta");
+        break;
+      }
+      case "content_block_stop":
+        if (call) yield { kind: "tool-call", call: wholeCall(call) };
+        call = undefined;
         break;
       case "message_delta": {
         const { delta, usage: told } = parse(endSchema, event);
@@ -72,6 +88,20 @@ export async function* readAnswer(
     const endMs = nowMs();
     return { prefillMs: (firstMs ?? endMs) - startMs, decodeMs: endMs - (firstMs ?? endMs) };
   }
+}
+
+const argumentsSchema = z.record(z.string(), z.unknown());
+
+function wholeCall({
+  id,
+  name,
+  json,
+}: {
+  readonly id: string;
+  readonly name: string;
+  readonly json: string;
+}): ToolCall {
+  return { id, name, arguments: parse(argumentsSchema, json === "" ? {} : parseJson(json)) };
 }
 
 interface Times {

@@ -63,7 +63,7 @@ export class ClaudeBackend implements Backend {
       ...(host ? { host } : {}),
       sizeBytes: 0,
       contextTokens,
-      capabilities: ["completion", "vision", "thinking"],
+      capabilities: ["completion", "vision", "thinking", "tools"],
     }));
   }
 

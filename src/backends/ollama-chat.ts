@@ -1,22 +1,30 @@
 // One chat request and its answer in Ollama's dialect.
-import type { ChatResponse } from "ollama";
+import type { ChatResponse, Message, Tool as OllamaTool } from "ollama";
+import * as z from "zod/mini";
 import type { ModelRequest } from "../core/backend.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
+import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
+import { parseJson } from "../core/parse-json.ts";
+import { TaskError } from "../core/task-error.ts";
+import { callableTools, callSchema, newCallId, type Tool, type ToolCall, type ToolUse } from "../core/tool.ts";
 
 /** `truncate` and `shift` off: the server must refuse rather than drop the beginning of a prompt, now or while answering. */
 export function chatRequest(request: ModelRequest) {
+  const { toolUse } = request;
+  // Ollama cannot be told that a tool has to be called. Its grammars can.
+  const isForced = toolUse?.choice.kind === "required";
+  const format = isForced ? callSchema(toolUse) : request.format;
+  const messages = request.messages.map(messageOf);
   return {
     model: request.model,
-    messages: request.messages.map((message) => ({
-      role: message.role,
-      content: message.content,
-      ...(message.images ? { images: [...message.images] } : {}),
-    })),
+    messages: isForced ? [...messages, forcedCall(toolUse)] : messages,
     stream: true as const,
     truncate: false,
     shift: false,
-    think: request.think,
-    ...(request.format ? { format: request.format } : {}),
+    think: isForced ? false : request.think,
+    ...(toolUse && !isForced ? { tools: toolUse.tools.map(toolOf) } : {}),
+    ...(format ? { format } : {}),
     ...(request.keepAlive === undefined ? {} : { keep_alive: request.keepAlive }),
     options: {
       num_ctx: request.contextTokens,
@@ -28,11 +36,78 @@ export function chatRequest(request: ModelRequest) {
   };
 }
 
-export function* modelEvents(part: ChatResponse): Iterable<ModelEvent> {
+/** The client's type has no id of a call; servers since 0.12 read it. */
+type SentMessage = Message & { tool_call_id?: string };
+
+function messageOf({ role, content, images, thinking, toolCalls, answers }: ChatMessage): SentMessage {
+  return {
+    role,
+    content,
+    ...(thinking ? { thinking } : {}),
+    ...(images ? { images: [...images] } : {}),
+    ...(toolCalls ? { tool_calls: toolCalls.map(({ id, name, arguments: args }) => callMade(id, name, args)) } : {}),
+    ...(answers ? { tool_name: answers.name, tool_call_id: answers.id } : {}),
+  };
+}
+
+const callMade = (id: string, name: string, args: ToolCall["arguments"]) => ({
+  id,
+  function: { name, arguments: { ...args } },
+});
+
+/** A schema may be anything; the client's type knows only a part of what may stand in one. */
+function toolOf({ name, description, parameters }: Tool): OllamaTool {
+  return { type: "function", function: { name, ...(description ? { description } : {}), parameters } };
+}
+
+/** Told last: at the beginning it would change what was read before of the conversation. */
+function forcedCall(use: ToolUse): Message {
+  const tools = callableTools(use).map(({ name, description, parameters }) =>
+    JSON.stringify({ name, ...(description ? { description } : {}), parameters }),
+  );
+  return {
+    role: "system",
+    content: [
+      "Call one of these functions now. Write only the call, as JSON with “name” and “arguments”:",
+      ...tools,
+    ].join("\n"),
+  };
+}
+
+export function* modelEvents(part: ChatResponse, server: string): Iterable<ModelEvent> {
   if (part.message?.thinking) yield { kind: "thinking", text: part.message.thinking };
   if (part.message?.content) yield { kind: "text", text: part.message.content };
+  if (part.message?.tool_calls) {
+    for (const call of callsOf(part.message.tool_calls, server)) yield { kind: "tool-call", call };
+  }
   if (part.done)
     yield { kind: "done", stats: statsOf(part), finish: part.done_reason === "length" ? "length" : "stop" };
+}
+
+const argumentsSchema = z.record(z.string(), z.unknown());
+const callsSchema = z.array(
+  z.object({
+    id: z.optional(z.string()),
+    function: z.object({ name: z.string().check(z.minLength(1)), arguments: z.unknown() }),
+  }),
+);
+
+/** Some servers send the arguments as text, or none at all. */
+function callsOf(value: unknown, server: string): readonly ToolCall[] {
+  const parsed = callsSchema.safeParse(value);
+  if (!parsed.success) throw badCall(server, parsed.error);
+  return parsed.data.map((call) => {
+    const { name, arguments: given } = call.function;
+    const args = argumentsSchema.safeParse(typeof given === "string" ? parseJson(given || "{}") : (given ?? {}));
+    if (!args.success) throw badCall(server, args.error);
+    return { id: call.id || newCallId(), name, arguments: args.data };
+  });
+}
+
+function badCall(server: string, cause: unknown): TaskError {
+  return new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", server, "tool_calls"), {
+    cause,
+  });
 }
 
 /** Ollama's durations are nanoseconds; counts are absent where nothing was read or written. */

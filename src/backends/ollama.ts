@@ -125,7 +125,7 @@ export class OllamaBackend implements Backend {
       if (!isWarm) yield* this.#loading(request.model, stream, ended);
       let finished = false;
       for await (const part of await stream) {
-        yield* modelEvents(part);
+        yield* modelEvents(part, this.name);
         finished ||= part.done;
       }
       if (!finished) throw lostServer(this.name);

@@ -1,14 +1,9 @@
+import type { ChatMessage } from "./chat-message.ts";
 import type { ModelShape } from "./fit.ts";
 import type { Message } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
 import type { Sampling } from "./task.ts";
-
-export interface ChatMessage {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
-  /** Base64 without a `data:` prefix. */
-  readonly images?: readonly string[];
-}
+import type { ToolUse } from "./tool.ts";
 
 /** One call of one model. */
 export interface ModelRequest {
@@ -22,6 +17,10 @@ export interface ModelRequest {
   readonly maxTokens?: number;
   /** JSON schema the answer must follow. */
   readonly format?: object;
+  /** What the model may call; the calls come as `tool-call` events. */
+  readonly toolUse?: ToolUse;
+  /** Conversation this belongs to, as its client names it: its beginning is best asked where it was asked before. */
+  readonly conversation?: string;
   /** Let the model think aloud first, where it can. */
   readonly think: boolean;
   /** How long the server keeps the model loaded afterwards, as Ollama takes it (`"10m"`, seconds, -1). */
@@ -48,6 +47,22 @@ export interface InstalledModel {
   readonly quantization?: string;
   /** As `/api/show` names them: `completion`, `vision`, `thinking`, `embedding`… Empty: unknown. */
   readonly capabilities: readonly string[];
+}
+
+/** Vectors of texts, one each, in their order. */
+export interface Embeddings {
+  readonly vectors: readonly (readonly number[])[];
+  /** Tokens of all texts; 0 where the server does not tell. */
+  readonly promptTokens: number;
+}
+
+export interface EmbedRequest {
+  readonly model: string;
+  readonly texts: readonly string[];
+  /** Length of the vectors, of models that can be asked for shorter ones. */
+  readonly dimensions?: number;
+  /** Whether the end of a text that is too long may be left out; otherwise it is refused. */
+  readonly mayCut?: boolean;
 }
 
 export interface LoadedModel {
@@ -87,6 +102,8 @@ export interface Backend {
   models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
   loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
   run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  /** Absent where the server has no embeddings. */
+  embed?(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings>;
   /** Loads the model without asking it anything. */
   load(model: string, contextTokens: number, signal: AbortSignal): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;

@@ -47,22 +47,38 @@ export function chooseContext(need: ContextNeed): number | undefined {
 
 /** Keeps the window of each model: it grows at once, and shrinks only after the model has not been asked for a while. */
 export interface StickyWindows {
-  /** @param key model and server; @returns the window to ask for, at least `wanted` */
-  choose(key: string, wanted: number): number;
+  /**
+   * @param key model and server
+   * @param conversation where a client names it, its window never shrinks: what was read of it stays read
+   * @returns the window to ask for, at least `wanted`
+   */
+  choose(key: string, wanted: number, conversation?: string): number;
 }
 
 /** As long as servers keep an idle model loaded; after that it is loaded anew anyway. */
 const idleMs = 5 * 60_000;
+/** Conversations whose windows are kept. */
+const maxConversations = 1000;
 
 /** @param nowMs a clock that never goes back, ms */
 export function createStickyWindows(nowMs: () => number): StickyWindows {
   const last = new Map<string, { readonly contextTokens: number; readonly atMs: number }>();
+  /** The one that was asked longest ago comes first. */
+  const conversations = new Map<string, number>();
   return {
-    choose(key, wanted) {
+    choose(key, wanted, conversation) {
       const before = last.get(key);
       const isIdle = !before || nowMs() - before.atMs > idleMs;
-      const contextTokens = isIdle ? wanted : Math.max(wanted, before.contextTokens);
+      const own = conversation === undefined ? undefined : `${key}\n${conversation}`;
+      const pinned = own === undefined ? 0 : (conversations.get(own) ?? 0);
+      const contextTokens = Math.max(wanted, pinned, isIdle ? 0 : before.contextTokens);
       last.set(key, { contextTokens, atMs: nowMs() });
+      if (own !== undefined) {
+        conversations.delete(own);
+        conversations.set(own, contextTokens);
+        const [oldest] = conversations.keys();
+        if (conversations.size > maxConversations && oldest !== undefined) conversations.delete(oldest);
+      }
       return contextTokens;
     },
   };

@@ -1,3 +1,5 @@
+import type { ToolCall } from "./tool.ts";
+
 /** Token counts and times of one finished answer, as the model server measured them. */
 export interface AnswerStats {
   readonly promptTokens: number;
@@ -30,6 +32,8 @@ export type ModelEvent =
   | { readonly kind: "thinking"; readonly text: string }
   /** A piece of the answer, as markdown. */
   | { readonly kind: "text"; readonly text: string }
+  /** A call the model makes, whole. The answer goes on when its result is told in the next request. */
+  | { readonly kind: "tool-call"; readonly call: ToolCall }
   | {
       readonly kind: "done";
       readonly stats: AnswerStats;

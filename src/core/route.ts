@@ -6,6 +6,7 @@ import type { TextLanguage } from "./language.ts";
 import type { LocalOnlyPart } from "./local-only.ts";
 import { type Message, msg } from "./message.ts";
 import { roleName } from "./names.ts";
+import { can, cannot, type Need, needsOf, nothingCan } from "./needs.ts";
 import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask, TaskKind } from "./task.ts";
@@ -84,16 +85,21 @@ interface Choice {
  */
 export function chooseRoute(ask: Ask, classification: Classification, reachable: Reachable, settings: Settings): Route {
   const { kind, language } = classification;
-  const role = isUnsure(ask, classification) ? chooseRole("chat", language, false) : chooseRole(kind, language, false);
-  const usable = reachable.models.filter(canAnswer);
+  const needs = needsOf(ask);
+  const role = chooseRole(isUnsure(ask, classification) ? "chat" : kind, language, needs.includes("vision"));
+  const able = reachable.models.filter(canAnswer);
+  const usable = able.filter((model) => needs.every((need) => can(model, need)));
   const cloud = usable.filter((model) => model.place === "cloud");
   const here = usable.filter((model) => model.place !== "cloud");
   const ranked = [
     ...(role === "reasoning" ? cloudChoice(cloud, settings) : []),
     ...likedFirst(rank(role, here, reachable.memoryBytes, settings), kind, reachable),
   ];
-  const choice = pinned(ask, kind, usable, settings) ?? ranked[0];
-  if (!choice) throw nothingInstalled(role, reachable, settings);
+  const choice = pinned(ask, kind, { usable, able, needs }, settings) ?? ranked[0];
+  if (!choice)
+    throw able.length > 0
+      ? nothingCan(needs, reachable.memoryBytes, settings)
+      : nothingInstalled(role, reachable, settings);
   return {
     task: kind,
     classification,
@@ -120,10 +126,26 @@ function cloudChoice(cloud: readonly InstalledModel[], settings: Settings): read
     }));
 }
 
-function pinned(ask: Ask, kind: TaskKind, usable: readonly InstalledModel[], settings: Settings): Choice | undefined {
+interface Able {
+  /** Models that can do all the ask wants. */
+  readonly usable: readonly InstalledModel[];
+  /** Models that can answer at all. */
+  readonly able: readonly InstalledModel[];
+  readonly needs: readonly Need[];
+}
+
+function pinned(ask: Ask, kind: TaskKind, { usable, able, needs }: Able, settings: Settings): Choice | undefined {
   const name = ask.model ?? settings.pinnedModels[kind];
   if (name === undefined || name === "" || name === "auto") return undefined;
-  const model = usable.find((each) => each.name === name) ?? usable.find((each) => isTag(each.name, name));
+  const named = (models: readonly InstalledModel[]) =>
+    models.find((each) => each.name === name) ?? models.find((each) => isTag(each.name, name));
+  const model = named(usable);
+  const unable = model ? undefined : named(able);
+  if (unable) {
+    // What was pinned for all questions of a kind was not meant for this one; what was named for it was.
+    if (ask.model === undefined) return undefined;
+    throw cannot(unable.name, needs, usable);
+  }
   if (!model) {
     throw new TaskError(
       "model-missing",

@@ -1,4 +1,6 @@
+import type { ChatMessage } from "./chat-message.ts";
 import type { LocalOnlyPart, PrivacyRule } from "./local-only.ts";
+import type { ToolUse } from "./tool.ts";
 
 /** The kinds of work. Commands state theirs outright; chat text is classified. */
 export const taskKinds = ["review", "translate", "explain", "document", "create", "analyze", "code", "chat"] as const;
@@ -53,6 +55,10 @@ export interface Ask {
   readonly isFresh?: boolean;
   /** Upper bound of tokens to generate. */
   readonly maxTokens?: number;
+  /** Pictures the question is about, base64 without a `data:` prefix. Only models that can see get them. */
+  readonly images?: readonly string[];
+  /** Conversation this belongs to, as its client names it; keeps its context window and its place. */
+  readonly conversation?: string;
   /** Present where a program brings its own prompts: history and text go to the model as they are, with none of ours. */
   readonly ownPrompt?: OwnPrompt;
 }
@@ -61,8 +67,16 @@ export interface Ask {
 export interface OwnPrompt {
   /** Empty: no system prompt at all. */
   readonly system: string;
+  /**
+   * The conversation word for word, with calls, their results and pictures; the system's rules are not in it. Absent:
+   * the history and the text of the ask. Where it is there, `text` is the last thing the person said, for routing.
+   */
+  readonly messages?: readonly ChatMessage[];
   /** JSON schema the answer must follow. */
   readonly format?: object;
+  readonly toolUse?: ToolUse;
+  /** Absent: as the kind of the task has it. */
+  readonly think?: boolean;
 }
 
 /** Sampling options under Ollama's names. */

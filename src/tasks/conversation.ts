@@ -1,5 +1,5 @@
 // Tasks that answer a question, perhaps about some text, perhaps in the course of a conversation.
-import type { ChatMessage } from "../core/backend.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
 import { fenced } from "../core/fence.ts";
 import { msg } from "../core/message.ts";
 import type { Ask, OwnPrompt, Sampling, TaskKind } from "../core/task.ts";
@@ -21,7 +21,8 @@ export function conversationTask({ kind, sampling, think, rules }: ConversationT
     sampling,
     think,
     plan(ask, context) {
-      const question = user(ask.text, ...ask.sources.map(fenced), answerIn(context.answerLanguage));
+      const asked = user(ask.text, ...ask.sources.map(fenced), answerIn(context.answerLanguage));
+      const question = ask.images ? { ...asked, images: ask.images } : asked;
       const language = kind === "code" ? undefined : requiredLanguage(ask, context.answerLanguage);
       return planWithHistory(ask, [system(...rules, dataRule)], question, context).map((step) =>
         step.kind === "prompt" && language ? { ...step, language } : step,
@@ -63,11 +64,11 @@ export function planWithHistory(
  * A program's own conversation, as it is: a proxied client counts on every word of it. Nothing is left out either:
  * what does not fit is refused with numbers, and the client makes it shorter itself.
  */
-export function planOwnPrompt(ask: Ask, { system: rules, format }: OwnPrompt): readonly Step[] {
-  const messages: readonly ChatMessage[] = [
-    ...(rules === "" ? [] : [system(rules)]),
+export function planOwnPrompt(ask: Ask, { system: rules, format, toolUse, messages }: OwnPrompt): readonly Step[] {
+  const said: readonly ChatMessage[] = messages ?? [
     ...ask.history.map((turn): ChatMessage => ({ role: turn.role, content: turn.text })),
-    { role: "user", content: ask.text },
+    { role: "user", content: ask.text, ...(ask.images ? { images: ask.images } : {}) },
   ];
-  return [{ kind: "prompt", messages, ...(format ? { format } : {}) }];
+  const all = rules === "" ? said : [system(rules), ...said];
+  return [{ kind: "prompt", messages: all, ...(format ? { format } : {}), ...(toolUse ? { toolUse } : {}) }];
 }

@@ -1,6 +1,6 @@
 // The only way out: what goes to a model that is not on this machine is shown, allowed, masked, paid for and recorded
 // before it is sent.
-import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
+import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { costUsd, priceRange, refuseOverBudget } from "../core/cost.ts";
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
 import type { Ledger, LedgerEntry, SentSource } from "../core/ledger.ts";
@@ -13,6 +13,7 @@ import type { Settings } from "../core/settings.ts";
 import { spendingOf } from "../core/spending.ts";
 import type { Ask } from "../core/task.ts";
 import { isAbort } from "../core/task-error.ts";
+import { mapTexts, textsOf, withTexts } from "./request-texts.ts";
 
 export interface LeaveParts {
   readonly settings: () => Settings;
@@ -30,7 +31,7 @@ export interface Departure {
   readonly model: InstalledModel;
   readonly backend: Backend;
   readonly requests: readonly ModelRequest[];
-  readonly countTokens: (messages: readonly ChatMessage[]) => number;
+  readonly countTokens: (prompt: Pick<ModelRequest, "messages" | "toolUse">) => number;
 }
 
 /** Runs a request of the task it was given for. */
@@ -62,7 +63,7 @@ export async function openWay(departure: Departure, parts: LeaveParts, signal: A
 }
 
 function describeDeparture({ ask, model, requests, countTokens }: Departure): LeaveQuestion {
-  const promptTokens = requests.reduce((sum, request) => sum + countTokens(request.messages), 0);
+  const promptTokens = requests.reduce((sum, request) => sum + countTokens(request), 0);
   const answerTokens = requests.reduce((sum, request) => sum + (request.maxTokens ?? 0), 0);
   const price = model.place === "cloud" ? priceRange(model.name, promptTokens, answerTokens) : undefined;
   return {
@@ -106,7 +107,7 @@ function secretsAtRisk(ask: Ask, requests: readonly ModelRequest[]): readonly Se
   for (const source of ask.sources) {
     look(source.text, (line) => ({ source: source.label, uri: source.uri, line: (source.startLine ?? 1) + line - 1 }));
   }
-  for (const request of requests) for (const message of request.messages) look(message.content, () => ({}));
+  for (const request of requests) for (const text of textsOf(request)) look(text, () => ({}));
   return risks;
 }
 
@@ -135,13 +136,9 @@ async function* send(
   signal: AbortSignal,
 ): AsyncIterable<ModelEvent> {
   const { ask, route, model, backend } = departure;
-  const texts = request.messages.map((message) => message.content);
-  const masked = masks ? maskSecrets(texts) : undefined;
-  const messages = request.messages.map((message, at) => ({
-    ...message,
-    content: masked?.texts[at] ?? message.content,
-  }));
-  const promptTokens = departure.countTokens(messages);
+  const masked = masks ? maskSecrets(textsOf(request)) : undefined;
+  const sent = masked ? withTexts(request, masked.texts) : request;
+  const promptTokens = departure.countTokens(sent);
   const price = model.place === "cloud" ? priceRange(model.name, promptTokens, request.maxTokens ?? 0) : undefined;
   const entry: LedgerEntry = {
     id: crypto.randomUUID(),
@@ -151,7 +148,8 @@ async function* send(
     task: route.task,
     askedBy: parts.askedBy,
     sources: ask.sources.map(sentSource),
-    bytes: new TextEncoder().encode(JSON.stringify(messages)).length,
+    bytes: new TextEncoder().encode(JSON.stringify(sent.toolUse ? [sent.messages, sent.toolUse] : sent.messages))
+      .length,
     promptTokens,
     answerTokens: 0,
     costUsd: price?.maxUsd ?? 0,
@@ -166,7 +164,7 @@ async function* send(
     outcome: "stopped",
   };
   try {
-    for await (const event of unmasked(backend.run({ ...request, messages }, signal), masked)) {
+    for await (const event of unmasked(backend.run(sent, signal), masked)) {
       if (event.kind === "done") end = { ...counted(event.stats, model), outcome: "done" };
       yield event;
     }
@@ -199,6 +197,11 @@ async function* unmasked(
     if (event.kind === "text" || event.kind === "thinking") {
       const text = (event.kind === "text" ? restorer : thoughts).push(event.text);
       if (text !== "") yield { kind: event.kind, text };
+      continue;
+    }
+    if (event.kind === "tool-call") {
+      const restored = mapTexts(event.call.arguments, (text) => masked.restore(text));
+      yield { ...event, call: { ...event.call, arguments: restored } };
       continue;
     }
     if (event.kind === "done") {

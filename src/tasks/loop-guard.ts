@@ -1,5 +1,6 @@
 // Small models fall into saying the same for ever. That is noticed, and the model is stopped.
 import type { AnswerEvent } from "../core/answer.ts";
+import { estimateTokens } from "../core/context.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 
@@ -59,9 +60,9 @@ export function countAnswer(promptTokens: number, nowMs: () => number): Counted 
   let firstMs: number | undefined;
   return {
     see(event) {
-      if (event.kind !== "text" && event.kind !== "thinking") return;
+      if (event.kind !== "text" && event.kind !== "thinking" && event.kind !== "tool-call") return;
       firstMs ??= nowMs();
-      answerTokens++;
+      answerTokens += event.kind === "tool-call" ? estimateTokens(JSON.stringify(event.call)) : 1;
     },
     stats: () => ({
       promptTokens,

@@ -1,6 +1,7 @@
 // From a route to the requests that make up the task, and the context window they need.
-import type { Backend, ChatMessage, InstalledModel, ModelRequest } from "../core/backend.ts";
+import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { keepAliveOf } from "../core/catalogue.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
 import { chooseContext, estimateTokens, type StickyWindows } from "../core/context.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
@@ -36,13 +37,16 @@ export interface Job {
   readonly backend: Backend;
   readonly model: InstalledModel;
   readonly steps: readonly Step[];
-  /** Counts the tokens of messages for this model. */
-  readonly countTokens: (messages: readonly ChatMessage[]) => number;
+  /** Counts the tokens of a prompt for this model. */
+  readonly countTokens: (prompt: CountedPrompt) => number;
   /** Told what the server counted for a prompt. */
-  readonly sawCount: (messages: readonly ChatMessage[], counted: number) => void;
+  readonly sawCount: (prompt: CountedPrompt, counted: number) => void;
   /** The part of the request that is the same for every step. */
   readonly base: Omit<ModelRequest, "messages">;
 }
+
+/** What of a request is read by the model. */
+export type CountedPrompt = Pick<ModelRequest, "messages" | "toolUse">;
 
 /**
  * Plans the requests of a task and chooses the context window they need.
@@ -56,7 +60,7 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   if (!backend || !model) throw new TaskError("internal", msg("The chosen model {0} is gone. Ask again.", route.model));
   const key = `${model.backend}\n${model.name}`;
   const count = parts.counts.of(key);
-  const countTokens = (messages: readonly ChatMessage[]) => countPrompt(messages, count);
+  const countTokens = (prompt: CountedPrompt) => countPrompt(prompt, count);
   const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
   const answerTokens = Math.min(ask.maxTokens ?? defaultAnswerTokens, Math.floor(limit / 2));
   const context: PlanContext = {
@@ -71,13 +75,22 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
     model,
     steps,
     countTokens,
-    sawCount: (messages, counted) => parts.counts.saw(key, countPrompt(messages), counted),
+    sawCount: (prompt, counted) => {
+      // How tokens of text are counted cannot be learned from pictures, nor from what a template makes of tools.
+      const isText = !prompt.toolUse && prompt.messages.every((message) => !message.images && !message.toolCalls);
+      if (isText) parts.counts.saw(key, countPrompt(prompt), counted);
+    },
     base: {
       model: model.name,
       sampling: { ...definition.sampling, ...settings.sampling[route.task], ...ask.sampling },
-      contextTokens: parts.windows.choose(key, contextFor(steps, { answerTokens, countTokens }, model, settings)),
+      contextTokens: parts.windows.choose(
+        key,
+        contextFor(steps, { answerTokens, countTokens }, model, settings),
+        ask.conversation,
+      ),
       keepAlive: keepAliveOf(route.role),
-      think: definition.think && model.capabilities.includes("thinking"),
+      think: (ask.ownPrompt?.think ?? definition.think) && model.capabilities.includes("thinking"),
+      ...(ask.conversation === undefined ? {} : { conversation: ask.conversation }),
       ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
     },
   };
@@ -96,7 +109,7 @@ function contextFor(
   model: InstalledModel,
   settings: Settings,
 ): number {
-  const promptTokens = Math.max(0, ...steps.map((step) => (step.kind === "prompt" ? countTokens(step.messages) : 0)));
+  const promptTokens = Math.max(0, ...steps.map((step) => (step.kind === "prompt" ? countTokens(step) : 0)));
   const modelContextTokens = model.contextTokens ?? unknownContextTokens;
   const chosen = chooseContext({
     promptTokens,
@@ -126,9 +139,19 @@ function contextFor(
   throw new TaskError("context-overflow", advice, { details: { promptTokens, contextTokens } });
 }
 
+/** Tokens of a picture: models differ, from 256 to some thousands. */
+const imageTokens = 1600;
+
 export function countPrompt(
-  messages: readonly ChatMessage[],
+  { messages, toolUse }: CountedPrompt,
   count: (text: string) => number = estimateTokens,
 ): number {
-  return messages.reduce((sum, message) => sum + count(message.content) + messageOverheadTokens, 0);
+  const tools = toolUse ? count(JSON.stringify(toolUse.tools)) : 0;
+  return messages.reduce((sum, message) => sum + countMessage(message, count), tools);
+}
+
+function countMessage({ content, thinking, toolCalls, images }: ChatMessage, count: (text: string) => number): number {
+  const calls = toolCalls ? count(JSON.stringify(toolCalls)) : 0;
+  const thought = thinking ? count(thinking) : 0;
+  return count(content) + thought + calls + (images?.length ?? 0) * imageTokens + messageOverheadTokens;
 }

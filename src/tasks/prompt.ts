@@ -1,5 +1,5 @@
 // What the prompts of all tasks share.
-import type { ChatMessage } from "../core/backend.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";

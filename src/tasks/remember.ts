@@ -18,7 +18,9 @@ export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
   const running = new Map<string, Promise<void>>();
   return {
     async *recall(job, answer, signal) {
-      if (job.base.sampling.temperature > warmest) {
+      // What a call came to may be another thing the next time.
+      const hasTools = job.steps.some((step) => step.kind === "prompt" && step.toolUse);
+      if (hasTools || job.base.sampling.temperature > warmest) {
         yield* answer();
         return;
       }

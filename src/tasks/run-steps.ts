@@ -1,6 +1,7 @@
 // Runs the planned requests of one task, one after the other.
 import type { AnswerEvent } from "../core/answer.ts";
-import type { ChatMessage, ModelRequest } from "../core/backend.ts";
+import type { ModelRequest } from "../core/backend.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent, TokenUsage } from "../core/model-event.ts";
 import type { AnswerLanguage } from "../core/task.ts";
@@ -10,6 +11,7 @@ import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
 import { countPrompt, type Job } from "./prepare.ts";
 import { throughReader } from "./read-answer.ts";
 import type { Step } from "./task-definition.ts";
+import { readToolCalls } from "./tool-calls.ts";
 
 type PromptStep = Extract<Step, { kind: "prompt" }>;
 type Done = Extract<AnswerEvent, { kind: "done" }>;
@@ -72,7 +74,8 @@ async function* runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSig
     return;
   }
   const counted = countStep(step);
-  const model = cutLoops(ask(job, step, way, signal), counted);
+  const asked = ask(job, step, way, signal);
+  const model = cutLoops(step.toolUse ? readToolCalls(asked, step.toolUse) : asked, counted);
   yield* step.read ? throughReader(model, step.read, counted) : model;
 }
 
@@ -107,15 +110,14 @@ function remind(messages: readonly ChatMessage[], wanted: AnswerLanguage): reado
 }
 
 function countStep(step: PromptStep): Counted {
-  return countAnswer(countPrompt(step.messages), () => performance.now());
+  return countAnswer(countPrompt(step), () => performance.now());
 }
 
 async function* ask(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<ModelEvent> {
   for await (const event of way(requestOf(job, step), signal)) {
     // With earlier turns in it, much of a prompt may have been read before, and older servers do not count that.
     const isFirst = step.messages.every((message) => message.role !== "assistant");
-    if (event.kind === "done" && isFirst && !event.stats.estimated)
-      job.sawCount(step.messages, event.stats.promptTokens);
+    if (event.kind === "done" && isFirst && !event.stats.estimated) job.sawCount(step, event.stats.promptTokens);
     yield event;
   }
 }
@@ -127,11 +129,15 @@ export function requestsOf(job: Job): readonly ModelRequest[] {
 
 function requestOf(job: Job, step: PromptStep): ModelRequest {
   // The answer may not grow past the window: the server would drop the beginning of the prompt to make room.
-  const promptTokens = job.countTokens(step.messages);
+  const promptTokens = job.countTokens(step);
   const room = job.base.contextTokens - promptTokens;
   const wanted = Math.min(step.maxTokens ?? room, job.base.maxTokens ?? room, room);
   const request = { ...job.base, messages: step.messages, promptTokens, maxTokens: Math.max(1, wanted) };
-  return step.format ? { ...request, format: step.format } : request;
+  return {
+    ...request,
+    ...(step.format ? { format: step.format } : {}),
+    ...(step.toolUse ? { toolUse: step.toolUse } : {}),
+  };
 }
 
 /** Holds the answer back until it is whole and accepted; asks once more, then shows what stands in for it. */

@@ -1,7 +1,8 @@
 import type { AnswerEvent } from "../core/answer.ts";
-import type { ChatMessage } from "../core/backend.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
 import type { Message } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Sampling, TaskKind } from "../core/task.ts";
+import type { ToolUse } from "../core/tool.ts";
 
 /** What a task may put out besides the events of its model. */
 export type TaskOutput = Extract<AnswerEvent, { kind: "text" | "finding" | "notice" }>;
@@ -17,6 +18,7 @@ export type Step =
       readonly messages: readonly ChatMessage[];
       /** JSON schema the answer must follow. */
       readonly format?: object;
+      readonly toolUse?: ToolUse;
       readonly maxTokens?: number;
       /** Language the answer has to be in; absent: any, as for code. */
       readonly language?: AnswerLanguage;

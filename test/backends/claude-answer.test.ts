@@ -83,7 +83,7 @@ describe("an answer of Claude", () => {
     ["max_tokens", "length"],
     ["model_context_window_exceeded", "length"],
     ["pause_turn", "length"],
-    ["tool_use", "length"],
+    ["tool_use", "stop"],
   ])("that ends by %s is told as %s", async (stopReason, finish) => {
     expect((await read(answerEvents({ stopReason }))).seen.at(-1)).toMatchObject({ kind: "done", finish });
   });

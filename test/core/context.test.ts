@@ -36,3 +36,15 @@ it("a server that counts only what it had not read before does not make the coun
   counts.saw("m", 100, 5000);
   expect(counts.of("m")("word ".repeat(100))).toBe(estimateTokens("word ".repeat(100)));
 });
+
+it("the window of a conversation that its client names never shrinks, however long it rests", () => {
+  let now = 0;
+  const windows = createStickyWindows(() => now);
+  expect(windows.choose("m", 65_536, "session")).toBe(65_536);
+  now += 60 * 60_000;
+  expect(windows.choose("m", 8192)).toBe(8192);
+  now += 60 * 60_000;
+  expect(windows.choose("m", 8192, "session")).toBe(65_536);
+  now += 60 * 60_000;
+  expect(windows.choose("m", 8192, "another")).toBe(8192);
+});

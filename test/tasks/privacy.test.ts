@@ -1,7 +1,8 @@
 // The promise: no prompt with a local-only part ever reaches a place that is not local, whatever asks.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Backend, ChatMessage, InstalledModel, ModelRequest, Place } from "../../src/core/backend.ts";
+import type { Backend, InstalledModel, ModelRequest, Place } from "../../src/core/backend.ts";
+import type { ChatMessage } from "../../src/core/chat-message.ts";
 import { classify } from "../../src/core/classify.ts";
 import { createStickyWindows } from "../../src/core/context.ts";
 import type { LeaveAnswer, LeaveQuestion } from "../../src/core/leave.ts";
