@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cacheFolder } from "./folders.ts";
-import { mustRun } from "./run.ts";
+import { mustRun, root } from "./run.ts";
 
 const version = "4.139.1";
 const folder = join(cacheFolder, `editor-host-${version}`);
@@ -26,7 +26,10 @@ export async function ensureEditorHost(): Promise<EditorHost> {
     entry: join(packageFolder, "out", "node", "entry.js"),
     server: join(packageFolder, "lib", "vscode", "out", "server-main.js"),
   };
-  if (await isWhole(host)) return host;
+  if (await isWhole(host)) {
+    await putLogWriter();
+    return host;
+  }
   await mkdir(cacheFolder, { recursive: true });
   const release = await lock(`${folder}.lock`);
   try {
@@ -36,6 +39,7 @@ export async function ensureEditorHost(): Promise<EditorHost> {
   }
   if (!(await isWhole(host)))
     throw new Error(`The editor host in ${folder} is not whole; remove it and run this again.`);
+  await putLogWriter();
   return host;
 }
 
@@ -68,6 +72,17 @@ async function install(): Promise<void> {
   await writeFile(join(beside, "whole.json"), JSON.stringify({ version }));
   await rm(folder, { recursive: true, force: true });
   await rename(beside, folder);
+}
+
+/** Without a compiled writer of logs, output channels would stay empty. Written whole, since others may read it now. */
+async function putLogWriter(): Promise<void> {
+  const place = join(packageFolder, "lib", "vscode", "node_modules", "@vscode", "spdlog");
+  if (existsSync(join(place, "build", "Release", "spdlog.node"))) return;
+  const writer = await readFile(join(root, "scripts", "log-writer.cjs"), "utf8");
+  const entry = join(place, "index.js");
+  if ((await readFile(entry, "utf8")) === writer) return;
+  await writeFile(`${entry}.${process.pid}`, writer);
+  await rename(`${entry}.${process.pid}`, entry);
 }
 
 /** Held by one process; one that a dead process left is taken over. */

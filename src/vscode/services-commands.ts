@@ -107,8 +107,8 @@ export function createServiceLogs(report: (error: unknown) => void) {
       open.get(service)?.stop.abort();
       const channel = open.get(service)?.channel ?? vscode.window.createOutputChannel(`Switchyard: ${service}`);
       const stop = new AbortController();
-      open.set(service, { channel, stop });
       channel.clear();
+      open.set(service, { channel, stop });
       channel.show(true);
       const follow = async () => {
         for await (const line of app.services.logs(service, 500, stop.signal)) channel.appendLine(line);

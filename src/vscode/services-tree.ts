@@ -91,7 +91,7 @@ function containersOf({ status, usage }: Snapshot): GroupNode {
   const notes = status.leftOut.map(({ name, why }): NoteNode => ({ kind: "note", title: name, text: say(why) }));
   return {
     ...common,
-    text: vscode.l10n.t("{0}, version {1}", status.source, status.version),
+    text: `Docker ${status.version} · ${status.source}`,
     children: [...services, ...notes],
   };
 }
@@ -186,16 +186,16 @@ function modelItem({ model, loaded }: ModelNode): vscode.TreeItem {
   const leftMs = loaded?.expiresAtMs === undefined ? 0 : loaded.expiresAtMs - Date.now();
   item.id = `model ${model.backend} ${model.name}`;
   item.description = [
-    formatBytes(model.sizeBytes),
-    ...(loaded ? [vscode.l10n.t("loaded: {0}", formatBytes(loaded.sizeBytes))] : []),
+    ...(leftMs > 0 && leftMs < 365 * 86_400_000 ? [vscode.l10n.t("unloads in {0}", formatCountdown(leftMs))] : []),
     ...(loaded && loaded.vramBytes > 0 && loaded.vramBytes < loaded.sizeBytes
       ? [vscode.l10n.t("{0} % on the graphics card", Math.round((loaded.vramBytes / loaded.sizeBytes) * 100))]
       : []),
-    ...(leftMs > 0 && leftMs < 365 * 86_400_000 ? [vscode.l10n.t("unloads in {0}", formatCountdown(leftMs))] : []),
+    loaded ? vscode.l10n.t("loaded: {0}", formatBytes(loaded.sizeBytes)) : formatBytes(model.sizeBytes),
   ].join(" · ");
   item.tooltip = [
     model.name,
     `${model.backend}, ${say(placeName(model.place))}`,
+    vscode.l10n.t("Size: {0}", formatBytes(model.sizeBytes)),
     ...(model.parameterSize ? [[model.parameterSize, model.quantization].filter(Boolean).join(" · ")] : []),
   ].join("\n");
   item.iconPath = new vscode.ThemeIcon(loaded ? "circle-filled" : "circle-outline");
@@ -236,8 +236,6 @@ function noteItem({ title, text, command }: NoteNode): vscode.TreeItem {
 }
 
 /** Where containers and models run when that is not the machine in front of the person. */
-export function remoteNote(): string | undefined {
-  const { remoteName } = vscode.env;
-  if (!remoteName) return undefined;
-  return vscode.l10n.t("Containers and models run on “{0}”, where this window works ({1}).", hostname(), remoteName);
+export function remotePlace(): string | undefined {
+  return vscode.env.remoteName === undefined ? undefined : vscode.l10n.t("on {0}", hostname());
 }

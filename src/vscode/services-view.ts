@@ -7,7 +7,7 @@ import {
   type GroupNode,
   isTicking,
   itemOf,
-  remoteNote,
+  remotePlace,
   type Snapshot,
   type TreeNode,
   treeOf,
@@ -27,8 +27,9 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
   readonly onDidChangeTreeData = this.#changed.event;
   #isWatching = false;
   #groups: readonly GroupNode[] = [];
-  /** Known already: to be drawn rather than found out. */
   #snapshot: Snapshot | undefined;
+  #looking: Promise<void> | undefined;
+  #isStale = false;
   #timers: readonly NodeJS.Timeout[] = [];
 
   constructor(app: () => Promise<App>, log: vscode.LogOutputChannel, tray: DownloadTray) {
@@ -36,13 +37,47 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
     this.#log = log;
     this.#tray = tray;
     this.#view = vscode.window.createTreeView("switchyard.services", { treeDataProvider: this });
-    const note = remoteNote();
-    if (note) this.#view.message = note;
+    const place = remotePlace();
+    if (place) this.#view.description = place;
     this.#view.onDidChangeVisibility(({ visible }) => this.#keepFresh(visible));
   }
 
+  /** Looks first and draws then: while a tree is being drawn anew, clicks on it lead nowhere. */
   refresh(): void {
-    this.#snapshot = undefined;
+    void this.#update();
+  }
+
+  #update(): Promise<void> {
+    // What changes while it is looked at is looked at once more.
+    if (this.#looking !== undefined) this.#isStale = true;
+    this.#looking ??= this.#lookAndDraw()
+      .catch((error: unknown) => void this.#failed(error))
+      .finally(() => {
+        this.#looking = undefined;
+        if (this.#isStale) this.refresh();
+        this.#isStale = false;
+      });
+    return this.#looking;
+  }
+
+  async #lookAndDraw(): Promise<void> {
+    if (!vscode.workspace.isTrusted || this.#closing.signal.aborted) return;
+    const app = await this.#app();
+    const snapshot = await this.#look(app);
+    const { status, models, downloads } = snapshot;
+    setContext("hasDocker", status?.kind === "engine");
+    setContext("hasModel", models.length > 0);
+    if (status?.kind === "engine" && status.services.some(({ state }) => state !== "missing")) void this.#watch(app);
+    for (const { model, state } of downloads) if (state === "interrupted") void this.#tray.show(app, model);
+    this.#draw(snapshot);
+  }
+
+  #draw(snapshot: Snapshot): void {
+    const groups = treeOf(snapshot);
+    const isSame = this.#snapshot !== undefined && JSON.stringify(groups) === JSON.stringify(this.#groups);
+    this.#snapshot = snapshot;
+    if (isSame) return;
+    this.#groups = groups;
     this.#changed.fire(undefined);
   }
 
@@ -55,15 +90,7 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
     if (parent) return parent.kind === "group" ? [...parent.children] : [];
     if (!vscode.workspace.isTrusted) return [];
     this.#keepFresh(this.#view.visible);
-    const app = await this.#app();
-    const snapshot = this.#snapshot ?? (await this.#look(app));
-    this.#snapshot = snapshot;
-    const { status, models, downloads } = snapshot;
-    setContext("hasDocker", status?.kind === "engine");
-    setContext("hasModel", models.length > 0);
-    if (status?.kind === "engine" && status.services.some(({ state }) => state !== "missing")) void this.#watch(app);
-    for (const { model, state } of downloads) if (state === "interrupted") void this.#tray.show(app, model);
-    this.#groups = treeOf(snapshot);
+    if (!this.#snapshot) await this.#update();
     return [...this.#groups];
   }
 
@@ -98,10 +125,7 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
     const downloads = await (await this.#app()).downloads.list();
     // One that is finished is a model now.
     if (downloads.length < before.downloads.length) return this.refresh();
-    if (downloads.length > 0) {
-      this.#snapshot = { ...before, downloads };
-      return this.#changed.fire(undefined);
-    }
+    if (downloads.length > 0) return this.#draw({ ...before, downloads });
     const ticking = this.#groups.flatMap(({ children }) => children.filter(isTicking));
     if (ticking.length > 0) this.#changed.fire(ticking);
   }

@@ -15,6 +15,8 @@ export interface WorkbenchOptions {
   /** Language of the interface; the editor has no language pack here, the extension's own texts are shown. */
   readonly locale?: "zh-cn";
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Added to the environment of the editor's server. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Installs the package into an editor of its own, opens a copy of the sample workspace, and stops all of it again. */
@@ -40,7 +42,7 @@ export async function openWorkbench(vsix: string, options: WorkbenchOptions = {}
       place("workspace"),
     ],
     /HTTP server listening/,
-    { SWITCHYARD_HOME: home.path },
+    { SWITCHYARD_HOME: home.path, ...options.env },
   );
   const browser = await chromium.launch({ executablePath: await ensureBrowser(), args: browserArgs });
   const stop = async () => {
@@ -202,6 +204,29 @@ export class Workbench {
   async chooseInDialog(button: string): Promise<void> {
     await this.dialog().locator(".monaco-button", { hasText: button }).click();
     await this.dialog().waitFor({ state: "detached" });
+  }
+
+  /** Click to fold a view of ours, or to unfold it. */
+  paneHeader(title: string): Locator {
+    return this.page.locator(".sidebar .pane-header", { hasText: title }).first();
+  }
+
+  /** A line of the Services view. */
+  serviceRow(text: string): Locator {
+    return this.page.locator(".tree-explorer-viewlet-tree-view .monaco-list-row", { hasText: text }).first();
+  }
+
+  /** A button at the end of a line of the Services view. */
+  async serviceAction(row: string, title: string): Promise<void> {
+    await this.serviceRow(row).hover();
+    await this.serviceRow(row).locator(`.action-label[aria-label="${title}"]`).first().click();
+  }
+
+  /** What an output channel shows. */
+  outputText(): Promise<string> {
+    // The editor draws blanks as signs that do not break.
+    const lines = this.page.locator('[id="workbench.panel.output"] .view-lines').first();
+    return lines.innerText().then((text) => text.replaceAll("\u00a0", " "));
   }
 
   notification(text: string | RegExp): Locator {

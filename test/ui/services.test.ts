@@ -1,0 +1,107 @@
+// The containers from the editor: the package in a real editor, on a real Docker engine that is started for it.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { ask, type DockerEngine } from "../../scripts/docker.ts";
+import { importOllama } from "../../scripts/docker-images.ts";
+import { smallModel } from "../../scripts/folders.ts";
+import { dockerd, startTestEngine, until } from "../containers/harness.ts";
+import { openWorkbench, type Workbench } from "../harness/workbench.ts";
+
+const vsix = process.env["SWITCHYARD_VSIX"] ?? "";
+let engine: DockerEngine | undefined;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  engine = await startTestEngine(importOllama);
+  if (!engine) return;
+  workbench = await openWorkbench(vsix, {
+    env: { SWITCHYARD_DOCKER_HOST: engine.address, MAX_MODEL_MEMORY: "2G" },
+    // The chat would load a model by itself.
+    settings: { "switchyard.warmUp": false },
+  });
+}, 240_000);
+afterEach(async ({ task }) => {
+  if (engine && task.result?.state === "fail")
+    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
+});
+afterAll(async () => {
+  await workbench?.stop();
+  await engine?.dispose();
+}, 60_000);
+
+const socket = () => engine?.socket ?? "";
+
+describe.skipIf(!dockerd)("the services in the editor", { timeout: 120_000 }, () => {
+  it("are started with one command that tells what it does, and shown with state, place and memory", async (context) => {
+    if (!engine) return context.skip();
+    await workbench.runCommand("Switchyard: Focus on Services View");
+    await workbench.paneHeader("Chat").click();
+    await workbench.serviceRow("redis").waitFor({ timeout: 30_000 });
+    expect(await workbench.serviceRow("redis").innerText()).toContain("not set up");
+    await workbench.screenshot("services-before");
+    await workbench.runCommand("Switchyard: Start Services");
+    await workbench.notification("Starting services").waitFor({ timeout: 15_000 });
+    await workbench.screenshot("services-starting");
+    await workbench.notification("Services run.").waitFor({ timeout: 90_000 });
+    await expect
+      .poll(() => workbench.serviceRow("redis").innerText(), { timeout: 30_000 })
+      .toMatch(/healthy · :\d+ · \d+ MB · \d+ % CPU/);
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 30_000 }).toContain("healthy");
+    await workbench.screenshot("services");
+  });
+
+  it("load a model and count down to its end", async (context) => {
+    if (!engine) return context.skip();
+    await workbench.serviceRow(smallModel).waitFor({ timeout: 30_000 });
+    await workbench.serviceAction(smallModel, "Load into Memory");
+    const left = async () => {
+      const [, minutes, seconds] =
+        /unloads in (\d+):(\d\d)/.exec(await workbench.serviceRow(smallModel).innerText()) ?? [];
+      return minutes === undefined ? undefined : Number(minutes) * 60 + Number(seconds);
+    };
+    const first = await until(left, 60_000);
+    await expect.poll(left, { timeout: 15_000 }).toBeLessThan(first);
+    await workbench.screenshot("services-model-loaded");
+    await workbench.serviceAction(smallModel, "Unload from Memory");
+    await expect.poll(left, { timeout: 30_000 }).toBeUndefined();
+  });
+
+  it("show what they print, as they print it", async (context) => {
+    if (!engine) return context.skip();
+    await workbench.serviceAction("redis", "Show Its Log");
+    await expect.poll(() => workbench.outputText(), { timeout: 30_000 }).toContain("Ready to accept connections");
+    const { body } = await ask(socket(), "POST", "/containers/switchyard-redis/exec", {
+      Cmd: ["redis-cli", "SAVE"],
+      AttachStdout: true,
+    });
+    await ask(socket(), "POST", `/exec/${JSON.parse(body).Id}/start`, { Detach: true });
+    await expect.poll(() => workbench.outputText(), { timeout: 30_000 }).toContain("DB saved on disk");
+    await workbench.screenshot("services-log");
+  });
+
+  it("are mended by the doctor, which looks again", async (context) => {
+    if (!engine) return context.skip();
+    await ask(socket(), "POST", "/containers/switchyard-redis/stop");
+    await expect.poll(() => workbench.serviceRow("redis").innerText(), { timeout: 30_000 }).toContain("stopped");
+    await workbench.runCommand("Switchyard: Doctor: Find and Mend Problems");
+    const finding = workbench.quickPickRows().filter({ hasText: "redis does not run." }).first();
+    await finding.waitFor({ timeout: 30_000 });
+    await workbench.screenshot("doctor-findings");
+    await finding.click();
+    const dialog = workbench.page.locator(".monaco-dialog-box");
+    await dialog.waitFor();
+    await workbench.screenshot("doctor-repair");
+    await dialog.getByRole("button", { name: "Mend It" }).click();
+    await workbench.notification("Mended, and looked at again").waitFor({ timeout: 60_000 });
+    const { State: state } = JSON.parse((await ask(socket(), "GET", "/containers/switchyard-redis/json")).body);
+    expect(state.Running).toBe(true);
+  });
+
+  it("are stopped with one click each, and all with one command", async (context) => {
+    if (!engine) return context.skip();
+    await workbench.serviceAction("redis", "Stop");
+    await expect.poll(() => workbench.serviceRow("redis").innerText(), { timeout: 30_000 }).toContain("stopped");
+    await workbench.runCommand("Switchyard: Stop Services");
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 40_000 }).toContain("stopped");
+    await workbench.screenshot("services-stopped");
+  });
+});
