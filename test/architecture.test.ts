@@ -15,9 +15,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   supply: ["core", "backends", "store", "containers", "node:"],
   mcp: ["core", "app", "node:", "packages"],
   service: ["core", "node:", "packages"],
+  clients: ["core", "node:", "packages"],
   proxy: ["core", "app", "service", "node:", "packages"],
-  cli: ["core", "app", "mcp", "proxy", "service", "node:", "packages"],
-  vscode: ["core", "app", "service", "vscode!", "node:", "packages"],
+  cli: ["core", "app", "mcp", "proxy", "service", "clients", "node:", "packages"],
+  vscode: ["core", "app", "service", "clients", "vscode!", "node:", "packages"],
 };
 const byName = (a: string, b: string) => a.localeCompare(b);
 

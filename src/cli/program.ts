@@ -6,6 +6,7 @@ import { msg } from "../core/message.ts";
 import { type AnswerLanguage, type Ask, kindOfTaskType, type Source, type TaskKind, taskKinds } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { translationTarget } from "../core/translation-target.ts";
+import { addConnectCommand } from "./connect-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { addMcpCommand } from "./mcp-command.ts";
@@ -44,6 +45,7 @@ export function createProgram(parts: ProgramParts): Command {
   addContainerCommands(program, parts);
   addMcpCommand(program, parts);
   addServeCommand(program, parts);
+  addConnectCommand(program, parts);
   return program;
 }
 

@@ -1,6 +1,8 @@
 // The service as a process: becomes the one there is, serves until it is told to stop or nobody needs it, and leaves.
+import { connectedIds } from "../clients/connect.ts";
 import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
+import type { Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
 import { createMcpEndpoint } from "../mcp/http.ts";
 import { createControl } from "../proxy/control.ts";
@@ -22,7 +24,7 @@ export interface ServiceOptions {
   /** How long an answer may still take when the service stops, ms. */
   readonly drainMs: number;
   /** How long nobody needs it before it ends; undefined: it stays. */
-  readonly idleMs: (() => number) | undefined;
+  readonly idleMs: ((settings: Settings) => number) | undefined;
 }
 
 export const defaultPort = 8000;
@@ -61,7 +63,10 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
   try {
     await begin(parts, app, proxy, options).finally(election.settle);
     if (election.replaced) terminal.note(t("It takes the place of version {0}.", election.replaced.version));
-    await ending(proxy, options.idleMs, stop);
+    const { idleMs } = options;
+    // A program that is set up to ask here cannot start it.
+    const limitMs = () => (idleMs && connectedIds(home).length === 0 ? idleMs(app.settings()) : 0);
+    await ending(proxy, limitMs, stop);
   } finally {
     watch.dispose();
     await unpublish(home, process.pid);
@@ -84,6 +89,12 @@ function createService(
   const log = (level: "debug" | "info" | "warn" | "error", text: string) => {
     if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
   };
+  const control = createControl(token, async () => {
+    proxy.release();
+    // Before the other one is told that it may: it will publish itself.
+    await unpublish(home, process.pid);
+    stop.abort();
+  });
   const proxy = createProxy(app, {
     token: asksForToken ? token : undefined,
     isLoopback: isLoopback(host),
@@ -91,15 +102,8 @@ function createService(
     log,
     ...(tracing ? { tracing } : {}),
     notice,
-    mounts: (run) => [
-      createMcpEndpoint({ run, version, home, log: (text) => log("debug", text) }),
-      createControl(token, async () => {
-        proxy.release();
-        // Before the other one is told that it may: it will publish itself.
-        await unpublish(home, process.pid);
-        stop.abort();
-      }),
-    ],
+    seen: control.seen,
+    mounts: (run) => [createMcpEndpoint({ run, version, home, log: (text) => log("debug", text) }), control],
   });
   return proxy;
 }
@@ -150,13 +154,13 @@ async function begin(
 }
 
 /** Resolves when the service is told to stop, or when nobody has needed it for a while. */
-async function ending(proxy: ProxyServer, idleMs: ServiceOptions["idleMs"], stop: AbortController): Promise<void> {
+async function ending(proxy: ProxyServer, idleLimitMs: () => number, stop: AbortController): Promise<void> {
   const { signal } = stop;
   const look = () => {
-    const limitMs = idleMs?.() ?? 0;
+    const limitMs = idleLimitMs();
     if (limitMs > 0 && proxy.idleMs() > limitMs) stop.abort();
   };
-  const timer = setInterval(look, Math.min(5_000, Math.max(100, (idleMs?.() ?? 0) / 4)));
+  const timer = setInterval(look, Math.min(5_000, Math.max(100, idleLimitMs() / 4)));
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -72,9 +72,7 @@ async function serve(parts: ProgramParts, own: ServeFlags, flags: Flags): Promis
       asksForToken: own.token,
       drainMs: own.drain * 1000,
       idleMs:
-        idle === undefined
-          ? undefined
-          : () => (idle === true ? parts.serviceSettings(flags).serviceIdleMinutes : idle) * 60_000,
+        idle === undefined ? undefined : (settings) => (idle === true ? settings.serviceIdleMinutes : idle) * 60_000,
     },
     flags,
   );

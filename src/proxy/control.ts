@@ -8,11 +8,16 @@ import { ProxyError } from "./proxy-error.ts";
 /** So often a watcher hears that the service is there, ms. */
 const beatMs = 15_000;
 
+export interface Control extends Mount {
+  /** Tells those who watch that a program has asked for something. */
+  seen(route: string, agent: string): void;
+}
+
 /**
  * @param token has to be shown here also where the service asks for none elsewhere
  * @param stop lets go of the address before it returns
  */
-export function createControl(token: string, stop: () => Promise<void>): Mount {
+export function createControl(token: string, stop: () => Promise<void>): Control {
   const watchers = new Set<ServerResponse>();
   const timer = setInterval(() => {
     for (const watcher of watchers) watcher.write("{}\n");
@@ -20,6 +25,11 @@ export function createControl(token: string, stop: () => Promise<void>): Mount {
   timer.unref();
   return {
     path: controlPaths.all,
+    seen(route, agent) {
+      if (route.endsWith(controlPaths.all)) return;
+      const line = `${JSON.stringify({ route, agent: agent.slice(0, 100) })}\n`;
+      for (const watcher of watchers) watcher.write(line);
+    },
     async handle(request, response) {
       if (!knowsToken(request.headers, token)) throw new ProxyError(401, "The token is missing or wrong.");
       const path = (request.url ?? "").split("?")[0];

@@ -43,6 +43,8 @@ export interface ProxyOptions {
   /** What the person should know, for whoever asks how the service is. */
   readonly notice?: () => string | undefined;
   readonly tracing?: Tracing;
+  /** Hears which program asked for what, never what it said. */
+  readonly seen?: (route: string, agent: string) => void;
 }
 
 export interface ProxyServer extends Lifetime {
@@ -198,13 +200,16 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
   if (state.isDraining) throw stopping();
   const maxBytes = options.maxBodyBytes ?? 64 * mebibyte;
   const mount = mountAt(path, parts.mounts);
+  const agent = request.headers["user-agent"] ?? "";
   if (mount) {
+    options.seen?.(`${method} ${mount.path}`, agent);
     await serveMount(mount, { request, response, maxBytes, asksFirst: call.asksFirst }, signal);
     return { kind: "sent" };
   }
   const route = parts.findRoute(method, path, dialect);
   call.route = route.key;
   options.log("debug", `proxy: ${route.key}`);
+  options.seen?.(route.key, agent);
   if (method !== "POST") return route.endpoint(undefined, signal, route.name);
   refuseForms(request.headers);
   if (call.asksFirst && Number(request.headers["content-length"] ?? 0) <= maxBytes) response.writeContinue();

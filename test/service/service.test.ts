@@ -9,6 +9,7 @@ import type { ProxyServer } from "../../src/proxy/server.ts";
 import { elect, isNewer } from "../../src/service/election.ts";
 import { takeLock } from "../../src/service/lock.ts";
 import { findService, publish, unpublish } from "../../src/service/publication.ts";
+import { watchService } from "../../src/service/watch-service.ts";
 import {
   beginLines,
   doneLine,
@@ -17,7 +18,7 @@ import {
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
-import { post, startProxy, token } from "../proxy/harness.ts";
+import { known, post, startProxy, token } from "../proxy/harness.ts";
 import { eventually, newShell, type Shell } from "./serving.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -189,6 +190,33 @@ const statusOf = (url: string, headers: Record<string, string>) =>
     (answer) => answer.status,
     () => 0,
   );
+
+describe("who watches the service", { timeout: 30_000 }, () => {
+  it("hears which program asks for what, and not what it says; and that it ends", async () => {
+    let control: ReturnType<typeof createControl> | undefined;
+    const { port, url, proxy } = await startProxy({
+      options: {
+        mounts: () => {
+          control = createControl(token, async () => undefined);
+          return [control];
+        },
+        seen: (route, agent) => control?.seen(route, agent),
+      },
+    });
+    const publication = { pid: process.pid, host: "127.0.0.1", port, version: "1.0.0" };
+    const heard: unknown[] = [];
+    for await (const seen of watchService(publication, token, signal)) {
+      heard.push(seen);
+      if (!seen) {
+        const body = { model: "llama3.1:8b", messages: [{ role: "user", content: "canary" }] };
+        await post(url, "/v1/chat/completions", body, {
+          headers: { ...known, "user-agent": "codex_cli/1.0" },
+        }).then((answer) => answer.text());
+      } else void proxy.drain(0);
+    }
+    expect(heard).toEqual([undefined, { route: "POST /v1/chat/completions", agent: "codex_cli/1.0" }]);
+  });
+});
 
 describe("settings that change", { timeout: 60_000 }, () => {
   it("are taken over without a dropped request; a broken file changes nothing, and that is said", async () => {
