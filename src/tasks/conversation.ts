@@ -24,11 +24,17 @@ export function conversationTask({ kind, sampling, think, rules }: ConversationT
       const asked = user(ask.text, ...ask.sources.map(fenced), answerIn(context.answerLanguage));
       const question = ask.images ? { ...asked, images: ask.images } : asked;
       const language = kind === "code" ? undefined : requiredLanguage(ask, context.answerLanguage);
-      return planWithHistory(ask, [system(...rules, dataRule)], question, context).map((step) =>
+      const opening = system(...rules, ...(isAboutText(ask) ? [dataRule] : []));
+      return planWithHistory(ask, [opening], question, context).map((step) =>
         step.kind === "prompt" && language ? { ...step, language } : step,
       );
     },
   };
+}
+
+/** Where no text was handed over, a rule about it would only be one more thing to misunderstand. */
+function isAboutText({ sources, history, text }: Ask): boolean {
+  return sources.length > 0 || text.includes("```") || history.some((turn) => (turn.sources ?? []).length > 0);
 }
 
 /** Earlier turns that do not fit are left out, oldest first, and it is said; the question itself is never cut. */
@@ -50,7 +56,11 @@ export function planWithHistory(
   }
   // An answer without its question says nothing: what stays begins with a question.
   while (history[kept]?.role === "assistant") kept++;
-  const prompt: Step = { kind: "prompt", messages: [...opening, ...history.slice(kept), question] };
+  const prompt: Step = {
+    kind: "prompt",
+    messages: [...opening, ...history.slice(kept), question],
+    instructions: opening.map((message) => message.content),
+  };
   if (kept === 0) return [prompt];
   const text = msg(
     "The oldest {0} of {1} earlier messages do not fit the model’s context and were left out.",

@@ -49,7 +49,7 @@ function commentRules(sources: readonly Source[]) {
   const wanted = [...new Set(sources.map(conventionOf))].join(" or ");
   return system(
     `Write ${wanted} for the code you are given: what it does, its parameters with their units, what it returns, what can go wrong.`,
-    "Reply with one fenced code block that holds the comment alone. Do not repeat the code.",
+    "Reply with one code block that holds the comment and nothing else. Do not repeat the code.",
     dataRule,
   );
 }

@@ -21,6 +21,7 @@ export interface World extends Reachable {
 export interface PrepareParts {
   readonly definitions: Readonly<Record<TaskKind, TaskDefinition>>;
   readonly settings: () => Settings;
+  readonly interfaceLanguage?: AnswerLanguage;
   readonly windows: StickyWindows;
   readonly counts: TokenCounts;
 }
@@ -64,7 +65,7 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
   const answerTokens = Math.min(ask.maxTokens ?? defaultAnswerTokens, Math.floor(limit / 2));
   const context: PlanContext = {
-    answerLanguage: answerLanguage(ask, settings),
+    answerLanguage: answerLanguage(ask, settings, parts.interfaceLanguage),
     model: model.name,
     promptTokens: limit - answerTokens,
     estimateTokens: count,
@@ -96,9 +97,11 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   };
 }
 
-function answerLanguage(ask: Ask, settings: Settings): AnswerLanguage {
+/** The question's; a command asks nothing in words: then the person's own. */
+function answerLanguage(ask: Ask, settings: Settings, interfaceLanguage: AnswerLanguage = "en"): AnswerLanguage {
   if (ask.answerLanguage) return ask.answerLanguage;
   if (settings.answerLanguage !== "auto") return settings.answerLanguage;
+  if (ask.text.trim() === "") return interfaceLanguage;
   return detectLanguage(ask.text) === "zh" ? "zh-CN" : "en";
 }
 

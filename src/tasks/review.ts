@@ -5,6 +5,7 @@ import type { Finding, Severity } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
 import { findAnchor } from "./anchor.ts";
+import { createEcho, type Echo } from "./echo.ts";
 import { dataRule, needSources, system, user } from "./prompt.ts";
 import { splitSource } from "./split-source.ts";
 import type { PlanContext, Step, TaskDefinition, TaskOutput } from "./task-definition.ts";
@@ -13,7 +14,10 @@ const severities = ["problem", "suggestion", "style"] as const satisfies readonl
 const maxFindings = 12;
 const maxRepeats = 2;
 
-/** Length limits keep a small model from filling the answer with one field. */
+/**
+ * Length limits keep a small model from filling the answer with one field. The fields are written in this order: the
+ * place is looked at before it is judged.
+ */
 const format = {
   type: "object",
   properties: {
@@ -23,14 +27,14 @@ const format = {
       items: {
         type: "object",
         properties: {
-          severity: { enum: severities },
           line: { type: "integer" },
           quote: { type: "string", maxLength: 300 },
           title: { type: "string", maxLength: 120 },
           body: { type: "string", maxLength: 800 },
+          severity: { enum: severities },
           replacement: { type: "string", maxLength: 800 },
         },
-        required: ["severity", "line", "quote", "title", "body"],
+        required: ["line", "quote", "title", "body", "severity"],
         additionalProperties: false,
       },
     },
@@ -65,27 +69,55 @@ function partTokens(context: PlanContext): number {
   return Math.floor((context.promptTokens - 500) / 1.35);
 }
 
+const rules: readonly string[] = [
+  "You review code. Report real defects first: wrong results, crashes, security holes, leaks, races. Then improvements. Matters of taste last.",
+  "Reply with JSON only, one entry for each finding, like this:",
+];
+
+/** What a good finding looks like; small models copy its form, and where they copy its words, those are dropped. */
+const examples: Readonly<Record<AnswerLanguage, object>> = {
+  en: {
+    line: 7,
+    quote: "data = open(path).read()",
+    title: "The file is never closed",
+    body: "Each call leaves one more file open; after many of them no file can be opened any more.",
+    severity: "problem",
+    replacement: "with open(path) as file:\n    data = file.read()",
+  },
+  "zh-CN": {
+    line: 7,
+    quote: "data = open(path).read()",
+    title: "文件从未关闭",
+    body: "每次调用都会多留一个打开的文件；次数多了，就再也打不开任何文件。",
+    severity: "problem",
+    replacement: "with open(path) as file:\n    data = file.read()",
+  },
+};
+
+const fields: readonly string[] = [
+  "line and quote: where it is; the line copied exactly, without its number.",
+  "title: what is wrong, in one short sentence. body: why, and what happens because of it.",
+  'severity: "problem" for defects, "suggestion" for improvements, "style" for taste.',
+  "replacement: the corrected lines. Leave it out if you are not sure.",
+  'If nothing is wrong, reply {"findings": []}. Never invent a defect.',
+];
+
+const languageRules: Readonly<Record<AnswerLanguage, string>> = {
+  en: "Write title and body in English.",
+  "zh-CN": "title 和 body 用简体中文书写。",
+};
+
 function reviewStep(source: Source, wish: string, language: AnswerLanguage, isOneOfMany: boolean): Step {
+  const instructions = [...rules, JSON.stringify({ findings: [examples[language]] }), ...fields, dataRule];
+  const echo = createEcho([...instructions, languageRules[language]]);
   return {
     kind: "prompt",
     format,
     messages: [
-      system(
-        "You are a careful senior code reviewer. Report real defects first: wrong results, crashes, security holes, leaks, races; then suggestions; style last.",
-        'Reply with JSON: {"findings": [{"severity", "line", "quote", "title", "body", "replacement"}]}.',
-        'severity: "problem" for defects, "suggestion" for improvements, "style" for taste.',
-        "line: the number before the line. quote: that line copied exactly, without its number.",
-        "title: one short sentence. body: why it is wrong and what happens. replacement: the corrected lines for quote; leave it out if you are not sure.",
-        'If nothing is wrong, reply {"findings": []}. Never invent a defect.',
-        dataRule,
-      ),
-      user(
-        wish,
-        fenced({ ...source, text: numbered(source.text, source.startLine ?? 1) }),
-        language === "zh-CN" ? "title 和 body 用简体中文书写。" : "Write title and body in English.",
-      ),
+      system(...instructions),
+      user(wish, fenced({ ...source, text: numbered(source.text, source.startLine ?? 1) }), languageRules[language]),
     ],
-    read: (pieces) => readFindings(pieces, source, language, isOneOfMany),
+    read: (pieces) => readFindings(pieces, { source, language, isOneOfMany, echo }),
   };
 }
 
@@ -96,12 +128,17 @@ function numbered(text: string, firstLine: number): string {
     .join("\n");
 }
 
+interface Reading {
+  readonly source: Source;
+  readonly language: AnswerLanguage;
+  readonly isOneOfMany: boolean;
+  readonly echo: Echo;
+}
+
 /** Each finding is shown as soon as its closing bracket has come. What is not JSON is shown as it is. */
 async function* readFindings(
   pieces: AsyncIterable<string>,
-  source: Source,
-  language: AnswerLanguage,
-  isOneOfMany: boolean,
+  { source, language, isOneOfMany, echo }: Reading,
 ): AsyncIterable<TaskOutput> {
   const ready: unknown[] = [];
   let failed = false;
@@ -116,29 +153,48 @@ async function* readFindings(
   /** Small models say the same again and again: then that is all they have to say. */
   const seen = new Set<string>();
   let repeats = 0;
+  let echoes = 0;
   for await (const piece of pieces) {
+    // Servers that know no schema let their model begin with “Here is the JSON:” or a fence.
+    const isBegun = all.includes("{");
     all += piece;
-    if (!failed && !parser.isEnded) parser.write(piece);
+    const json = isBegun ? piece : piece.slice(Math.max(0, piece.indexOf("{")));
+    if (all.includes("{") && !failed && !parser.isEnded) parser.write(json);
     for (const value of ready.splice(0)) {
       const finding = toFinding(value, source);
       if (finding && seen.has(finding.title)) repeats++;
+      if (finding && !seen.has(finding.title) && isEmpty(finding, echo)) {
+        seen.add(finding.title);
+        echoes++;
+      }
       if (!finding || seen.has(finding.title)) continue;
       seen.add(finding.title);
       count++;
       yield { kind: "finding", finding };
-      yield { kind: "text", text: markdownOf(finding, count) };
+      yield { kind: "text", text: markdownOf(finding, count, language) };
     }
     if (repeats >= maxRepeats) break;
   }
-  if (failed && count === 0) {
+  if (count > 0) return;
+  if (failed || !all.includes("{")) {
     yield {
       kind: "notice",
       text: msg("The model did not keep to the form of a review; its answer is shown as it came."),
     };
     yield { kind: "text", text: `${all}\n\n` };
-  } else if (count === 0) {
+  } else if (echoes > 0) {
+    yield { kind: "notice", text: msg("The model only repeated its instructions. Try a larger model.") };
+  } else if (parser.isEnded) {
     yield { kind: "text", text: language === "zh-CN" ? "没有发现问题。\n\n" : "No problems found.\n\n" };
+  } else {
+    // Cut in the middle of its first finding: that is not “no problems”.
+    yield { kind: "notice", text: msg("The review ended before its first finding was complete. Review it again.") };
   }
+}
+
+/** A finding that says the instructions back, or one of the example that is about no line of this text. */
+function isEmpty({ title, body, quote }: Finding, echo: Echo): boolean {
+  return echo.isEcho(body) || (quote === "" && echo.isEcho(title));
 }
 
 function toFinding(value: unknown, source: Source): Finding | undefined {
@@ -172,9 +228,14 @@ function indentedAs(replacement: string, quote: string): string {
 
 const marks: Readonly<Record<Severity, string>> = { problem: "●", suggestion: "○", style: "·" };
 
-function markdownOf(finding: Finding, number: number): string {
-  const lines =
-    finding.startLine === finding.endLine ? `${finding.startLine}` : `${finding.startLine}–${finding.endLine}`;
-  const place = finding.quote === "" ? "" : ` (${lines})`;
-  return `**${number}. ${marks[finding.severity]} ${finding.title.replace(/[\\`*_[\]<>|~]/g, "\\$&")}**${place}\n\n${finding.body}\n\n`;
+function markdownOf({ startLine, endLine, ...finding }: Finding, number: number, language: AnswerLanguage): string {
+  const lines = startLine === endLine ? `${startLine}` : `${startLine}–${endLine}`;
+  const named = language === "zh-CN" ? `（第 ${lines} 行）` : ` (${startLine === endLine ? "line" : "lines"} ${lines})`;
+  const place = finding.quote === "" ? "" : named;
+  return `**${number}. ${marks[finding.severity]} ${escaped(finding.title)}**${place}\n\n${finding.body}\n\n`;
+}
+
+/** A title is text, whatever signs are in it; an underscore inside a word is no sign. */
+function escaped(title: string): string {
+  return title.replace(/[\\`*[\]<>|~]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\$&");
 }

@@ -5,6 +5,7 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent, TokenUsage } from "../core/model-event.ts";
 import type { AnswerLanguage } from "../core/task.ts";
+import { withoutEcho } from "./echo.ts";
 import { untilWrongLanguage } from "./language-guard.ts";
 import type { Run } from "./leave.ts";
 import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
@@ -74,8 +75,7 @@ async function* runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSig
     return;
   }
   const counted = countStep(step);
-  const asked = ask(job, step, way, signal);
-  const model = cutLoops(step.toolUse ? readToolCalls(asked, step.toolUse) : asked, counted);
+  const model = answered(job, step, counted, way, signal);
   yield* step.read ? throughReader(model, step.read, counted) : model;
 }
 
@@ -89,14 +89,14 @@ async function* runInLanguage(
 ): AsyncIterable<AnswerEvent> {
   const counted = countStep(step);
   const watched = { isWrong: false };
-  yield* untilWrongLanguage(cutLoops(ask(job, step, way, signal), counted), wanted, watched);
+  yield* untilWrongLanguage(answered(job, step, counted, way, signal), wanted, watched);
   if (!watched.isWrong) return;
   yield {
     kind: "notice",
     text: msg("The model began in another language than was asked for; it was asked once more."),
   };
   const again = { ...step, messages: remind(step.messages, wanted) };
-  for await (const event of cutLoops(ask(job, again, way, signal), countStep(again))) {
+  for await (const event of answered(job, again, countStep(again), way, signal)) {
     yield event.kind === "done" ? { ...event, stats: addStats(counted.stats(), event.stats) } : event;
   }
 }
@@ -111,6 +111,13 @@ function remind(messages: readonly ChatMessage[], wanted: AnswerLanguage): reado
 
 function countStep(step: PromptStep): Counted {
   return countAnswer(countPrompt(step), () => performance.now());
+}
+
+/** What the model says: tool calls read, without loops and without our own instructions. */
+function answered(job: Job, step: PromptStep, counted: Counted, way: Run, signal: AbortSignal) {
+  const asked = ask(job, step, way, signal);
+  const model = cutLoops(step.toolUse ? readToolCalls(asked, step.toolUse) : asked, counted);
+  return withoutEcho(model, step.instructions);
 }
 
 async function* ask(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<ModelEvent> {
@@ -153,7 +160,7 @@ async function* runChecked(
   for (let attempt = 0; attempt < 2; attempt++) {
     const shown: AnswerEvent[] = [];
     const counted = countStep(step);
-    const model = cutLoops(ask(job, step, way, signal), counted);
+    const model = answered(job, step, counted, way, signal);
     for await (const event of step.read ? throughReader(model, step.read, counted) : model) {
       if (event.kind === "done") {
         stats = addStats(stats, event.stats);

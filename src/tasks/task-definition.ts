@@ -16,6 +16,8 @@ export type Step =
   | {
       readonly kind: "prompt";
       readonly messages: readonly ChatMessage[];
+      /** Our own words among the messages: what only repeats them is not shown. Absent where they are another program's. */
+      readonly instructions?: readonly string[];
       /** JSON schema the answer must follow. */
       readonly format?: object;
       readonly toolUse?: ToolUse;

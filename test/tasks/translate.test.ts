@@ -110,6 +110,18 @@ describe("a translation", () => {
     expect(step?.kind === "prompt" && step.check?.accept(await answered(step, "现在运行。"))).toBe(false);
   });
 
+  it("is asked for again where nothing came, whatever kind of text it is", () => {
+    for (const [text, language] of [
+      ["Plain words here.", "plaintext"],
+      ["# A title\n", "markdown"],
+    ] as const) {
+      const steps = translate.plan({ text: "", sources: [source(text, language)], history: [] }, plan);
+      const prompts = steps.flatMap((step) => (step.kind === "prompt" ? [step] : []));
+      expect(prompts.length).toBeGreaterThan(0);
+      for (const { check } of prompts) expect([check?.accept(" \n"), check?.accept("文字")]).toEqual([false, true]);
+    }
+  });
+
   it("keeps the blank lines and the line ends of plain text", () => {
     const text = "First paragraph.\r\n\r\n\r\nSecond one.\r\n";
     const steps = stepsOf(text, "plaintext");
