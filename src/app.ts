@@ -60,6 +60,7 @@ export function createApp(options: AppOptions): App {
     windows: createStickyWindows(() => performance.now()),
     counts: createTokenCounts(),
     settings: current,
+    interfaceLanguage: options.interfaceLanguage ?? "en",
     async findWorld(signal) {
       const [world] = await Promise.all([servers.world(signal), stores.feedback.ready()]);
       return { ...world, isDisliked: stores.feedback.isDisliked };
@@ -160,6 +161,8 @@ function ownRedis(settings: Settings): string {
   return isHere || isOwn ? redisUrl : "";
 }
 
+const ownWeights: ReadonlySet<string> = new Set(Object.keys(weights.models));
+
 type Connected = ReturnType<typeof connectServers>;
 
 /** What answers: Ollama, the built-in engine, and Claude where there is a key. */
@@ -217,6 +220,8 @@ function connectServers(options: AppOptions, settings: () => Settings) {
         models: [...servers.flatMap((server) => server.models), ...cloud],
         backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
         memoryBytes: totalmem(),
+        // The built-in engine has a list of its own; Ollama has its library.
+        ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
       };
     },
     dispose: () => engine.dispose(),

@@ -1,6 +1,7 @@
 // The fetch under every call to a model server: no time limit of its own, and nothing malformed gets past it unseen.
 import { Agent } from "undici";
 import { msg } from "../core/message.ts";
+import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 
 export interface FetchLimits {
@@ -38,7 +39,7 @@ export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = 
       response = await baseFetch(input, patient);
     } catch (error) {
       if (isAbort(error) || limits.signal.aborted) throw abortError();
-      throw new TaskError("server-unreachable", msg("{0} does not answer. Is it running?", limits.server), {
+      throw new TaskError("server-unreachable", msg("{0} does not answer. Is it running?", serverName(limits.server)), {
         cause: error,
       });
     }
@@ -85,12 +86,16 @@ async function refusal(response: Response, server: string): Promise<TaskError> {
     );
   }
   if (response.status === 404) {
-    return new TaskError("model-missing", msg("{0} does not have this model: {1}", server, text), { cause });
+    return new TaskError("model-missing", msg("{0} does not have this model: {1}", serverName(server), text), {
+      cause,
+    });
   }
   if (response.status === 503 || response.status === 429) {
-    return new TaskError("server-error", msg("{0} is busy: {1}. Try again in a moment.", server, text), { cause });
+    return new TaskError("server-error", msg("{0} is busy: {1}. Try again in a moment.", serverName(server), text), {
+      cause,
+    });
   }
-  return new TaskError("server-error", msg("{0} reports an error: {1}", server, text), { cause });
+  return new TaskError("server-error", msg("{0} reports an error: {1}", serverName(server), text), { cause });
 }
 
 interface ErrorBody {
@@ -215,7 +220,9 @@ function endsAnswer(line: string, server: string): boolean | undefined {
 }
 
 function badLine(server: string, what: string, cause?: unknown): TaskError {
-  return new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", server, what), { cause });
+  return new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", serverName(server), what), {
+    cause,
+  });
 }
 
 function streamError(error: unknown, limits: FetchLimits): Error {
@@ -228,7 +235,10 @@ function streamError(error: unknown, limits: FetchLimits): Error {
 export function lostServer(server: string, cause?: unknown): TaskError {
   return new TaskError(
     "server-lost",
-    msg("{0} stopped in the middle of the answer. What arrived is kept; ask again to get the rest.", server),
+    msg(
+      "{0} stopped in the middle of the answer. What arrived is kept; ask again to get the rest.",
+      serverName(server),
+    ),
     { cause },
   );
 }

@@ -12,6 +12,7 @@ import type {
 } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
+import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { abortError, createModelFetch, lostServer } from "./model-fetch.ts";
 import { detailsFrom } from "./model-shape.ts";
@@ -266,9 +267,13 @@ export class OllamaBackend implements Backend {
   #parse<S extends z.ZodMiniType>(schema: S, value: unknown): z.infer<S> {
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
-    throw new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", this.name, "JSON"), {
-      cause: parsed.error,
-    });
+    throw new TaskError(
+      "bad-response",
+      msg("{0} sent something that is not an answer: {1}", serverName(this.name), "JSON"),
+      {
+        cause: parsed.error,
+      },
+    );
   }
 
   #taskError(error: unknown, signal: AbortSignal, otherwise: "server-error" | "network" = "server-error"): Error {
@@ -277,13 +282,13 @@ export class OllamaBackend implements Backend {
     if (error instanceof SyntaxError) {
       return new TaskError(
         "bad-response",
-        msg("{0} sent something that is not an answer: {1}", this.name, error.message),
+        msg("{0} sent something that is not an answer: {1}", serverName(this.name), error.message),
         {
           cause: error,
         },
       );
     }
     const text = error instanceof Error ? error.message : String(error);
-    return new TaskError(otherwise, msg("{0} reports an error: {1}", this.name, text), { cause: error });
+    return new TaskError(otherwise, msg("{0} reports an error: {1}", serverName(this.name), text), { cause: error });
   }
 }

@@ -121,11 +121,11 @@ async function ask(backend: Backend, tried: Tried[], signal: AbortSignal): Promi
 /** The error for a task when no server answered at all. */
 export function nothingAnswers(tried: readonly Tried[]): TaskError {
   const list = tried.map((each) => `${each.address} (${each.outcome})`).join("; ");
-  return new TaskError(
-    "server-unreachable",
-    msg("No model server answers. Tried: {0}. Start Ollama, or set “switchyard.engine” to “embedded”.", list),
-    { details: { tried } },
-  );
+  const hasEngineFailed = tried.some((each) => each.address === "built-in engine");
+  const text = hasEngineFailed
+    ? msg("No model server answers. Tried: {0}. Mend what is named there, or start Ollama.", list)
+    : msg("No model server answers. Tried: {0}. Start Ollama, or set “switchyard.engine” to “embedded”.", list);
+  return new TaskError("server-unreachable", text, { details: { tried } });
 }
 
 export const loadedOf = (signal: AbortSignal) => (server: Server) => server.backend.loaded(signal).catch(() => []);

@@ -66,6 +66,7 @@ function open(settings: Settings, door: Pick<AppOptions, "askedBy" | "mayLeave" 
       if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
     },
     notice: (text) => terminal.note(terminal.say(text)),
+    interfaceLanguage: terminal.language,
     ...door,
   });
   apps.push(app);

@@ -4,8 +4,10 @@ import type { Command } from "commander";
 import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { serverName } from "../core/names.ts";
 import { addDownloadCommands } from "./download-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { readSource } from "./read-files.ts";
 
 export function addModelCommands(program: Command, parts: ProgramParts): void {
   const { terminal, signal } = parts;
@@ -23,8 +25,9 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
   program
     .command("classify")
     .description(t("say which kind of task a text is, and why"))
-    .argument("<text>")
-    .action((text: string, _: object, command: Command) => {
+    .argument("[text...]", t("the question; nothing reads standard input"))
+    .action(async (words: string[], _: object, command: Command) => {
+      const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
       const result = classify({ text, sources: [], history: [] });
       const seen = result.evidence.map((each) => `  ${each.kind} +${each.points}: ${each.seen}`).join("\n");
       const head = `${result.kind} (${Math.round(result.confidence * 100)} %, ${result.language})`;
@@ -37,7 +40,9 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       withApp(async (app, flags) => {
         const status = await app.status(signal);
         const lines = status.flatMap((server) => [
-          server.name === "" ? t("No model server answers.") : `${server.name} ${server.version ?? ""}`,
+          server.name === ""
+            ? t("No model server answers.")
+            : `${terminal.say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(),
           ...server.tried.map((each) => `  ${each.address}: ${each.outcome}`),
           ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
         ]);
@@ -51,7 +56,9 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       withApp(async (app, flags) => {
         const [installed, offers] = await Promise.all([app.models(signal), app.offers(signal)]);
         const lines = [
-          ...installed.map((model) => `${model.name}  ${formatBytes(model.sizeBytes)}  ${model.backend}`),
+          ...installed.map(
+            (model) => `${model.name}  ${formatBytes(model.sizeBytes)}  ${terminal.say(serverName(model.backend))}`,
+          ),
           t("Can be had:"),
           ...offers.map((offer) =>
             `  ${offer.name}  ${formatBytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),

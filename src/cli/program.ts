@@ -1,31 +1,35 @@
 // The commands and their options.
 import { relative } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
-import type { Finding } from "../core/finding.ts";
+import { Command } from "commander";
+import type { Finding, Severity } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
-import { type AnswerLanguage, type Ask, kindOfTaskType, type Source, type TaskKind, taskKinds } from "../core/task.ts";
+import type { AnswerLanguage, Ask, Source, TaskKind } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { isTranslationOfOne } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { addConnectCommand } from "./connect-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { speak } from "./help-texts.ts";
 import { addMcpCommand } from "./mcp-command.ts";
 import { addModelCommands } from "./model-commands.ts";
+import { language, severities, severity, taskKind, temperature, whole } from "./parse-flags.ts";
 import { addPrivacyCommands } from "./privacy-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
 import { type OutputForm, runTask } from "./run-task.ts";
 import { addServeCommand } from "./serve-command.ts";
+import type { Terminal } from "./terminal.ts";
 import { checkTarget, writeTranslation } from "./translate-files.ts";
 
 export function createProgram(parts: ProgramParts): Command {
   const { t } = parts.terminal;
   const program = new Command("switchyard")
     .description(t("Review, explain, translate and write with models on your own machine."))
-    .version(parts.version)
+    .version(parts.version, "-V, --version", t("print the version"))
     .option("--model <tag>", t("use this model, past all routing"))
     .option("--lang <language>", t("language to answer in: en or zh-CN"), language)
     .option("--max-tokens <n>", t("upper bound of tokens to generate"), whole)
-    .option("--temperature <n>", t("sampling temperature, 0 to 2"), Number)
+    .option("--temperature <n>", t("sampling temperature, 0 to 2"), temperature)
     .option("--json", t("print one JSON object a task"))
     .option("--stream-json", t("print every event as a line of JSON"))
     .option("--config <file>", t("settings file; otherwise {0}", parts.configFile))
@@ -37,8 +41,8 @@ export function createProgram(parts: ProgramParts): Command {
       "after",
       `\n${t("Exit codes: 0 done, 1 failed, 2 bad input, 3 no model or server, 4 the text does not fit, 5 it may not leave this machine, 10 findings with --fail-on, 130 cancelled.")}`,
     )
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  speak(program, t);
   addTaskCommands(program, parts);
   addModelCommands(program, parts);
   addPrivacyCommands(program, parts);
@@ -55,11 +59,15 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     .command("review")
     .description(t("review files for defects"))
     .argument("[files...]", t("files or patterns; - or nothing reads standard input"))
-    .option("--fail-on <severity>", t("exit with 10 when there is such a finding: problem, suggestion or style"))
-    .action(async (names: string[], own: { failOn?: string }, command: Command) => {
+    .option(
+      "--fail-on <severity>",
+      t("exit with 10 when there is such a finding: problem, suggestion or style"),
+      severity,
+    )
+    .action(async (names: string[], { failOn }: { failOn?: Severity }, command: Command) => {
       const findings = await eachFile(parts, command, names, "review");
-      const worst = ["problem", "suggestion", "style"].indexOf(own.failOn ?? "");
-      const counts = (finding: Finding) => ["problem", "suggestion", "style"].indexOf(finding.severity) <= worst;
+      if (failOn === undefined) return;
+      const counts = (finding: Finding) => severities.indexOf(finding.severity) <= severities.indexOf(failOn);
       if (findings.some(counts)) process.exitCode = 10;
     });
   for (const [kind, description] of [
@@ -114,11 +122,12 @@ async function forEachSource(
   parts: ProgramParts,
   names: readonly string[],
   work: (source: Source, isOneOfMany: boolean) => Promise<void>,
+  select: (names: readonly string[]) => readonly string[] = (found) => found,
 ): Promise<void> {
   if (names.length === 0 && process.stdin.isTTY) {
     throw new TaskError("bad-input", msg("Name the files to work on, or send text to standard input."));
   }
-  const all = names.length === 0 ? ["-"] : await expandNames(names);
+  const all = names.length === 0 ? ["-"] : select(await expandNames(names));
   let last: unknown;
   for (const name of all) {
     try {
@@ -148,7 +157,7 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
   const { terminal } = parts;
   const flags = command.optsWithGlobals<Flags>();
   const app = parts.openApp(flags);
-  await forEachSource(parts, names, async (source) => {
+  const one = async (source: Source) => {
     const base: Ask = { ...askOf(flags), kind: "translate", text: "", sources: [source], history: [] };
     const ask = own.to ? { ...base, targetLanguage: own.to } : base;
     if (own.stdout || source.origin === "stdin" || flags.json || flags.streamJson) {
@@ -160,7 +169,16 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
     const result = await runTask(app, { ...ask, targetLanguage: language }, "text", terminal, parts.signal, false);
     await writeTranslation(target, result.text);
     terminal.write(`${relative(process.cwd(), target) || target}\n`);
-  });
+  };
+  await forEachSource(parts, names, one, (found) => withoutTranslations(found, terminal));
+}
+
+/** `docs/*.md` also matches what an earlier run has written there. */
+function withoutTranslations(found: readonly string[], { note, t }: Terminal): readonly string[] {
+  const all = new Set(found);
+  const left = found.filter((name) => isTranslationOfOne(name, all));
+  for (const name of left) note(t("Left out, for it is a translation: {0}", name));
+  return found.filter((name) => !left.includes(name));
 }
 
 function askOf(flags: Flags): Pick<Ask, "model" | "answerLanguage" | "maxTokens" | "sampling" | "isFresh"> {
@@ -176,22 +194,4 @@ function askOf(flags: Flags): Pick<Ask, "model" | "answerLanguage" | "maxTokens"
 function formOf(flags: Flags): OutputForm {
   if (flags.streamJson) return "stream-json";
   return flags.json ? "json" : "text";
-}
-
-function language(text: string): AnswerLanguage {
-  if (text === "en" || text === "zh-CN") return text;
-  if (/^zh/i.test(text)) return "zh-CN";
-  throw new InvalidArgumentError("en | zh-CN");
-}
-
-function taskKind(text: string): TaskKind {
-  const kind = kindOfTaskType(text);
-  if (kind) return kind;
-  throw new InvalidArgumentError([...taskKinds, "translation", "creative", "general"].join(" | "));
-}
-
-function whole(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError("1, 2, 3, …");
 }

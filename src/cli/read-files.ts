@@ -23,19 +23,15 @@ export async function expandNames(names: readonly string[]): Promise<readonly st
 export async function readSource(name: string): Promise<Source> {
   if (name === "-") return { uri: "stdin:", label: "stdin", text: await readStandardInput(), origin: "stdin" };
   const found = await stat(name).catch((error: unknown) => {
-    throw new TaskError("bad-input", msg("{0} cannot be read: there is no such file.", name), { cause: error });
+    throw unreadable(name, error);
   });
   if (found.isDirectory())
     throw new TaskError("bad-input", msg("{0} is a folder. Name files, or a pattern such as “{0}/*.ts”.", name));
-  if (found.size > maxBytes) {
-    throw new TaskError(
-      "bad-input",
-      msg("{0} has {1} MB; files up to {2} MB can be worked on.", name, Math.round(found.size / 1e6), 10),
-    );
-  }
-  const bytes = await readFile(name);
-  if (bytes.subarray(0, 8000).includes(0)) throw new TaskError("bad-input", msg("{0} is not a text file.", name));
-  const text = bytes.toString("utf8");
+  if (found.size > maxBytes) throw tooLarge(name, found.size);
+  const bytes = await readFile(name).catch((error: unknown) => {
+    throw unreadable(name, error);
+  });
+  const text = textOf(bytes, name);
   if (text.trim() === "") throw new TaskError("bad-input", msg("{0} is empty.", name));
   const languageId = languageIdOf(name);
   return {
@@ -48,9 +44,36 @@ export async function readSource(name: string): Promise<Source> {
 }
 
 async function readStandardInput(): Promise<string> {
+  if (process.stdin.isTTY)
+    throw new TaskError("bad-input", msg("Say what to work on, or send text to standard input."));
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString("utf8");
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge("stdin", size);
+    chunks.push(chunk);
+  }
+  const text = textOf(Buffer.concat(chunks), "stdin");
   if (text.trim() === "") throw new TaskError("bad-input", msg("Standard input is empty."));
   return text;
+}
+
+function textOf(bytes: Buffer, name: string): string {
+  if (bytes.subarray(0, 8000).includes(0)) throw new TaskError("bad-input", msg("{0} is not a text file.", name));
+  return bytes.toString("utf8");
+}
+
+function unreadable(name: string, cause: unknown): TaskError {
+  const isMissing = cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR");
+  const text = isMissing
+    ? msg("{0} cannot be read: there is no such file.", name)
+    : msg("{0} cannot be read: {1}", name, cause instanceof Error ? cause.message : String(cause));
+  return new TaskError("bad-input", text, { cause });
+}
+
+function tooLarge(name: string, size: number): TaskError {
+  return new TaskError(
+    "bad-input",
+    msg("{0} has {1} MB; files up to {2} MB can be worked on.", name, Math.round(size / 1e6), 10),
+  );
 }

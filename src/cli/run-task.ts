@@ -5,6 +5,7 @@ import type { App } from "../core/app.ts";
 import type { Finding } from "../core/finding.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask } from "../core/task.ts";
+import { TaskError } from "../core/task-error.ts";
 import { badgeLine, type Terminal } from "./terminal.ts";
 
 export type OutputForm = "text" | "json" | "stream-json";
@@ -28,6 +29,7 @@ export async function runTask(
   const notices: string[] = [];
   let text = "";
   let outcome: "done" | "stopped" | "failed" = "failed";
+  let failure: { readonly error?: { readonly kind: string; readonly message: string } } = {};
   try {
     for await (const event of app.run(ask, signal)) {
       tally.see(event);
@@ -43,14 +45,21 @@ export async function runTask(
     outcome = "done";
   } catch (error) {
     if (signal.aborted) outcome = "stopped";
+    else failure = { error: failureOf(error, terminal) };
+    if (form === "stream-json") terminal.write(`${JSON.stringify({ kind: outcome, ...failure })}\n`);
     throw error;
   } finally {
     const badge = tally.badge(outcome);
     if (form === "text" && show && text !== "" && !text.endsWith("\n")) terminal.write("\n");
     if (form === "text" && badge) terminal.note(badgeLine(badge, terminal));
-    if (form === "json") terminal.write(`${JSON.stringify({ text, findings, notices, outcome, badge })}\n`);
+    if (form === "json") terminal.write(`${JSON.stringify({ text, findings, notices, outcome, ...failure, badge })}\n`);
   }
   return { text, findings };
+}
+
+function failureOf(error: unknown, { say }: Terminal) {
+  if (error instanceof TaskError) return { kind: error.kind, message: say(error.text) };
+  return { kind: "internal", message: error instanceof Error ? error.message : String(error) };
 }
 
 function noteEvent(event: AnswerEvent, { note, progress, say, t }: Terminal): void {

@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import type { Badge } from "../core/answer.ts";
 import { formatUsd } from "../core/cost.ts";
 import { formatMessage, type Message, type MessageBundle, msg } from "../core/message.ts";
-import { outcomeName, placeName } from "../core/names.ts";
+import { kindName, outcomeName, placeName, serverName } from "../core/names.ts";
+import type { AnswerLanguage } from "../core/task.ts";
 
 export type Translate = (template: string, ...args: (string | number)[]) => string;
 
 export interface Terminal {
+  readonly language: AnswerLanguage;
   readonly t: Translate;
   /** A message of any layer in the person's language. */
   readonly say: (message: Message) => string;
@@ -20,9 +22,11 @@ export interface Terminal {
 }
 
 export function createTerminal(env: Readonly<Record<string, string | undefined>>, isQuiet: boolean): Terminal {
-  const bundle = loadBundle(env);
+  const language = languageOf(env);
+  const bundle = language === "zh-CN" ? loadBundle() : {};
   const say = (message: Message) => formatMessage(message, bundle);
   return {
+    language,
     say,
     t: (template, ...args) => say(msg(template, ...args)),
     note: (text) => {
@@ -37,9 +41,13 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
   };
 }
 
-function loadBundle(env: Readonly<Record<string, string | undefined>>): MessageBundle {
-  const locale = env["SWITCHYARD_LOCALE"] ?? env["LC_ALL"] ?? env["LC_MESSAGES"] ?? env["LANG"] ?? "";
-  if (!/^zh/i.test(locale)) return {};
+/** As the C library does it, an empty variable counts as none. */
+function languageOf(env: Readonly<Record<string, string | undefined>>): AnswerLanguage {
+  const locale = env["SWITCHYARD_LOCALE"] || env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || "";
+  return /^zh/i.test(locale) ? "zh-CN" : "en";
+}
+
+function loadBundle(): MessageBundle {
   for (const place of ["../media/l10n/", "../../media/l10n/", "../../../media/l10n/"]) {
     try {
       return JSON.parse(readFileSync(new URL(`${place}bundle.l10n.zh-cn.json`, import.meta.url), "utf8"));
@@ -54,8 +62,8 @@ function loadBundle(env: Readonly<Record<string, string | undefined>>): MessageB
 export function badgeLine(badge: Badge, { t, say }: Terminal): string {
   const { route } = badge;
   return [
-    `${route.task}: ${route.model} (${say(route.why)})`,
-    `${route.backend}, ${say(placeName(route.place))}`,
+    `${say(kindName(route.task))}: ${route.model} (${say(route.why)})`,
+    `${say(serverName(route.backend))}, ${say(placeName(route.place))}`,
     ...(badge.firstTokenMs === undefined ? [] : [t("first token {0} ms", Math.round(badge.firstTokenMs))]),
     ...(badge.tokensPerSecond === undefined ? [] : [t("{0} tokens/s", badge.tokensPerSecond.toFixed(1))]),
     ...(badge.answerTokens === undefined

@@ -13,7 +13,7 @@ import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 import type { SessionStore } from "./session.ts";
 import type { Settings } from "./settings.ts";
-import type { Ask } from "./task.ts";
+import type { AnswerLanguage, Ask } from "./task.ts";
 
 /** Where things are kept on this machine. */
 export interface Folders {
@@ -29,6 +29,8 @@ export interface AppOptions {
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
   readonly fetch?: typeof fetch;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Language of the person's interface: that of answers where nothing was asked in words. */
+  readonly interfaceLanguage?: AnswerLanguage;
   /** Which door this is, for the ledger. */
   readonly askedBy: LedgerEntry["askedBy"];
   /** Asks the person whether a prompt may leave this machine; absent: nothing may. */

@@ -24,6 +24,13 @@ export function placeName(place: Place): Message {
   return names[place];
 }
 
+/** A model server by its name, which is also how it is told from others. */
+export function serverName(name: string): Message {
+  const host = /^Ollama at (.+)$/.exec(name)?.[1];
+  if (host) return msg("Ollama at {0}", host);
+  return name === "built-in engine" ? msg("built-in engine") : { template: name, args: [] };
+}
+
 export function outcomeName(outcome: "done" | "stopped" | "failed" | "cut"): Message {
   const names = {
     done: msg("done"),

@@ -40,6 +40,8 @@ export interface Reachable {
   readonly models: readonly InstalledModel[];
   /** Memory that models may take on this machine, bytes. */
   readonly memoryBytes: number;
+  /** Tags that the servers here could get; absent: any. */
+  readonly canBeHad?: ReadonlySet<string>;
   /** Whether the person found its answers to this kind of task bad; absent: nothing is known. */
   readonly isDisliked?: (model: string, task: TaskKind) => boolean;
 }
@@ -217,7 +219,10 @@ function alternatives(
 }
 
 function nothingInstalled(role: Role, reachable: Reachable, settings: Settings): TaskError {
-  const fitting = offersFor(reachable.memoryBytes, settings.modelProfile).filter((offer) => offer.fits);
+  const { memoryBytes, canBeHad } = reachable;
+  const fitting = offersFor(memoryBytes, settings.modelProfile).filter(
+    (offer) => offer.fits && canBeHad?.has(offer.name) !== false,
+  );
   const wanted = candidatesFor(role, settings.modelProfile);
   const suggestedModel =
     wanted.find((tag) => fitting.some((offer) => offer.name === tag)) ?? fitting.at(-1)?.name ?? "smollm2:135m";

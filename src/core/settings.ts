@@ -142,17 +142,38 @@ const schema = z.partial(
  */
 export function parseSettings(raw: unknown): Settings {
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const key = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
-    throw new TaskError(
-      "bad-input",
-      msg("The setting “{0}” has a value that cannot be used: {1}", key, issue?.message ?? ""),
-      {
-        cause: parsed.error,
-      },
-    );
-  }
+  if (!parsed.success) throw badSetting(parsed.error);
   const given = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== undefined));
   return { ...defaultSettings, ...given };
+}
+
+function badSetting(cause: z.core.$ZodError): TaskError {
+  const issue = cause.issues[0];
+  if (issue?.code === "unrecognized_keys") {
+    const key = [...issue.path, issue.keys[0] ?? ""].join(".");
+    return new TaskError("bad-input", msg("There is no setting “{0}”. Remove it.", key), { cause });
+  }
+  const key = issue?.path.join(".") ?? "";
+  const text = issue
+    ? msg("The setting “{0}” has a value that cannot be used; possible: {1}", key, possible(issue))
+    : msg("The settings are not an object of names and values.");
+  return new TaskError("bad-input", text, { cause });
+}
+
+/** What the value could be, in signs that need no translation. */
+function possible(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_value":
+      return issue.values.join(" | ");
+    case "invalid_type":
+      return issue.expected;
+    case "too_small":
+      return `≥ ${issue.minimum}`;
+    case "too_big":
+      return `≤ ${issue.maximum}`;
+    case "invalid_format":
+      return issue.pattern ?? issue.format;
+    default:
+      return issue.message;
+  }
 }

@@ -11,6 +11,12 @@ export function translatedPath(path: string, target: AnswerLanguage): string {
   return `${unmarked.slice(0, unmarked.length - extension.length)}.${target}${extension}`;
 }
 
+/** Whether the path is that of a translation of another one of them. */
+export function isTranslationOfOne(path: string, paths: ReadonlySet<string>): boolean {
+  const original = path.replace(languageMark, "");
+  return original !== path && paths.has(original);
+}
+
 export interface FoundDocument {
   readonly path: string;
   readonly sizeBytes: number;
@@ -31,12 +37,9 @@ export interface DueTranslation {
  */
 export function planTranslations(found: readonly FoundDocument[], target: AnswerLanguage): readonly DueTranslation[] {
   const byPath = new Map(found.map((document) => [document.path, document]));
-  const isTranslation = (path: string) => {
-    const original = path.replace(languageMark, "");
-    return original !== path && byPath.has(original);
-  };
+  const paths = new Set(byPath.keys());
   return found
-    .filter(({ path }) => translatedPath(path, target) !== path && !isTranslation(path))
+    .filter(({ path }) => translatedPath(path, target) !== path && !isTranslationOfOne(path, paths))
     .map((document) => {
       const targetPath = translatedPath(document.path, target);
       const existing = byPath.get(targetPath);

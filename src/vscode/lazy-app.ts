@@ -31,6 +31,7 @@ export function createLazyApp(
         engineEntry: vscode.Uri.joinPath(context.extensionUri, "dist", "engine.js").fsPath,
       },
       log: (level, text) => log[level](text),
+      interfaceLanguage: /^zh/i.test(vscode.env.language) ? "zh-CN" : "en",
       ...door,
       notice: (text) => void vscode.window.showInformationMessage(say(text)),
     });

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { formatBytes } from "../core/format-bytes.ts";
-import { kindName } from "../core/names.ts";
+import { kindName, serverName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { say } from "./say.ts";
 
@@ -119,7 +119,7 @@ async function modelItems(app: App): Promise<readonly ModelItem[]> {
       ]
         .filter(Boolean)
         .join(" · "),
-      detail: `${model.backend} · ${fits}`,
+      detail: `${say(serverName(model.backend))} · ${fits}`,
       buttons: [
         isLoaded
           ? { ...unload, tooltip: vscode.l10n.t("Unload from memory") }

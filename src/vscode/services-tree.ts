@@ -5,7 +5,7 @@ import type { InstalledModel, LoadedModel } from "../core/backend.ts";
 import type { Download } from "../core/downloads.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { formatCountdown } from "../core/format-time.ts";
-import { placeName, serviceStateName } from "../core/names.ts";
+import { placeName, serverName, serviceStateName } from "../core/names.ts";
 import { percentOf, progressParts } from "../core/progress-text.ts";
 import type { ServiceStatus, ServicesStatus, ServiceUsage } from "../core/services.ts";
 import { say } from "./say.ts";
@@ -194,7 +194,7 @@ function modelItem({ model, loaded }: ModelNode): vscode.TreeItem {
   ].join(" · ");
   item.tooltip = [
     model.name,
-    `${model.backend}, ${say(placeName(model.place))}`,
+    `${say(serverName(model.backend))}, ${say(placeName(model.place))}`,
     vscode.l10n.t("Size: {0}", formatBytes(model.sizeBytes)),
     ...(model.parameterSize ? [[model.parameterSize, model.quantization].filter(Boolean).join(" · ")] : []),
   ].join("\n");

@@ -3,7 +3,9 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { serverName } from "../core/names.ts";
 import { taskKinds } from "../core/task.ts";
+import { say } from "./say.ts";
 
 export interface StatusBar extends vscode.Disposable {
   /** Label of the picker, for the page too. */
@@ -90,7 +92,7 @@ async function showMonitor(item: vscode.StatusBarItem, app: App): Promise<void> 
   table.appendMarkdown("| | |\n|---|---|\n");
   const row = (name: string, value: string) => table.appendMarkdown(`| ${name} | ${value} |\n`);
   row(vscode.l10n.t("Now"), speed);
-  for (const each of loaded) row(each.name, `${formatBytes(each.sizeBytes)} · ${each.backend}`);
+  for (const each of loaded) row(each.name, `${formatBytes(each.sizeBytes)} · ${say(serverName(each.backend))}`);
   row(vscode.l10n.t("Processor"), `${Math.round(point.cpu * 100)} %`);
   if (point.firstTokenMs !== undefined)
     row(vscode.l10n.t("First token"), `${(point.firstTokenMs / 1000).toFixed(1)} s`);

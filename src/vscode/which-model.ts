@@ -1,7 +1,7 @@
 // What would happen, before anything runs.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { kindName, placeName } from "../core/names.ts";
+import { kindName, placeName, serverName } from "../core/names.ts";
 import type { Route } from "../core/route.ts";
 import type { Ask, Source } from "../core/task.ts";
 import { say } from "./say.ts";
@@ -48,13 +48,13 @@ function rows(route: Route): readonly Row[] {
     { label: vscode.l10n.t("Model"), kind: vscode.QuickPickItemKind.Separator },
     {
       label: `$(hubot) ${route.model}`,
-      description: `${route.backend} · ${say(placeName(route.place))}`,
+      description: `${say(serverName(route.backend))} · ${say(placeName(route.place))}`,
       detail: say(route.why),
     },
     { label: vscode.l10n.t("Alternatives"), kind: vscode.QuickPickItemKind.Separator },
     ...route.alternatives.map((alternative) => ({
       label: `$(circle-outline) ${alternative.model}`,
-      description: alternative.backend ?? "",
+      description: alternative.backend ? say(serverName(alternative.backend)) : "",
       detail: say(alternative.why),
     })),
   ];

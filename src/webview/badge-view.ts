@@ -1,6 +1,6 @@
 import type { Badge } from "../core/answer.ts";
 import { formatUsd } from "../core/cost.ts";
-import { kindName, outcomeName, placeName } from "../core/names.ts";
+import { kindName, outcomeName, placeName, serverName } from "../core/names.ts";
 import { describePart } from "../core/policy.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { button, element } from "./element.ts";
@@ -43,7 +43,7 @@ function details({ route, totalMs, keptAtMs }: Badge, strings: Strings, correct:
   );
   if (correct) row(t("It was rather"), kindChooser(route.task, strings, correct));
   row(t("Model"), route.model, element("div", { class: "dim" }, say(route.why)));
-  row(t("Ran on"), route.backend);
+  row(t("Ran on"), say(serverName(route.backend)));
   if (route.localOnly) {
     row(
       t("Stays here"),

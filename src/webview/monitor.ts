@@ -3,6 +3,7 @@
 import uPlot from "uplot";
 import { formatUsd } from "../core/cost.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { serverName } from "../core/names.ts";
 import type { FromMonitorPage, MonitorPoint, ToMonitorPage } from "../core/page-protocol.ts";
 import { element } from "./element.ts";
 import { readMonitorMessage } from "./host-messages.ts";
@@ -121,10 +122,12 @@ function start(init: Extract<ToMonitorPage, { kind: "init" }>) {
   };
 }
 
-function totalsTable(message: Extract<ToMonitorPage, { kind: "totals" }>, { t }: Strings): readonly HTMLElement[] {
+function totalsTable(message: Extract<ToMonitorPage, { kind: "totals" }>, { t, say }: Strings): readonly HTMLElement[] {
   const row = (name: string, value: string) =>
     element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value));
-  const loaded = message.loaded.map((model) => row(model.name, `${formatBytes(model.sizeBytes)} · ${model.backend}`));
+  const loaded = message.loaded.map((model) =>
+    row(model.name, `${formatBytes(model.sizeBytes)} · ${say(serverName(model.backend))}`),
+  );
   return [
     element("h2", {}, t("Loaded models")),
     loaded.length > 0 ? element("table", {}, ...loaded) : element("p", { class: "dim" }, t("No model is loaded.")),

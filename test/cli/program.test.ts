@@ -91,7 +91,7 @@ describe("the command line", { timeout: 30_000 }, () => {
     await serve(says("It is ", "a mean."));
     const result = await run(["explain", "mean.js"]);
     expect(result).toMatchObject({ code: 0, out: "It is a mean.\n" });
-    expect(result.err).toContain("explain: qwen3.5:9b");
+    expect(result.err).toContain("Explain: qwen3.5:9b");
     expect(result.err).toContain("20.0 tokens/s");
     expect(result.err).toContain("12 tokens in, 40 out");
   });
@@ -127,6 +127,8 @@ describe("the command line", { timeout: 30_000 }, () => {
     expect(again.code).toBe(2);
     expect(again.err).toContain("--force");
     expect((await run(["translate", "guide.md", "--to", "zh-CN", "--force"])).code).toBe(0);
+    const pattern = await run(["translate", "*.md", "--to", "en", "--stdout"]);
+    expect(pattern.err).toContain("Left out, for it is a translation: guide.zh-CN.md");
   });
 
   it.each([
@@ -209,9 +211,57 @@ describe("the command line", { timeout: 30_000 }, () => {
     expect(result.err).toContain("没有这个文件");
   });
 
-  it("names a setting that cannot be used", async () => {
+  it("answers in Chinese there too, where nothing was asked in words", async () => {
+    await serve(says("求平均值。"));
+    await run(["explain", "mean.js"], { env: { LANG: "zh_CN.UTF-8" } });
+    expect(server?.bodies.join()).toContain("请用简体中文回答");
+    await run(["ask", "what is a mean?"], { env: { LANG: "zh_CN.UTF-8" } });
+    expect(server?.bodies.join()).toContain("Answer in English");
+  });
+
+  it("explains a command line that it does not understand, in both languages", async () => {
+    expect(await run(["--modle", "x"])).toMatchObject({
+      code: 2,
+      err: "switchyard: There is no option --modle. Did you mean --model?\n",
+    });
+    const chinese = await run(["revew"], { env: { LANG: "zh_CN.UTF-8" } });
+    expect(chinese).toMatchObject({ code: 2, err: "switchyard: 没有命令 revew。 您是想用 review 吗？\n" });
+    const help = await run(["review", "--help"], { env: { LANG: "zh_CN.UTF-8" } });
+    expect(help.out).toContain("选项：");
+    expect(help.out).toContain("--stream-json");
+    expect(help.out).not.toMatch(/Options|Usage|display help/);
+  });
+
+  it.each([
+    [["ask", "hi", "--temperature", "warm"], "0 … 2"],
+    [["ask", "hi", "--temperature", "9"], "0 … 2"],
+    [["review", "mean.js", "--fail-on", "everything"], "problem | suggestion | style"],
+    [["ask", "hi", "--max-tokens", "0"], "1, 2, 3"],
+  ])("refuses %j and says what is possible", async (args, possible) => {
+    await serve(says("never"));
+    const result = await run(args);
+    expect(result.code).toBe(2);
+    expect(result.err).toContain(possible);
+    expect(server?.requests).not.toContain("POST /api/chat");
+  });
+
+  it("tells machines what went wrong, too", async () => {
+    await serve((_, response) => {
+      beginLines(response);
+      response.write(tokenLine("half"), () => response.destroy());
+    });
+    const whole = JSON.parse((await run(["ask", "hi", "--json"])).out);
+    expect(whole).toMatchObject({ text: "half", outcome: "failed", error: { kind: "server-lost" } });
+    const lines = (await run(["ask", "hi", "--stream-json"])).out.trim().split("\n");
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ kind: "failed", error: { kind: "server-lost" } });
+  });
+
+  it("says what a setting could be that cannot be used, and which one there is none of", async () => {
     const result = await run(["explain", "mean.js"], { env: { SWITCHYARD_ENGINE: "magic" } });
     expect(result.code).toBe(2);
-    expect(result.err).toContain("engine");
+    expect(result.err).toContain("“engine” has a value that cannot be used; possible: auto | ollama | embedded");
+    const file = join(folder, "settings.json");
+    await writeFile(file, '{ "colour": "red" }');
+    expect((await run(["ask", "hi", "--config", file])).err).toContain("There is no setting “colour”");
   });
 });

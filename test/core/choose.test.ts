@@ -122,6 +122,12 @@ describe("the route", () => {
     }
   });
 
+  it("suggests only what the servers here can get", () => {
+    const ask = asking("review this", { kind: "review" });
+    const world = { models: [], memoryBytes: 64 * gib, canBeHad: new Set(["deepseek-coder:6.7b", "smollm2:135m"]) };
+    expect(() => chooseRoute(ask, classify(ask), world, defaultSettings)).toThrow(/deepseek-coder:6.7b suits/);
+  });
+
   it("prefers what fits the memory", () => {
     const [first] = candidatesFor("general", "current");
     const huge = installed(first ?? "", { sizeBytes: 60 * gib });

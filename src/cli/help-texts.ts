@@ -1,0 +1,43 @@
+// The words of the library that reads the command line, in the person's language.
+import type { Command } from "commander";
+import type { Translate } from "./terminal.ts";
+
+/** To be called before commands are added: they take it over. */
+export function speak(program: Command, t: Translate): void {
+  const titles: Readonly<Record<string, string>> = {
+    "Usage:": t("Usage:"),
+    "Arguments:": t("Arguments:"),
+    "Options:": t("Options:"),
+    "Global Options:": t("Options of every command:"),
+    "Commands:": t("Commands:"),
+  };
+  program
+    .helpOption("-h, --help", t("show this help"))
+    .helpCommand("help [command]", t("show the help of a command"))
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => titles[title] ?? title })
+    .configureOutput({
+      writeErr: (text) => process.stderr.write(text),
+      outputError: (text, write) => write(`switchyard: ${explained(text, t)}\n`),
+    });
+}
+
+/** What is wrong with a command line; the library says it in English only. */
+function explained(error: string, t: Translate): string {
+  const known: readonly (readonly [RegExp, (...found: string[]) => string])[] = [
+    [/unknown option '(.+?)'/, (flag) => t("There is no option {0}.", flag)],
+    [/unknown command '(.+?)'/, (name) => t("There is no command {0}.", name)],
+    [/missing required argument '(.+?)'/, (name) => t("Here <{0}> is missing.", name)],
+    [/option '(.+?)' argument missing/, (flag) => t("The value of {0} is missing.", flag)],
+    [
+      /option '(.+?)' argument '(.*?)' is invalid\. (.+)/,
+      (flag, value, allowed) => t("{0} cannot be “{1}”; possible: {2}", flag, value, allowed),
+    ],
+    [/too many arguments/, () => t("That is more than this command takes.")],
+  ];
+  const guess = /\(Did you mean (?:one of )?(.+?)\?\)/.exec(error)?.[1];
+  for (const [pattern, say] of known) {
+    const match = pattern.exec(error);
+    if (match) return [say(...match.slice(1)), ...(guess ? [t("Did you mean {0}?", guess)] : [])].join(" ");
+  }
+  return error.replace(/^error: /, "").trimEnd();
+}
