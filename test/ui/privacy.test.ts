@@ -140,6 +140,7 @@ describe("before anything leaves", { timeout: 150_000 }, () => {
     await workbench.runCommand("Switchyard: Turn Offline On or Off");
     await workbench.statusItem("offline").waitFor();
     await workbench.runCommand("Switchyard: New Conversation");
+    await expect.poll(() => workbench.chat().locator(".exchange").count()).toBe(0);
     await workbench.ask(question);
     const answer = await workbench.finishedAnswer();
     expect(await answer.locator(".badge summary").innerText()).toMatch(/this machine/);
