@@ -8,11 +8,16 @@ import { build } from "esbuild";
 import { ask } from "./docker.ts";
 import { testHome } from "./folders.ts";
 import { copyPackages, thisTarget } from "./package.ts";
+import { ensurePrometheus } from "./prometheus.ts";
 import { ensureRedis } from "./redis.ts";
 import { root } from "./run.ts";
 
 /** The image's own account of Redis, as the official one has it. */
 const redisAccount = { user: 999, group: 1000 } as const;
+
+const nodeAccount = 1000;
+const nobody = 65_534;
+const grafanaAccount = 472;
 
 /** @param tag such as `redis:7.4.8-alpine` */
 export async function importRedis(socket: string, tag: string): Promise<void> {
@@ -67,6 +72,65 @@ require("node:http").createServer((_, response) => response.end('{"version":"0.0
     await writeFile(join(folder, "serve.cjs"), program);
     await importFolder(socket, folder, tag, ['ENTRYPOINT ["/usr/local/bin/node","/serve.cjs"]']);
   });
+}
+
+/** Node as its image has it: the program, and an account that owns its home. */
+export async function importNode(socket: string, tag: string): Promise<void> {
+  await withFolder(async (folder) => {
+    await putProgram(folder, process.execPath, "/usr/local/bin/node");
+    await putHome(folder, "home/node", nodeAccount, nodeAccount);
+    await importFolder(socket, folder, tag, []);
+  });
+}
+
+/** The real one. */
+export async function importPrometheus(socket: string, tag: string): Promise<void> {
+  const { prometheus } = await ensurePrometheus();
+  await withFolder(async (folder) => {
+    await putProgram(folder, prometheus, "/bin/prometheus");
+    await putWget(folder);
+    for (const home of ["prometheus", "etc/prometheus"]) await putHome(folder, home, nobody, nobody);
+    await importFolder(socket, folder, tag, ['ENTRYPOINT ["/bin/prometheus"]']);
+  });
+}
+
+/** Grafana is in no package here. This stands in for it: it wants the password of its file and lists its dashboards. */
+export async function importGrafanaStandIn(socket: string, tag: string): Promise<void> {
+  await withFolder(async (folder) => {
+    await putWget(folder);
+    await putHome(folder, "var/lib/grafana", grafanaAccount, 0);
+    await writeFile(join(folder, "serve.cjs"), grafanaProgram);
+    await importFolder(socket, folder, tag, ['ENTRYPOINT ["/usr/local/bin/node","/serve.cjs"]']);
+  });
+}
+
+const grafanaProgram = `const { readFileSync, readdirSync } = require("node:fs");
+process.once("SIGTERM", () => process.exit(0));
+const password = readFileSync(process.env.GF_SECURITY_ADMIN_PASSWORD__FILE, "utf8").trim();
+const sources = readFileSync(process.env.GF_PATHS_PROVISIONING + "/datasources/prometheus.yaml", "utf8");
+const provider = readFileSync(process.env.GF_PATHS_PROVISIONING + "/dashboards/switchyard.yaml", "utf8");
+const folder = /path: (.*)/.exec(provider)[1];
+require("node:http").createServer((request, response) => {
+  if (request.url === "/api/health") return response.end("{}");
+  const wanted = "Basic " + Buffer.from("admin:" + password).toString("base64");
+  if (request.headers.authorization !== wanted) return response.writeHead(401).end();
+  const dashboards = readdirSync(folder).map((name) => JSON.parse(readFileSync(folder + "/" + name, "utf8")).uid);
+  response.end(JSON.stringify({ dashboards, sources, prometheus: process.env.SWITCHYARD_PROMETHEUS_URL }));
+}).listen(3000, "0.0.0.0");`;
+
+/** What the images of Alpine and BusyBox have, as far as health checks want it. */
+async function putWget(folder: string): Promise<void> {
+  await putProgram(folder, process.execPath, "/usr/local/bin/node");
+  await mkdir(join(folder, "usr/bin"), { recursive: true });
+  const program = `#!/usr/local/bin/node
+fetch(process.argv.at(-1)).then((said) => process.exit(said.ok ? 0 : 1), () => process.exit(1));`;
+  await writeFile(join(folder, "usr/bin/wget"), program, { mode: 0o755 });
+}
+
+async function putHome(folder: string, home: string, user: number, group: number): Promise<void> {
+  await mkdir(join(folder, home), { recursive: true });
+  await chown(join(folder, home), user, group);
+  await mkdir(join(folder, "tmp"), { recursive: true });
 }
 
 /** Speaks as `ollama serve` and `ollama list` do, as far as containers need it. */

@@ -37,9 +37,9 @@ export interface DockerEngine {
   dispose(): Promise<void>;
 }
 
-/** @throws Error with the engine's last words where it cannot run, as inside most containers */
-export async function startDocker(program: string): Promise<DockerEngine> {
-  const folder = await mkdtemp(join(tmpdir(), "switchyard-docker-"));
+/** @param parent folder that takes everything it has @throws Error with the engine's last words where it cannot run, as inside most containers */
+export async function startDocker(program: string, parent = tmpdir()): Promise<DockerEngine> {
+  const folder = await mkdtemp(join(parent, "switchyard-docker-"));
   const socket = join(folder, "docker.sock");
   let child = await spawnEngine(program, folder).catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });
@@ -86,6 +86,8 @@ async function spawnEngine(program: string, folder: string): Promise<ChildProces
       ...["--host", `unix://${at("docker.sock")}`, "--config-file", at("daemon.json")],
       ...["--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"],
       ...["--default-address-pool", `base=10.${200 + (process.pid % 50)}.0.0/16,size=24`],
+      // Without a bridge of its own it does not know by which address containers reach this machine.
+      ...["--host-gateway-ip", `10.${200 + (process.pid % 50)}.0.1`],
     ],
     { stdio: ["ignore", log.fd, log.fd], env: { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } },
   );

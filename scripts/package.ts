@@ -7,6 +7,7 @@ import { mustRun, root } from "./run.ts";
 
 const carried = [
   "dist",
+  "deploy/monitoring",
   "media",
   "LICENSE",
   "README.md",

@@ -1,7 +1,7 @@
 // createApp: builds every part and joins them; the only file that knows them all.
 import { rm } from "node:fs/promises";
 import { totalmem } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ClaudeBackend } from "./backends/claude.ts";
 import { createCpuMeter } from "./backends/cpu-meter.ts";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
@@ -107,6 +107,8 @@ export function createApp(options: AppOptions): App {
       log: options.log,
       isOffline: () => settings.offline,
       onChange: servers.search.forget,
+      settings: current,
+      packageRoot: options.folders.packageRoot ?? dirname(dirname(options.folders.engineEntry)),
     }),
     ledger: stores.ledger,
     feedback: stores.feedback,

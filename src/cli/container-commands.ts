@@ -1,11 +1,11 @@
 // Commands about the containers that serve models.
 
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { App } from "../core/app.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
 import { serviceStateName } from "../core/names.ts";
-import type { DoctorFinding, ServicesStatus, UpEvent } from "../core/services.ts";
+import type { DoctorFinding, ServiceProfile, ServicesStatus, UpEvent } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
@@ -26,9 +26,10 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
   program
     .command("up")
     .description(t("start the containers that serve models, and wait until they answer"))
+    .option("--profile <name>", t("core, monitoring (with figures and a dashboard) or team (with the proxy)"), profile)
     .action(
-      act(async (app, flags) => {
-        for await (const event of app.services.up(signal)) {
+      act<{ readonly profile?: ServiceProfile }>(async (app, flags) => {
+        for await (const event of app.services.up(flags.profile ? { profile: flags.profile } : {}, signal)) {
           if (flags.json) terminal.write(`${JSON.stringify(event)}\n`);
           else showUp(event, terminal);
         }
@@ -56,8 +57,10 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
   program
     .command("services")
     .description(t("show the containers, and where each is"))
+    .option("--password", t("print Grafana’s password, for the account admin, and do nothing else"))
     .action(
-      act(async (app, flags) => {
+      act<{ readonly password?: boolean }>(async (app, flags) => {
+        if (flags.password) return terminal.write(`${await grafanaPassword(app)}\n`);
         const status = await app.services.status(signal);
         print(flags, status, describeStatus(status, terminal));
         if (status.kind === "no-engine") process.exitCode = 3;
@@ -68,6 +71,17 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .description(t("look for what is wrong with Docker and the containers"))
     .option("--fix", t("mend what can be mended, and look again"))
     .action(act<{ readonly fix?: boolean }>((app, flags) => examine(app, flags, parts)));
+}
+
+async function grafanaPassword(app: App): Promise<string> {
+  const password = await app.services.grafanaPassword();
+  if (password) return password;
+  throw new TaskError("bad-input", msg("There is no Grafana yet: switchyard up --profile monitoring"));
+}
+
+function profile(text: string): ServiceProfile {
+  if (text === "core" || text === "monitoring" || text === "team") return text;
+  throw new InvalidArgumentError("core | monitoring | team");
 }
 
 interface DownFlags {
@@ -88,6 +102,10 @@ function showUp(event: UpEvent, { t, say, note, progress, write }: Terminal): vo
       return progress(
         t("{0}: {1} of {2}", event.image, formatBytes(event.completedBytes), formatBytes(event.totalBytes)),
       );
+    case "build":
+      return note(t("{0}: made from the product’s own files", event.image));
+    case "removed":
+      return note(t("{0}: removed, as it is not wanted any more", event.service));
     case "created":
       return note(t("{0}: created", event.service));
     case "recreated":

@@ -61,7 +61,7 @@ function serviceSettings(flags: Flags): Settings {
 function open(settings: Settings, door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey">): App {
   const app = createApp({
     settings,
-    folders: { home, engineEntry: engineEntry() },
+    folders: { home, engineEntry: engineEntry(), packageRoot: packageRoot() },
     log: (level, text) => {
       if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
     },

@@ -1,14 +1,20 @@
 // One container: what it is made of, and what it is doing.
 import type Docker from "dockerode";
 import type { ServiceState, ServiceStatus } from "../core/services.ts";
-import { containerName, labels, labelsOf, type ServiceSpec, type Stack } from "./stack.ts";
+import type { ServiceSpec, Stack } from "./service-spec.ts";
+import { containerName, labels, labelsOf } from "./stack.ts";
 
 const nanoseconds = 1e9;
 const mebibyte = 2 ** 20;
 const loopback = "127.0.0.1";
 
-/** @param port of this machine that it is published on */
-export function createOptions(stack: Stack, service: ServiceSpec, port: number): Docker.ContainerCreateOptions {
+/** @param port of this machine that it is published on @param contents hash of its files' contents */
+export function createOptions(
+  stack: Stack,
+  service: ServiceSpec,
+  port: number,
+  contents: string,
+): Docker.ContainerCreateOptions {
   const { health } = service;
   const inside = `${service.port.container}/tcp`;
   return {
@@ -17,7 +23,7 @@ export function createOptions(stack: Stack, service: ServiceSpec, port: number):
     ...(service.command ? { Cmd: [...service.command] } : {}),
     ...(service.user ? { User: service.user } : {}),
     Env: Object.entries(service.environment).map(([name, value]) => `${name}=${value}`),
-    Labels: { ...labelsOf(stack, service) },
+    Labels: { ...labelsOf(stack, service, contents) },
     ExposedPorts: { [inside]: {} },
     Healthcheck: {
       Test: [...health.test],
@@ -28,7 +34,7 @@ export function createOptions(stack: Stack, service: ServiceSpec, port: number):
     },
     HostConfig: {
       PortBindings: { [inside]: [{ HostIp: loopback, HostPort: String(port) }] },
-      Mounts: [{ Type: "volume", Source: service.volume.name, Target: service.volume.target }],
+      Mounts: service.volumes.map(({ name, target }) => ({ Type: "volume", Source: name, Target: target })),
       RestartPolicy: { Name: "unless-stopped" },
       Memory: service.memoryMiB * mebibyte,
       ReadonlyRootfs: service.isReadOnly,
@@ -36,6 +42,9 @@ export function createOptions(stack: Stack, service: ServiceSpec, port: number):
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges:true"],
       NetworkMode: stack.network,
+      ...(service.callsHost ? { ExtraHosts: ["host.docker.internal:host-gateway"] } : {}),
+      // Without a limit what a container prints fills the disk in time.
+      LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
       Devices: service.devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: "rwm" })),
       ...(service.usesNvidia ? { DeviceRequests: [{ Driver: "nvidia", Count: -1, Capabilities: [["gpu"]] }] } : {}),
     },

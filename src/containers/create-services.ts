@@ -9,10 +9,12 @@ import { startContainer } from "./ensure-service.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
-import { bringDown, bringUp, removeStack, stopContainer } from "./manage.ts";
+import { bringDown, bringUp, imagesOf, removeStack, stopContainer } from "./manage.ts";
 import { keepPlace } from "./places.ts";
 import type { Plan } from "./plan.ts";
+import { readSecret } from "./secrets.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
+import { containerName } from "./stack.ts";
 import { createUsage } from "./usage.ts";
 import { watchStack } from "./watch.ts";
 
@@ -35,15 +37,15 @@ export function createServices(options: ServicesOptions): Services {
     throw new TaskError("bad-input", msg("{0} is not set up yet. Start the services first.", service));
   };
   return {
-    async *up(signal) {
+    async *up({ profile }, signal) {
       const engine = await connect(signal);
       if (!engine.found.isLocal) throw remoteEngine(engine);
       yield { kind: "engine", address: engine.found.address, source: engine.found.source };
       const release = await takeLock(tools.lockFile, signal);
       try {
-        const planned = await plan(engine, signal);
+        const planned = await plan(engine, signal, profile);
         if (options.isOffline()) await refuseDownloads(engine, planned, signal);
-        for await (const event of bringUp(engine, planned, signal)) {
+        for await (const event of bringUp(engine, planned, await tools.partsOf(engine, signal), signal)) {
           if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
           yield event;
         }
@@ -71,6 +73,7 @@ export function createServices(options: ServicesOptions): Services {
       await callUnlessDone(engine.docker.getContainer(found.Id).restart({ t: 10 }), signal);
       options.onChange();
     },
+    grafanaPassword: () => readSecret(options.home, "grafana-password"),
     usage: createUsage(tools, () => performance.now()),
     async *logs(service, tail, signal) {
       const { engine, found } = await find(service, signal);
@@ -91,9 +94,11 @@ export function createServices(options: ServicesOptions): Services {
 
 async function refuseDownloads({ docker }: Engine, { stack }: Plan, signal: AbortSignal): Promise<void> {
   const there = await call(docker.listImages(), signal);
-  const missing = stack.services.find(({ image }) => !there.some((each) => each.RepoTags?.includes(image)));
+  const isThere = (image: string) => there.some((each) => each.RepoTags?.includes(image));
+  // What is made here is not fetched.
+  const missing = imagesOf(stack).find((image) => !isThere(image) && !image.startsWith("switchyard/"));
   if (!missing) return;
-  throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", missing.image));
+  throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", missing));
 }
 
 async function readStatus(tools: ServiceTools, signal: AbortSignal): Promise<ServicesStatus> {
@@ -111,7 +116,7 @@ async function readStatus(tools: ServiceTools, signal: AbortSignal): Promise<Ser
     .map(
       (service): ServiceStatus => ({
         name: service.name,
-        container: `${stack.name}-${service.name}`,
+        container: containerName(stack, service),
         image: service.image,
         state: "missing",
         exposedOn: [],

@@ -30,7 +30,8 @@ export async function diagnose(tools: ServiceTools, signal: AbortSignal): Promis
   if (!found) return [withoutEngine(tried)];
   const engine = await openEngine(found, tried);
   const [facts, plan] = await Promise.all([tools.facts(engine, signal), tools.plan(engine, signal)]);
-  const startAll = (each: AbortSignal) => tools.locked(each, (again) => drain(bringUp(again, plan, each)));
+  const startAll = (each: AbortSignal) =>
+    tools.locked(each, async (again) => drain(bringUp(again, plan, await tools.partsOf(again, each), each)));
   const findings = [
     ...(await checkContainers(engine, plan, startAll, tools, signal)),
     ...(await checkPorts(engine, plan, startAll, signal)),

@@ -8,7 +8,9 @@ import { call, callUnlessDone, type Engine, ifThere } from "./engine.ts";
 import { findService } from "./find-ours.ts";
 import { whoHoldsPort } from "./port-owner.ts";
 import { isPortFree, nextFreePort } from "./ports.ts";
-import { configHash, containerName, labels, type ServiceSpec, type Stack } from "./stack.ts";
+import { type FilledFile, hashOf, putFiles } from "./service-files.ts";
+import type { ServiceSpec, Stack } from "./service-spec.ts";
+import { configHash, containerName, labels } from "./stack.ts";
 
 const stopSeconds = 10;
 /** Between looking for a free port and taking it, another program may be faster. */
@@ -19,10 +21,11 @@ export async function* ensureService(
   engine: Engine,
   stack: Stack,
   service: ServiceSpec,
+  files: readonly FilledFile[],
   signal: AbortSignal,
 ): AsyncIterable<UpEvent> {
   const found = await findService(engine, stack, service, signal);
-  if (found && found.Config.Labels[labels.hash] === configHash(service)) {
+  if (found && found.Config.Labels[labels.hash] === configHash(service, hashOf(files))) {
     if (found.State.Running && !found.State.Paused) return;
     const port = publishedPort(found);
     if (found.State.Running || (port !== undefined && (await isPortFree(port)))) {
@@ -33,7 +36,7 @@ export async function* ensureService(
   }
   if (found) await removeContainer(engine, found.Id, signal);
   else await refuseForeign(engine, containerName(stack, service), signal);
-  yield* makeContainer(engine, stack, service, signal);
+  yield* makeContainer(engine, stack, service, files, signal);
   yield { kind: found ? "recreated" : "created", service: service.name };
 }
 
@@ -67,14 +70,19 @@ async function* makeContainer(
   engine: Engine,
   stack: Stack,
   service: ServiceSpec,
+  files: readonly FilledFile[],
   signal: AbortSignal,
 ): AsyncIterable<UpEvent> {
   let from = service.port.host;
   for (let round = 1; ; round++) {
     const port = await nextFreePort(from);
     if (port === undefined) throw new TaskError("bad-input", msg("No port from {0} on is free.", from));
-    const container = await call(engine.docker.createContainer(createOptions(stack, service, port)), signal);
+    const container = await call(
+      engine.docker.createContainer(createOptions(stack, service, port, hashOf(files))),
+      signal,
+    );
     try {
+      await putFiles(engine, container.id, service, files, signal);
       await call(container.start(), signal);
       if (port === service.port.host) return;
       const owner = await whoHoldsPort(engine, service.port.host, signal);

@@ -1,7 +1,8 @@
 // Our containers, by their labels; nothing else is ever listed or touched.
 import type Docker from "dockerode";
 import { call, type Engine, ifThere } from "./engine.ts";
-import { labels, type Stack } from "./stack.ts";
+import type { Stack } from "./service-spec.ts";
+import { labels } from "./stack.ts";
 
 /** All of the stack, running or not. */
 export async function findOurs(

@@ -3,16 +3,21 @@ import type Docker from "dockerode";
 import { msg } from "../core/message.ts";
 import type { UpEvent } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
+import { buildProxyImage, removeOldImages } from "./build-image.ts";
 import { addressOf, publishedPort, stateOf } from "./container.ts";
 import { call, callUnlessDone, type Engine, ifThere } from "./engine.ts";
 import { ensureService, removeContainer } from "./ensure-service.ts";
+import { fetchImage } from "./fetch-image.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { lastLines } from "./logs.ts";
 import { pause } from "./pause.ts";
-import type { Plan } from "./plan.ts";
+import type { HostFacts, Plan } from "./plan.ts";
+import { checkRoom } from "./preflight.ts";
 import { answersAt } from "./probe.ts";
-import { pullImage } from "./pull-image.ts";
-import { labels, type ServiceSpec, type Stack } from "./stack.ts";
+import { type FileRoots, fillFiles } from "./service-files.ts";
+import type { ServiceSpec, Stack } from "./service-spec.ts";
+import { labels, readyPath } from "./stack.ts";
+import { nodeImage } from "./stack-proxy.ts";
 
 const askEveryMs = 150;
 /** A cold start reads a large program from a slow disk. */
@@ -21,20 +26,69 @@ const stopSeconds = 10;
 /** Ended by itself and started again by the engine so often: waiting longer is in vain. */
 const crashesToGiveUp = 3;
 
+export interface BringUpParts extends FileRoots {
+  readonly facts: HostFacts;
+  readonly imageMirrors: readonly string[];
+}
+
 /** Ends when every service answers. Done again, nothing happens twice. */
-export async function* bringUp(engine: Engine, plan: Plan, signal: AbortSignal): AsyncIterable<UpEvent> {
+export async function* bringUp(
+  engine: Engine,
+  plan: Plan,
+  parts: BringUpParts,
+  signal: AbortSignal,
+): AsyncIterable<UpEvent> {
   const { stack } = plan;
   for (const { name, why } of plan.leftOut) yield { kind: "left-out", service: name, why };
   for (const text of plan.notices) yield { kind: "notice", text };
-  for (const image of new Set(stack.services.map((service) => service.image))) {
-    if (!(await ifThere(engine.docker.getImage(image).inspect(), signal))) yield* pullImage(engine, image, signal);
-  }
+  yield* getImages(engine, stack, parts, signal);
   await ensureNetwork(engine, stack, signal);
   for (const service of stack.services) {
-    await ensureVolume(engine, stack, service, signal);
-    yield* ensureService(engine, stack, service, signal);
+    for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
+    yield* ensureService(engine, stack, service, await fillFiles(service, parts), signal);
   }
+  yield* removeUnwanted(engine, plan, signal);
   for (const service of stack.services) yield* waitUntilReady(engine, stack, service, signal);
+}
+
+/** Everything is there before the first container is touched. */
+async function* getImages(
+  engine: Engine,
+  stack: Stack,
+  { facts, imageMirrors, packageRoot }: BringUpParts,
+  signal: AbortSignal,
+): AsyncIterable<UpEvent> {
+  const isThere = async (image: string) =>
+    (await ifThere(engine.docker.getImage(image).inspect(), signal)) !== undefined;
+  const missing: string[] = [];
+  for (const image of imagesOf(stack)) if (!(await isThere(image))) missing.push(image);
+  const built = stack.services.filter(({ isBuilt, image }) => isBuilt && missing.includes(image));
+  const room = await checkRoom(facts, missing);
+  if (room) yield { kind: "notice", text: room };
+  for (const image of missing) {
+    if (!built.some((service) => service.image === image)) yield* fetchImage(engine, image, imageMirrors, signal);
+  }
+  for (const { image } of built) {
+    yield { kind: "build", image };
+    await buildProxyImage(engine, image, stack.name, packageRoot, signal);
+    await removeOldImages(engine, stack.name, image, signal);
+  }
+}
+
+/** What has to be on the engine, each once: images, and what ours is made from. */
+export function imagesOf({ services }: Stack): readonly string[] {
+  return [...new Set(services.flatMap(({ image, isBuilt }) => (isBuilt ? [nodeImage, image] : [image])))];
+}
+
+/** Of a larger profile, or a model server too many. What they keep stays. */
+async function* removeUnwanted(engine: Engine, { stack, leftOut }: Plan, signal: AbortSignal): AsyncIterable<UpEvent> {
+  for (const each of await findOurs(engine, stack.name, signal)) {
+    const name = each.Config.Labels[labels.service] ?? "";
+    const isWanted = [...stack.services, ...leftOut].some((service) => service.name === name);
+    if (isWanted) continue;
+    await removeContainer(engine, each.Id, signal);
+    yield { kind: "removed", service: name };
+  }
 }
 
 async function ensureNetwork({ docker }: Engine, { network, name }: Stack, signal: AbortSignal): Promise<void> {
@@ -44,8 +98,7 @@ async function ensureNetwork({ docker }: Engine, { network, name }: Stack, signa
 }
 
 /** One that is there is kept as it is, with what is in it. */
-async function ensureVolume({ docker }: Engine, stack: Stack, service: ServiceSpec, signal: AbortSignal) {
-  const { name } = service.volume;
+async function ensureVolume({ docker }: Engine, stack: Stack, name: string, signal: AbortSignal) {
   if (await ifThere(docker.getVolume(name).inspect(), signal)) return;
   await call(docker.createVolume({ Name: name, Labels: { [labels.stack]: stack.name } }), signal);
 }
@@ -67,7 +120,7 @@ async function* waitUntilReady(
       found && (stateOf(found) === "stopped" || found.RestartCount - restartsBefore >= crashesToGiveUp);
     if (!found || port === undefined || hasGivenUp) throw await notReady(engine, service, found, signal);
     const address = addressOf(service.name, port);
-    if (stateOf(found) === "healthy" || (await answersAt(address, signal))) {
+    if (stateOf(found) === "healthy" || (await answersAt(address + readyPath(service.name), signal))) {
       yield { kind: "ready", service: service.name, address };
       return;
     }

@@ -4,7 +4,8 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { parseMiB } from "./plan.ts";
-import { defaultChoice, modelSlots } from "./stack.ts";
+import { defaultChoice } from "./stack.ts";
+import { modelSlots } from "./stack-core.ts";
 
 const schema = z.record(z.string(), z.string());
 const fileIn = (home: string) => join(home, "services.json");

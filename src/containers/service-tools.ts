@@ -2,15 +2,19 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { ServiceProfile } from "../core/services.ts";
+import type { Settings } from "../core/settings.ts";
+import { proxyTagOf } from "./build-image.ts";
 import { statusOfContainer } from "./container.ts";
 import { call, type Engine, noEngine, openEngine } from "./engine.ts";
 import type { Surroundings } from "./engine-candidates.ts";
 import { findEngine } from "./find-engine.ts";
-import { findService } from "./find-ours.ts";
+import { findOurs, findService } from "./find-ours.ts";
 import { takeLock } from "./lock.ts";
+import type { BringUpParts } from "./manage.ts";
 import { type HostFacts, type Plan, type PlanOptions, planStack } from "./plan.ts";
 import { answersAt } from "./probe.ts";
-import { defaultChoice } from "./stack.ts";
+import { defaultChoice, labels } from "./stack.ts";
 
 export type ServiceTools = ReturnType<typeof toolsOf>;
 
@@ -21,9 +25,12 @@ export interface ToolOptions {
   readonly platform?: NodeJS.Platform;
   /** Ports asked for; absent: the usual ones. */
   readonly ports?: PlanOptions["ports"];
+  /** Folder of the product: what the containers are given lies below it. */
+  readonly packageRoot: string;
+  readonly settings: () => Pick<Settings, "imageMirrors" | "downloadProxy" | "caFile">;
 }
 
-export function toolsOf({ home, env, platform = process.platform, ports }: ToolOptions) {
+export function toolsOf({ home, env, platform = process.platform, ports, packageRoot, settings }: ToolOptions) {
   const around: Surroundings = { platform, env, home: env["HOME"] ?? env["USERPROFILE"] ?? homedir(), readFile };
   const stackName = env["SWITCHYARD_STACK"] || defaultChoice.name;
   const lockFile = join(home, "services.lock");
@@ -40,10 +47,24 @@ export function toolsOf({ home, env, platform = process.platform, ports }: ToolO
     lockFile,
     platform,
     facts: (engine: Engine, signal: AbortSignal) => factsOf(engine, platform, signal),
-    async plan(engine: Engine, signal: AbortSignal): Promise<Plan> {
+    roots: { packageRoot, home },
+    async partsOf(engine: Engine, signal: AbortSignal): Promise<BringUpParts> {
+      const facts = await factsOf(engine, platform, signal);
+      return { facts, imageMirrors: settings().imageMirrors, packageRoot, home };
+    },
+    /** @param wanted absent: the profile of before */
+    async plan(engine: Engine, signal: AbortSignal, wanted?: ServiceProfile): Promise<Plan> {
       const nativeOllama = await findNative(engine, stackName, ports?.ollama ?? defaultChoice.ports.ollama, signal);
+      const profile = wanted ?? (await profileOf(engine, stackName, signal));
+      // Told by who builds the image; for a look it is no matter.
+      const proxyTag = profile === "core" ? undefined : await proxyTagOf(packageRoot).catch(() => undefined);
+      const { downloadProxy, caFile } = settings();
       return planStack(await factsOf(engine, platform, signal), {
         name: stackName,
+        profile,
+        downloadProxy,
+        caFile,
+        ...(proxyTag ? { proxyTag } : {}),
         ...(ports ? { ports } : {}),
         modelMemory: env["MAX_MODEL_MEMORY"] ?? "",
         variant: env["SWITCHYARD_VARIANT"] ?? "",
@@ -57,6 +78,14 @@ export function toolsOf({ home, env, platform = process.platform, ports }: ToolO
       await work(engine).finally(release);
     },
   };
+}
+
+/** The largest that a container of ours belongs to. */
+async function profileOf(engine: Engine, stackName: string, signal: AbortSignal): Promise<ServiceProfile> {
+  const ours = await findOurs(engine, stackName, signal);
+  const has = (name: string) => ours.some(({ Config }) => Config.Labels[labels.service] === name);
+  if (has("grafana") || has("prometheus")) return has("local-llm-proxy") ? "team" : "monitoring";
+  return has("local-llm-proxy") ? "team" : "core";
 }
 
 function readFile(path: string): string | undefined {

@@ -21,6 +21,8 @@ export interface Folders {
   readonly home: string;
   /** Compiled entry of the built-in engine (`dist/engine.js`). */
   readonly engineEntry: string;
+  /** Folder of the product, with `dist` and `deploy`; absent: that of the engine's entry. */
+  readonly packageRoot?: string;
 }
 
 export interface AppOptions {

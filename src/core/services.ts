@@ -9,6 +9,9 @@ export interface TriedEngine {
   readonly outcome: Message;
 }
 
+/** What of the stack is wanted, each with what is before it: models and cache; figures and a dashboard; the service for others. */
+export type ServiceProfile = "core" | "monitoring" | "team";
+
 /** What a container of ours is doing. `missing`: not made yet. */
 export type ServiceState = "missing" | "stopped" | "starting" | "healthy" | "unhealthy" | "paused" | "restarting";
 
@@ -62,7 +65,9 @@ export type UpEvent =
   | { readonly kind: "notice"; readonly text: Message }
   /** Bytes over all layers known so far. */
   | { readonly kind: "pull"; readonly image: string; readonly completedBytes: number; readonly totalBytes: number }
-  | { readonly kind: "created" | "recreated" | "started" | "waiting"; readonly service: string }
+  /** Made here from the product's own files. */
+  | { readonly kind: "build"; readonly image: string }
+  | { readonly kind: "created" | "recreated" | "started" | "waiting" | "removed"; readonly service: string }
   | { readonly kind: "ready"; readonly service: string; readonly address: string };
 
 /** Something that went wrong by itself, and what was done. */
@@ -100,8 +105,11 @@ export interface RepairResult {
 
 /** Everything that takes a signal throws `TaskError` or an `AbortError` only. */
 export interface Services {
-  /** Makes and starts what is missing; ends when everything is healthy. Nothing is done twice. */
-  up(signal: AbortSignal): AsyncIterable<UpEvent>;
+  /**
+   * Makes and starts what is missing; ends when everything is healthy. Nothing is done twice.
+   * Without a profile it is the one of before; with a smaller one, containers beyond it are removed.
+   */
+  up(options: { readonly profile?: ServiceProfile }, signal: AbortSignal): AsyncIterable<UpEvent>;
   /** Stops all; containers and volumes stay. */
   down(signal: AbortSignal): Promise<void>;
   /** Removes containers and network; models and kept answers only with `withVolumes`. */
@@ -110,6 +118,8 @@ export interface Services {
   start(service: string, signal: AbortSignal): Promise<void>;
   stop(service: string, signal: AbortSignal): Promise<void>;
   restart(service: string, signal: AbortSignal): Promise<void>;
+  /** Grafana's, for the account `admin`; undefined until it was made. */
+  grafanaPassword(): Promise<string | undefined>;
   /** Of those that run; empty where no engine answers. */
   usage(signal: AbortSignal): Promise<readonly ServiceUsage[]>;
   /** What it printed, and what it prints until the reader leaves; `tail` lines of the past. */

@@ -27,6 +27,12 @@ export interface Settings {
   readonly monitor: boolean;
   /** Addresses that model weights are looked for at, tried before the built-in list; `{file}` stands for the file name. */
   readonly weightSources: readonly string[];
+  /** Registries that container images are fetched from first, such as `mirror.example.com`. */
+  readonly imageMirrors: readonly string[];
+  /** Proxy that the model server in a container fetches models through; empty: none. */
+  readonly downloadProxy: string;
+  /** PEM file with the certificate authorities of the person's network, for containers; empty: none. */
+  readonly caFile: string;
   /** Nothing leaves this machine, whatever else is set. */
   readonly offline: boolean;
   /** This workspace's texts never leave. */
@@ -68,6 +74,9 @@ export const defaultSettings: Settings = {
   warmUp: true,
   monitor: true,
   weightSources: [],
+  imageMirrors: [],
+  downloadProxy: "",
+  caFile: "",
   offline: false,
   localOnly: false,
   localOnlyPaths: ["**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.pfx", "**/id_rsa*", "**/id_ed25519*"],
@@ -119,6 +128,9 @@ const schema = z.partial(
     warmUp: z.boolean(),
     monitor: z.boolean(),
     weightSources: z.array(z.string().check(z.regex(/^(https?|file):\/\/\S+$/))),
+    imageMirrors: z.array(z.string().check(z.regex(/^(https?:\/\/)?[\w.-]+(:\d+)?(\/[\w./-]*)?$/))),
+    downloadProxy: z.string().check(z.regex(/^(https?:\/\/\S+)?$/)),
+    caFile: z.string(),
     offline: z.boolean(),
     localOnly: z.boolean(),
     localOnlyPaths: z.array(z.string()),

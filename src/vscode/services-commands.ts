@@ -21,7 +21,7 @@ export async function startServices(app: App, view: ServicesView): Promise<void>
   const places = await withProgress(vscode.l10n.t("Starting services"), async (report, signal) => {
     const found: string[] = [];
     const speed = createSpeedometer(() => performance.now());
-    for await (const event of app.services.up(signal)) {
+    for await (const event of app.services.up({}, signal)) {
       const text = textOf(event, speed);
       if (text) report(text);
       if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));

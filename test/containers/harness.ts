@@ -5,39 +5,63 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask, type DockerEngine, findDockerd, startDocker } from "../../scripts/docker.ts";
-import { importRedis, importSilentOllama } from "../../scripts/docker-images.ts";
+import {
+  importGrafanaStandIn,
+  importNode,
+  importPrometheus,
+  importRedis,
+  importSilentOllama,
+} from "../../scripts/docker-images.ts";
 import { freePort } from "../../scripts/redis.ts";
+import { root } from "../../scripts/run.ts";
 import { createServices, type ServicesOptions } from "../../src/containers/create-services.ts";
+import type { ServiceName } from "../../src/containers/service-spec.ts";
 import { defaultChoice, describeStack } from "../../src/containers/stack.ts";
-import type { Services, UpEvent } from "../../src/core/services.ts";
+import { nodeImage } from "../../src/containers/stack-proxy.ts";
+import type { ServiceProfile, Services, UpEvent } from "../../src/core/services.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
 
 export const dockerd = findDockerd();
 export const never = new AbortController().signal;
 
 /** Undefined where dockerd cannot run, as inside most containers: those tests are skipped. */
-export async function startTestEngine(importModels = importSilentOllama): Promise<DockerEngine | undefined> {
+export async function startTestEngine(
+  importModels = importSilentOllama,
+  profile: ServiceProfile = "core",
+): Promise<DockerEngine | undefined> {
   if (!dockerd) return undefined;
   const engine = await startDocker(dockerd).catch((error: unknown) => {
     console.log(String(error));
     return undefined;
   });
   if (!engine) return undefined;
-  for (const { name, image } of describeStack(defaultChoice).services) {
-    await (name === "redis" ? importRedis(engine.socket, image) : importModels(engine.socket, image));
-  }
+  const { socket } = engine;
+  const image = (name: string) => describeStack(defaultChoice).services.find((each) => each.name === name)?.image ?? "";
+  await importRedis(socket, image("redis"));
+  await importModels(socket, image("ollama"));
+  if (profile === "core") return engine;
+  await importPrometheus(socket, image("prometheus"));
+  await importGrafanaStandIn(socket, image("grafana"));
+  await importNode(socket, nodeImage);
   return engine;
 }
 
 export interface Bench {
   readonly services: Services;
-  readonly ports: { readonly ollama: number; readonly redis: number };
+  readonly ports: Readonly<Record<ServiceName, number>>;
   readonly home: string;
   /** The same person's other window, or the same with other settings. */
   readonly again: (changes?: Partial<ServicesOptions>, env?: Readonly<Record<string, string>>) => Services;
 }
 
 export async function createBench(address: string): Promise<Bench> {
-  const ports = { ollama: await freePort(), redis: await freePort() };
+  const ports = {
+    ollama: await freePort(),
+    redis: await freePort(),
+    prometheus: await freePort(),
+    grafana: await freePort(),
+    "local-llm-proxy": await freePort(),
+  };
   const home = mkdtempSync(join(tmpdir(), "switchyard-services-"));
   const again: Bench["again"] = (changes = {}, env = {}) =>
     createServices({
@@ -47,14 +71,16 @@ export async function createBench(address: string): Promise<Bench> {
       isOffline: () => false,
       onChange: () => undefined,
       ports,
+      packageRoot: root,
+      settings: () => defaultSettings,
       ...changes,
     });
   return { services: again(), ports, home, again };
 }
 
-export async function up(services: Services, signal = never): Promise<readonly UpEvent[]> {
+export async function up(services: Services, profile?: ServiceProfile): Promise<readonly UpEvent[]> {
   const events: UpEvent[] = [];
-  for await (const event of services.up(signal)) events.push(event);
+  for await (const event of services.up(profile ? { profile } : {}, never)) events.push(event);
   return events;
 }
 

@@ -45,7 +45,7 @@ describe("the plan", () => {
   it("gives models what was asked for, or what a small engine has, and says so", () => {
     expect(ollamaOf(planStack(facts, { ...given, modelMemory: "12G" }))?.memoryMiB).toBe(12_288);
     const small = planStack({ ...facts, engineMemoryBytes: 4 * 2 ** 30 }, given);
-    expect(ollamaOf(small)?.memoryMiB).toBe(3_276);
+    expect(ollamaOf(small)?.memoryMiB).toBe(3_020);
     expect(small.notices).toHaveLength(1);
     expect(planStack(facts, given).notices).toEqual([]);
   });

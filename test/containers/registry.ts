@@ -12,12 +12,12 @@ import { gzipSync } from "node:zlib";
 /** What happens to the next download of a layer. */
 export type Fault = "none" | "stall" | "cut" | "gone";
 
-const layerBytes = 3_000_000;
 const pieceBytes = 300_000;
 const hash = (data: Buffer | string) => `sha256:${createHash("sha256").update(data).digest("hex")}`;
 
-export async function startRegistry() {
-  const layers = [makeLayer("one"), makeLayer("two")];
+/** @param layerBytes of each of its two layers @param name of the image, as registries have it */
+export async function startRegistry(layerBytes = 3_000_000, name = "small:1") {
+  const layers = [makeLayer("one", layerBytes), makeLayer("two", layerBytes)];
   const rootfs = { type: "layers", diff_ids: layers.map(({ tar }) => hash(tar)) };
   const config = Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux", config: {}, rootfs }));
   const docker = "application/vnd.docker";
@@ -36,6 +36,9 @@ export async function startRegistry() {
   let downloads = 0;
   const server = createServer(async (request, response) => {
     const path = request.url ?? "";
+    if (path.includes("/manifests/") && !path.startsWith(`/v2/${name.split(":")[0]}/`)) {
+      return void response.writeHead(404).end();
+    }
     if (path.includes("/manifests/")) {
       response.writeHead(200, {
         "content-type": `${docker}.distribution.manifest.v2+json`,
@@ -55,7 +58,9 @@ export async function startRegistry() {
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
   return {
-    image: `127.0.0.1:${port}/small:1`,
+    /** As people write a mirror. */
+    host: `127.0.0.1:${port}`,
+    image: `127.0.0.1:${port}/${name}`,
     totalBytes: layers.reduce((sum, { packed }) => sum + packed.length, 0),
     /** For the next downloads of layers, in their order. */
     faults,
@@ -80,7 +85,7 @@ async function sendLayer(response: ServerResponse, blob: Buffer, fault: Fault): 
 }
 
 /** Bytes that do not shrink, so that there is something to fetch. */
-function makeLayer(name: string): { readonly tar: Buffer; readonly packed: Buffer } {
+function makeLayer(name: string, layerBytes: number): { readonly tar: Buffer; readonly packed: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), "switchyard-layer-"));
   writeFileSync(join(folder, name), randomBytes(layerBytes));
   const tar = spawnSync("tar", ["-C", folder, "-cf", "-", name], { maxBuffer: 2 * layerBytes }).stdout;

@@ -142,7 +142,7 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 60_000 }, 
     for (const stopAt of ["engine", "created", "waiting"]) {
       const stop = new AbortController();
       const half = async () => {
-        for await (const event of bench.services.up(stop.signal)) if (event.kind === stopAt) stop.abort();
+        for await (const event of bench.services.up({}, stop.signal)) if (event.kind === stopAt) stop.abort();
       };
       await expect(half(), stopAt).rejects.toThrow(/abort/i);
       expect(short(await up(bench.services)), stopAt).toContain("ready redis");

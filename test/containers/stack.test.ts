@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { composeFiles } from "../../scripts/compose.ts";
+import { deployFiles } from "../../scripts/compose.ts";
 import { composeFile } from "../../src/containers/compose.ts";
+import { imagesOf } from "../../src/containers/manage.ts";
 import { configHash, defaultChoice, describeStack } from "../../src/containers/stack.ts";
 
 const hashes = (choice: typeof defaultChoice) =>
@@ -9,26 +10,30 @@ const hashes = (choice: typeof defaultChoice) =>
 
 describe("the stack", () => {
   it("is written to the Compose files as it is described", () => {
-    const files = composeFiles();
-    expect(globSync("deploy/compose/*.yaml").length).toBe(files.size);
-    for (const [file, text] of files) expect(readFileSync(`deploy/compose/${file}`, "utf8"), file).toBe(text);
+    const files = deployFiles();
+    const written = globSync("deploy/{compose,proxy}/*").map((file) => file.replace("deploy/", ""));
+    expect(new Set(written.filter((file) => file !== "compose/secrets"))).toEqual(new Set(files.keys()));
+    for (const [file, text] of files) expect(readFileSync(`deploy/${file}`, "utf8"), file).toBe(text);
   });
 
   it("publishes nothing beyond this machine, in no variant", () => {
-    for (const text of composeFiles().values()) {
-      expect(text.match(/^ {4}ports: \["127\.0\.0\.1:\d+:\d+"\]$/gm)).toHaveLength(2);
+    for (const [file, text] of deployFiles()) {
+      if (!/compose(\.\w+)?\.yaml$/.test(file) || file.includes("production")) continue;
+      expect(text.match(/^ {4}ports: \["127\.0\.0\.1:\d+:\d+"\]$/gm)).toHaveLength(5);
       expect(text).not.toMatch(/network_mode|privileged/);
     }
   });
 
   it("pins every image to one version", () => {
-    for (const { image } of describeStack(defaultChoice).services) expect(image).toMatch(/:\d+\.\d+\.\d+(-\w+)?$/);
+    for (const image of imagesOf(describeStack(defaultChoice))) {
+      expect(image).toMatch(/:v?\d+\.\d+\.\d+(-\w+)?$|^switchyard\/local-llm-proxy:local$/);
+    }
   });
 
   it("asks for the graphics card only in its variant", () => {
     const text = (variant: (typeof defaultChoice)["variant"]) =>
       composeFile(describeStack({ ...defaultChoice, variant }));
-    expect(text("cpu")).not.toMatch(/nvidia|\/dev\//);
+    expect(text("cpu")).not.toMatch(/driver: nvidia|devices:/);
     expect(text("nvidia")).toContain("driver: nvidia");
     expect(text("amd")).toMatch(/-rocm\n(.*\n)*.*\/dev\/kfd/);
     expect(text("vulkan")).toContain('OLLAMA_VULKAN: "1"');
