@@ -31,6 +31,7 @@ export function createTally(nowMs: () => number): Tally {
       pieces++;
     }
     if (event.kind === "writing") {
+      firstTokenAtMs ??= nowMs();
       writtenFromMs ??= nowMs();
       lastTokenAtMs = nowMs();
       written = Math.max(written, event.answerTokens);
@@ -47,7 +48,9 @@ export function createTally(nowMs: () => number): Tally {
     // What a review or a translation shows is not what its model said: there, what it was writing counts.
     const seenMs = lastTokenAtMs - (writtenFromMs ?? firstTokenAtMs ?? lastTokenAtMs);
     const tokens = stats?.answerTokens ?? (written > 0 ? written : pieces);
-    const decodeMs = keptAtMs === undefined ? (stats?.decodeMs ?? seenMs) : 0;
+    // One piece alone has no speed.
+    const ownMs = tokens > 1 ? seenMs : 0;
+    const decodeMs = keptAtMs === undefined ? (stats?.decodeMs ?? ownMs) : 0;
     const cost = stats?.usage && keptAtMs === undefined ? costUsd(route.model, stats.usage) : undefined;
     return {
       route,

@@ -60,7 +60,7 @@ export function createConversation(parts: ConversationParts): Conversation {
     const progress = createProgress(session.id, newExchange(id, question, retryOf), parts);
     try {
       const app = await parts.app();
-      const ask = { ...question.ask, history: historyOf(session, question, asked) };
+      const ask = { ...question.ask, history: historyOf(session, question, asked, retryOf) };
       for await (const event of app.run(ask, stop.signal)) progress.see(event);
       progress.end("done");
     } catch (error) {
@@ -122,11 +122,24 @@ export function attached({ uri, label, startLine, text, origin }: Source): Attac
   return { uri, label, startLine, endLine: startLine + lines - 1 };
 }
 
-/** Commands stand for themselves; what is typed goes on from everything before it, with the text it was about. */
-function historyOf(session: Session, question: Question, asked: ReadonlyMap<string, Question>): readonly Turn[] {
+/**
+ * Commands stand for themselves; what is typed goes on from everything before it, with the text it was about. Another
+ * try knows nothing of the first one, and where there are several answers to a question, the last one counts.
+ */
+function historyOf(
+  session: Session,
+  question: Question,
+  asked: ReadonlyMap<string, Question>,
+  retryOf: string | undefined,
+): readonly Turn[] {
   if (question.ask.kind) return [];
-  return session.exchanges
-    .filter((exchange) => exchange.answer !== "" && exchange.state !== "failed")
+  const { exchanges } = session;
+  const end = exchanges.findIndex((exchange) => exchange.id === retryOf);
+  const before = end < 0 ? exchanges : exchanges.slice(0, end);
+  return before
+    .filter(
+      (exchange) => before.findLast((each) => firstTry(each) === firstTry(exchange) && isUsable(each)) === exchange,
+    )
     .flatMap((exchange): Turn[] => {
       const sources = asked.get(exchange.id)?.ask.sources ?? [];
       const text = [exchange.question, ...sources.map(fenced)].join("\n\n");
@@ -141,6 +154,9 @@ function historyOf(session: Session, question: Question, asked: ReadonlyMap<stri
       ];
     });
 }
+
+const firstTry = ({ id, retryOf }: Exchange) => retryOf ?? id;
+const isUsable = ({ answer, state }: Exchange) => answer !== "" && state !== "failed";
 
 /** Turns the events of one answer into its exchange and into what the page needs to hear. */
 function createProgress(sessionId: string, first: Exchange, parts: ConversationParts) {

@@ -29,6 +29,8 @@ export function createSessionKeeper(
 ): SessionKeeper {
   const sessions = new Map<string, Session>();
   const unsaved = new Set<string>();
+  /** Exchanges of this window. */
+  const own = new Set<string>();
   let currentId: Promise<string> | undefined;
   let saving: Promise<void> = Promise.resolve();
   let isTimed = false;
@@ -63,7 +65,10 @@ export function createSessionKeeper(
     unsaved.clear();
     for (const id of ids) {
       const session = sessions.get(id);
-      if (session) await (await store()).save(session).catch(tell);
+      if (!session) continue;
+      const disk = await store();
+      const stored = await disk.load(id).catch(() => undefined);
+      await disk.save(merged(session, stored, own)).catch(tell);
     }
   }
   const save = () => {
@@ -79,6 +84,7 @@ export function createSessionKeeper(
     put(sessionId, exchange) {
       const session = sessions.get(sessionId);
       if (!session) return;
+      own.add(exchange.id);
       sessions.set(sessionId, withExchange(session, exchange));
       unsaved.add(sessionId);
       if (isTimed) return;
@@ -140,7 +146,22 @@ function interrupted(session: Session): Session {
   return {
     ...session,
     exchanges: session.exchanges.map((exchange) =>
-      unfinished.includes(exchange.state) ? { ...exchange, state: "interrupted" } : exchange,
+      unfinished.includes(exchange.state) ? { ...withoutFigures(exchange), state: "interrupted" } : exchange,
     ),
   };
+}
+
+/** Its badge is from when it began: how fast and how long it was is not known. */
+function withoutFigures(exchange: Exchange): Exchange {
+  if (!exchange.badge) return exchange;
+  const { tokensPerSecond: _speed, answerTokens: _tokens, ...badge } = exchange.badge;
+  return { ...exchange, badge: { ...badge, outcome: "stopped" } };
+}
+
+/** Another window may have the same conversation open: what was asked there stays as it is on the disk. */
+function merged(mine: Session, stored: Session | undefined, own: ReadonlySet<string>): Session {
+  const theirs = (stored?.exchanges ?? []).filter(({ id }) => !own.has(id));
+  const ids = new Set(theirs.map(({ id }) => id));
+  const exchanges = [...theirs, ...mine.exchanges.filter(({ id }) => !ids.has(id))];
+  return { ...mine, exchanges: exchanges.sort((a, b) => a.askedAtMs - b.askedAtMs) };
 }

@@ -5,6 +5,7 @@ import { badgeLine } from "./announce.ts";
 import { type Composer, createComposer } from "./composer.ts";
 import { button, element } from "./element.ts";
 import { createExchangeView, type ExchangeView, isRunning } from "./exchange-view.ts";
+import { createEndFollower, type EndFollower } from "./follow-end.ts";
 import { createHighlight } from "./highlight.ts";
 import { readHostMessage } from "./host-messages.ts";
 import { createSessionBar, type SessionBar } from "./session-bar.ts";
@@ -14,8 +15,6 @@ import { onHostMessage } from "./vscode-api.ts";
 const api = acquireVsCodeApi();
 const post = (message: ToHost) => api.postMessage(message);
 const highlight = createHighlight();
-/** Nearer to the end than this, the page follows the answer. */
-const followPx = 40;
 
 interface Page {
   readonly strings: Strings;
@@ -24,6 +23,7 @@ interface Page {
   readonly announcer: HTMLElement;
   readonly composer: Composer;
   readonly sessionBar: SessionBar;
+  readonly end: EndFollower;
   readonly views: Map<string, ExchangeView>;
   readonly sessionId: string;
   lastQuestion: string | undefined;
@@ -68,6 +68,7 @@ function build(message: Extract<ToPage, { kind: "init" }>): Page {
     announcer,
     composer,
     sessionBar,
+    end: createEndFollower(scroller, [empty, log]),
     views,
     sessionId: message.session.id,
     lastQuestion: undefined,
@@ -122,7 +123,7 @@ function start(message: Extract<ToPage, { kind: "init" }>): void {
   drawnSeq = message.seq;
   seenSeq = message.seq;
   showBusy(made);
-  scrollToEnd();
+  made.end.follow();
 }
 
 function showBusy(target: Page): void {
@@ -139,13 +140,13 @@ function update(target: Page, message: Exclude<ToPage, { kind: "init" }>): void 
     case "exchange":
       showExchange(target, message.exchange);
       showBusy(target);
-      return scrollToEnd();
+      return target.end.follow();
     case "delta":
       target.views.get(message.exchangeId)?.append(message.channel, message.text);
       seenSeq = Math.max(seenSeq, message.seq);
       return requestDraw();
     case "status":
-      keepingAtEnd(() => target.views.get(message.exchangeId)?.update(message));
+      target.views.get(message.exchangeId)?.update(message);
       target.announcer.textContent = badgeLine(message, target.strings);
       return showBusy(target);
     case "sessions":
@@ -165,9 +166,7 @@ function requestDraw(): void {
   isRequested = true;
   requestAnimationFrame(() => {
     isRequested = false;
-    keepingAtEnd(() => {
-      for (const view of page?.views.values() ?? []) if (isRunning(view.state())) view.draw();
-    });
+    for (const view of page?.views.values() ?? []) if (isRunning(view.state())) view.draw();
     if (seenSeq > drawnSeq) {
       drawnSeq = seenSeq;
       post({ kind: "ack", seq: drawnSeq });
@@ -175,23 +174,6 @@ function requestDraw(): void {
     // A block that is drawn less often may have something left.
     if ([...(page?.views.values() ?? [])].some((view) => isRunning(view.state()) && view.isWaiting())) requestDraw();
   });
-}
-
-function scroller(): HTMLElement | undefined {
-  return document.querySelector<HTMLElement>(".scroller") ?? undefined;
-}
-
-function scrollToEnd(): void {
-  const frame = scroller();
-  if (frame) frame.scrollTop = frame.scrollHeight;
-}
-
-/** Follows the answer where the person is at its end, and leaves them alone where they have scrolled away. */
-function keepingAtEnd(change: () => void): void {
-  const frame = scroller();
-  const isAtEnd = !frame || frame.scrollHeight - frame.scrollTop - frame.clientHeight < followPx;
-  change();
-  if (isAtEnd) scrollToEnd();
 }
 
 onHostMessage((raw) => {

@@ -132,3 +132,16 @@ it("says what the local answers would have cost in the cloud, with what a cloud 
   expect(fresh).toBeCloseTo((1000 * 2 * 1.25 + 100 * 10) / 1e6, 9);
   expect(await price(900)).toBeLessThan(fresh / 2);
 });
+
+it("counts the first token of an answer that is read before it is shown, and gives one piece no speed", () => {
+  const clock = { ms: 0 };
+  const tally = createTally(() => clock.ms);
+  tally.see({ kind: "routed", route });
+  clock.ms = 300;
+  tally.see({ kind: "writing", answerTokens: 1 });
+  expect(tally.badge("stopped")).toMatchObject({ firstTokenMs: 300 });
+  expect(tally.badge("stopped")).not.toHaveProperty("tokensPerSecond");
+  clock.ms = 9000;
+  tally.see({ kind: "text", text: "a finding" });
+  expect(tally.badge("done")).toMatchObject({ firstTokenMs: 300 });
+});

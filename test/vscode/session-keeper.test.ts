@@ -53,6 +53,38 @@ describe("conversations", () => {
     expect(again.exchanges).toMatchObject([{ answer: "half an ans", state: "interrupted" }]);
   });
 
+  it("that were cut off do not claim to be done, at a speed that nobody measured", async () => {
+    const { keeper, memory } = openWindow();
+    const session = await keeper.current();
+    const badge = {
+      outcome: "done",
+      tokensPerSecond: 4e6,
+      answerTokens: 1,
+      totalMs: 5,
+      estimated: true,
+    } as Exchange["badge"];
+    keeper.put(session.id, exchange(badge ? { badge } : {}));
+    await keeper.save();
+    const [kept] = (await openWindow(memory).keeper.current()).exchanges;
+    expect(kept?.badge).toEqual({ outcome: "stopped", totalMs: 5, estimated: true });
+  });
+
+  it("that two windows have open lose nothing of either", async () => {
+    const one = openWindow();
+    const { id } = await one.keeper.current();
+    one.keeper.put(id, exchange({ question: "of one", answer: "half" }));
+    await one.keeper.save();
+    const two = openWindow(one.memory);
+    await two.keeper.current();
+    two.keeper.put(id, exchange({ id: "e2", askedAtMs: 2, question: "of two", state: "done" }));
+    await two.keeper.save();
+    one.keeper.put(id, exchange({ question: "of one", answer: "half and whole", state: "done" }));
+    await one.keeper.save();
+    await two.keeper.save();
+    const { exchanges } = await openWindow(one.memory).keeper.current();
+    expect(exchanges).toMatchObject([{ answer: "half and whole", state: "done" }, { question: "of two" }]);
+  });
+
   it("of two windows do not disturb each other", async () => {
     const [one, two] = [openWindow(), openWindow()];
     const [first, second] = [await one.keeper.current(), await two.keeper.current()];

@@ -1,0 +1,83 @@
+import { expect, it } from "vitest";
+import type { AnswerEvent } from "../../src/core/answer.ts";
+import type { App } from "../../src/core/app.ts";
+import { formatMessage } from "../../src/core/message.ts";
+import type { Exchange, Session } from "../../src/core/session.ts";
+import type { Ask } from "../../src/core/task.ts";
+import { createConversation } from "../../src/vscode/conversation.ts";
+
+const stats = { promptTokens: 1, answerTokens: 1, loadMs: 0, prefillMs: 1, decodeMs: 1 };
+
+/** A conversation whose model answers “answer 1”, “answer 2” …, or what it is told to. */
+function open(answers: Readonly<Record<number, () => AsyncIterable<AnswerEvent>>> = {}) {
+  const asks: Ask[] = [];
+  let exchanges: readonly Exchange[] = [];
+  const session = (): Session => ({ id: "s", title: "", createdAtMs: 0, updatedAtMs: 0, exchanges });
+  async function* answer(): AsyncIterable<AnswerEvent> {
+    yield { kind: "text", text: `answer ${asks.length}` };
+    yield { kind: "done", stats, finish: "stop" };
+  }
+  function run(ask: Ask): AsyncIterable<AnswerEvent> {
+    asks.push(ask);
+    return (answers[asks.length] ?? answer)();
+  }
+  const conversation = createConversation({
+    app: async () => ({ run }) as Partial<App> as App,
+    keeper: {
+      current: async () => session(),
+      put: (_id, exchange) => {
+        exchanges = [...exchanges.filter(({ id }) => id !== exchange.id), exchange];
+      },
+      start: async () => session(),
+      open: async () => session(),
+      delete: async () => {},
+      list: async () => [],
+      forget: async () => {},
+      save: async () => {},
+    },
+    stream: { push: () => {}, flush: () => {}, ack: () => {}, restart: () => 0 },
+    post: () => {},
+    isShown: () => false,
+    say: formatMessage,
+    onBusy: () => {},
+    onFailure: () => {},
+  });
+  const typed = (text: string) => conversation.run({ title: text, ask: { text, sources: [] } });
+  const history = (at: number) => asks[at]?.history.map(({ text }) => text);
+  return { conversation, typed, asks, history };
+}
+
+const readAgain = async () => {
+  throw new Error("nothing was attached");
+};
+
+it("what is typed goes on from everything before it", async () => {
+  const { typed, history } = open();
+  await typed("one");
+  await typed("two");
+  expect(history(1)).toEqual(["one", "answer 1"]);
+});
+
+it("another try knows nothing of the first one, nor of what was asked after it", async () => {
+  const { conversation, typed, history, asks } = open();
+  await typed("one");
+  const { id } = await typed("two");
+  await typed("three");
+  await conversation.retry(id, readAgain, {});
+  expect(asks[3]).toMatchObject({ text: "two", isFresh: true });
+  expect(history(3)).toEqual(["one", "answer 1"]);
+});
+
+it("of several answers to a question, the last usable one counts", async () => {
+  const { conversation, typed, history } = open({
+    3: async function* () {
+      yield { kind: "text", text: "half" };
+      throw new Error("gone");
+    },
+  });
+  const { id } = await typed("one");
+  await conversation.retry(id, readAgain, { model: "larger" });
+  await conversation.retry(id, readAgain, {});
+  await typed("two");
+  expect(history(3)).toEqual(["one", "answer 2"]);
+});
