@@ -22,6 +22,7 @@ import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
+import { createGuidance } from "./guidance.ts";
 import { createAnswerCache } from "./store/answer-cache.ts";
 import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
@@ -74,6 +75,14 @@ export function createApp(options: AppOptions): App {
   });
   const cpu = createCpuMeter();
   const models = modelsOf(servers, current, options);
+  const guidance = createGuidance({
+    home: options.folders.home,
+    settings: current,
+    feedback: stores.feedback,
+    models,
+    preview: (ask, signal) => pipeline.preview(ask, signal),
+    findWorld: servers.world,
+  });
 
   const parts: App = {
     settings: current,
@@ -85,8 +94,11 @@ export function createApp(options: AppOptions): App {
       stores.cache.warm();
       const sharedTokens = estimateTokens(ask.history.map((turn) => turn.text).join("\n"));
       const events = askTwice(() => pipeline.run(ask, signal), servers.search.forget);
-      return monitor.watch(events, { model: settings.cloudModel, sharedTokens });
+      const watched = () =>
+        guidance.recorder.watch(monitor.watch(events, { model: settings.cloudModel, sharedTokens }));
+      return guidance.turnstile.pass(watched, signal);
     },
+    advice: guidance.advice,
     preview: (ask, signal) => pipeline.preview(ask, signal),
     async warmUp(signal) {
       if (!settings.warmUp) return;
@@ -115,10 +127,11 @@ export function createApp(options: AppOptions): App {
     async forgetEverything() {
       const { sessions, cache, ledger, feedback } = stores;
       const kept = rm(join(options.folders.home, "mcp-output"), { recursive: true, force: true });
-      await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear(), kept]);
+      await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear(), guidance.clear(), kept]);
     },
     async dispose() {
       models.downloads.dispose();
+      await guidance.recorder.settled();
       await stores.dispose();
       servers.dispose();
     },

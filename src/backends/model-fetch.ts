@@ -95,7 +95,26 @@ async function refusal(response: Response, server: string): Promise<TaskError> {
       cause,
     });
   }
-  return new TaskError("server-error", msg("{0} reports an error: {1}", serverName(server), text), { cause });
+  return (
+    memoryError(server, text, cause) ??
+    new TaskError("server-error", msg("{0} reports an error: {1}", serverName(server), text), { cause })
+  );
+}
+
+/** Servers say in words only that a model does not go into memory. */
+export function memoryError(server: string, text: string, cause: unknown): TaskError | undefined {
+  const isMemory =
+    /requires more system memory|out of memory|cudaMalloc failed|unable to allocate|insufficient memory/i;
+  if (!isMemory.test(text)) return undefined;
+  return new TaskError(
+    "server-error",
+    msg(
+      "{0} has not enough memory for this model: {1}. “Switchyard: Advice…” names a smaller one.",
+      serverName(server),
+      text,
+    ),
+    { cause, details: { isOutOfMemory: true } },
+  );
 }
 
 interface ErrorBody {

@@ -14,7 +14,7 @@ import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { abortError, createModelFetch, lostServer } from "./model-fetch.ts";
+import { abortError, createModelFetch, lostServer, memoryError } from "./model-fetch.ts";
 import { detailsFrom } from "./model-shape.ts";
 import { chatRequest, modelEvents } from "./ollama-chat.ts";
 import { type PullLimits, type PullPart, steadyPull, tooOld, usualPullLimits } from "./steady-pull.ts";
@@ -289,6 +289,9 @@ export class OllamaBackend implements Backend {
       );
     }
     const text = error instanceof Error ? error.message : String(error);
-    return new TaskError(otherwise, msg("{0} reports an error: {1}", serverName(this.name), text), { cause: error });
+    return (
+      memoryError(this.name, text, error) ??
+      new TaskError(otherwise, msg("{0} reports an error: {1}", serverName(this.name), text), { cause: error })
+    );
   }
 }

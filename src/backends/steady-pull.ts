@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PullProgress } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
+import { serverName } from "../core/names.ts";
 import { createSpeedometer } from "../core/speedometer.ts";
 import { TaskError } from "../core/task-error.ts";
 import { abortError } from "./model-fetch.ts";
@@ -66,7 +67,11 @@ export function tooOld(error: unknown, server: string, model: string): TaskError
   if (!/\b412\b|newer version of Ollama/i.test(text)) return undefined;
   return new TaskError(
     "server-error",
-    msg("{0} is too old for {1}. Update Ollama, or the image of its container, and ask again.", server, model),
+    msg(
+      "{0} is too old for {1}. Update Ollama, or the image of its container, and ask again.",
+      serverName(server),
+      model,
+    ),
     { cause: error },
   );
 }
@@ -82,7 +87,11 @@ function givenUp(server: string, { stallMs, tries }: PullLimits, cause: unknown)
   if (stallMs === 0 && cause instanceof Error) return cause;
   return new TaskError(
     "network",
-    msg("Nothing came from {0} in {1} tries. What arrived is kept: ask again later, and it goes on.", server, tries),
+    msg(
+      "Nothing came from {0} in {1} tries. What arrived is kept: ask again later, and it goes on.",
+      serverName(server),
+      tries,
+    ),
     { cause },
   );
 }

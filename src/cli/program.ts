@@ -7,6 +7,7 @@ import type { AnswerLanguage, Ask, Source, TaskKind } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { isTranslationOfOne } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
+import { addAdviceCommand } from "./advice-command.ts";
 import { addConnectCommand } from "./connect-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
@@ -45,6 +46,7 @@ export function createProgram(parts: ProgramParts): Command {
   speak(program, t);
   addTaskCommands(program, parts);
   addModelCommands(program, parts);
+  addAdviceCommand(program, parts);
   addPrivacyCommands(program, parts);
   addContainerCommands(program, parts);
   addMcpCommand(program, parts);

@@ -1,5 +1,7 @@
 // What the product is to its hosts.
+
 import type { AnswerEvent } from "./answer.ts";
+import type { AdviceTools } from "./apply-advice.ts";
 import type { InstalledModel, LoadedModel, PullProgress } from "./backend.ts";
 import type { Downloads } from "./downloads.ts";
 import type { Feedback } from "./feedback.ts";
@@ -86,6 +88,8 @@ export interface App {
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   readonly downloads: Pick<Downloads, "list" | "pause" | "cancel">;
   delete(model: string, signal: AbortSignal): Promise<void>;
+  /** What to change so that it goes better, measured before and after. */
+  readonly advice: AdviceTools;
   /** What the person says of answers, for the next ones. */
   readonly feedback: Pick<Feedback, "correct" | "rate">;
   /** Asks Claude whether the key is good. */

@@ -47,6 +47,10 @@ export interface Settings {
   readonly cloudModel: string;
   /** Address of Claude or of a gateway to it; empty: Claude's own. */
   readonly claudeBaseUrl: string;
+  /** How long models stay loaded after an answer, such as `30m` or `-1` for ever; empty: by what they are wanted for. */
+  readonly keepAlive: string;
+  /** Answers that are worked on at once; 0: as many as are asked for. */
+  readonly parallelRequests: number;
   /** Most that may be spent on Claude, US dollars. */
   readonly dailyBudgetUsd: number;
   readonly monthlyBudgetUsd: number;
@@ -84,6 +88,8 @@ export const defaultSettings: Settings = {
   cloudReasoning: "ask",
   cloudModel: "claude-sonnet-5-5",
   claudeBaseUrl: "",
+  keepAlive: "",
+  parallelRequests: 0,
   dailyBudgetUsd: 2,
   monthlyBudgetUsd: 20,
   cache: true,
@@ -138,6 +144,8 @@ const schema = z.partial(
     cloudReasoning: z.enum(["ask", "never"]),
     cloudModel: z.string().check(z.minLength(1)),
     claudeBaseUrl: z.string().check(z.regex(/^(https?:\/\/\S+)?$/)),
+    keepAlive: z.string().check(z.regex(/^(-1|\d+(ms|s|m|h))?$/)),
+    parallelRequests: z.int().check(z.gte(0), z.lte(64)),
     dailyBudgetUsd: z.number().check(z.gte(0)),
     monthlyBudgetUsd: z.number().check(z.gte(0)),
     cache: z.boolean(),

@@ -42,6 +42,8 @@ export interface TaskErrorDetails {
   readonly contextTokens?: number;
   /** What has to stay, and by which rule (`local-only`). */
   readonly localOnly?: readonly LocalOnlyPart[];
+  /** The server had not enough memory for the model (`server-error`). */
+  readonly isOutOfMemory?: boolean;
   /** Every address tried and what came back (`server-unreachable`). */
   readonly tried?: readonly { readonly address: string; readonly outcome: string }[];
 }

@@ -51,6 +51,7 @@ export function createFeedback(file: string): Feedback {
       known = { ...known, ratings: [...known.ratings.filter((each) => each !== before), after] };
       await save();
     },
+    ratings: () => known.ratings,
     isDisliked(model, task) {
       const rating = ratingOf(known, model, task);
       return rating !== undefined && rating.bad - rating.good >= dislikedFrom;

@@ -89,12 +89,18 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
         contextFor(steps, { answerTokens, countTokens }, model, settings),
         ask.conversation,
       ),
-      keepAlive: keepAliveOf(route.role),
+      keepAlive: keepAliveIn(settings) ?? keepAliveOf(route.role),
       think: (ask.ownPrompt?.think ?? definition.think) && model.capabilities.includes("thinking"),
       ...(ask.conversation === undefined ? {} : { conversation: ask.conversation }),
       ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
     },
   };
+}
+
+/** Ollama takes durations with a unit, and for ever as a number. */
+function keepAliveIn({ keepAlive }: Settings): string | number | undefined {
+  if (keepAlive === "") return undefined;
+  return keepAlive === "-1" ? -1 : keepAlive;
 }
 
 /** The question's; a command asks nothing in words: then the person's own. */

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { showAdvice } from "./advice.ts";
 import { removeClaudeKey, setClaudeKey } from "./claude-key.ts";
 import { commentFrom, commentPlace, symbolAtCursor } from "./document-symbol.ts";
 import { gatherSources } from "./gather-sources.ts";
@@ -108,6 +109,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.cancelDownload": async (host, node) => cancelDownload(await host.app.get(), host.servicesView, node),
   "switchyard.showServiceLog": async (host, node) => host.serviceLogs.show(await host.app.get(), node),
   "switchyard.runDoctor": async (host) => runDoctor(await host.app.get(), host.servicesView),
+  "switchyard.showAdvice": async (host) => showAdvice(await host.app.get(), host.downloadTray),
   "switchyard.refreshServices": (host) => host.servicesView.refresh(),
   "switchyard.nextFinding": (host) => host.findings.go(1),
   "switchyard.previousFinding": (host) => host.findings.go(-1),

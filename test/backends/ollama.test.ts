@@ -72,6 +72,20 @@ describe("an Ollama server", () => {
     });
   });
 
+  it("tells a want of memory from other failures", async () => {
+    const text = "model requires more system memory (9.1 GiB) than is available (4.2 GiB)";
+    const backend = await backendWith((_, response) => sendJson(response, { error: text }, 500));
+    const failed = collect(backend.run(request, never)).catch((error: unknown) => error);
+    expect(await failed).toMatchObject({ end: "server-error" });
+    const whole = (async () => {
+      for await (const _ of backend.run(request, never));
+    })();
+    await expect(whole).rejects.toMatchObject({
+      details: { isOutOfMemory: true },
+      message: expect.stringContaining("9.1 GiB"),
+    });
+  });
+
   it("is told never to cut the prompt, and which context and sampling to use", async () => {
     const backend = await backendWith((_, response) => {
       beginLines(response);

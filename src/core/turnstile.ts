@@ -1,0 +1,43 @@
+import { leavable } from "./leavable.ts";
+
+/** Lets so many in at once; who waits is let in in the order of coming, and can leave. */
+export interface Turnstile {
+  pass<Event>(work: () => AsyncIterable<Event>, signal: AbortSignal): AsyncIterable<Event>;
+}
+
+/** @param limit looked at anew for each; 0: nobody waits */
+export function createTurnstile(limit: () => number): Turnstile {
+  let inside = 0;
+  const waiting: (() => void)[] = [];
+  const letIn = () => {
+    while (waiting.length > 0 && (limit() === 0 || inside < limit())) {
+      inside++;
+      waiting.shift()?.();
+    }
+  };
+  const enter = async (signal: AbortSignal): Promise<void> => {
+    const turn = Promise.withResolvers<void>();
+    waiting.push(turn.resolve);
+    letIn();
+    try {
+      await leavable(turn.promise, signal);
+    } catch (error) {
+      const at = waiting.indexOf(turn.resolve);
+      if (at >= 0) waiting.splice(at, 1);
+      else inside--;
+      letIn();
+      throw error;
+    }
+  };
+  return {
+    async *pass(work, signal) {
+      await enter(signal);
+      try {
+        yield* work();
+      } finally {
+        inside--;
+        letIn();
+      }
+    },
+  };
+}

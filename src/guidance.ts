@@ -1,0 +1,67 @@
+// Advice: what is recorded of answers, what follows from it, and how a change is measured. Part of `app.ts`.
+import { join } from "node:path";
+import { adviseOn } from "./core/advice-rules.ts";
+import type { App } from "./core/app.ts";
+import type { AdviceTools } from "./core/apply-advice.ts";
+import type { Feedback } from "./core/feedback.ts";
+import { createRecorder, type Recorder } from "./core/record-runs.ts";
+import type { Settings } from "./core/settings.ts";
+import { createTurnstile, type Turnstile } from "./core/turnstile.ts";
+import { createAppliedAdvice } from "./store/applied-advice.ts";
+import { createRuns } from "./store/runs.ts";
+import { definitions } from "./tasks/definitions.ts";
+import { createProbe, type ProbeParts } from "./tasks/probe.ts";
+
+export interface GuidanceParts extends Pick<ProbeParts, "preview" | "findWorld"> {
+  readonly home: string;
+  readonly settings: () => Settings;
+  readonly feedback: Pick<Feedback, "ready" | "ratings">;
+  readonly models: Pick<App, "models" | "offers" | "loaded">;
+}
+
+export interface Guidance {
+  readonly recorder: Recorder;
+  readonly turnstile: Turnstile;
+  readonly advice: AdviceTools;
+  clear(): Promise<void>;
+}
+
+export function createGuidance({ home, settings, feedback, models, preview, findWorld }: GuidanceParts): Guidance {
+  const runs = createRuns(join(home, "runs.ndjson"));
+  const kept = createAppliedAdvice(join(home, "advice.json"));
+  const turnstile = createTurnstile(() => settings().parallelRequests);
+  const recorder = createRecorder({
+    runs,
+    loaded: () => models.loaded(new AbortController().signal),
+    nowMs: () => Date.now(),
+  });
+  return {
+    recorder,
+    turnstile,
+    advice: {
+      ...kept,
+      probe: createProbe({ settings, preview, findWorld, turnstile, nowMs: () => performance.now() }),
+      async list(signal) {
+        await Promise.all([feedback.ready(), recorder.settled()]);
+        const [recorded, installed, offers] = await Promise.all([
+          runs.list(),
+          models.models(signal),
+          models.offers(signal).catch(() => []),
+        ]);
+        return adviseOn({
+          runs: recorded,
+          models: installed,
+          offers: offers.filter(({ fits }) => fits),
+          ratings: feedback.ratings(),
+          settings: settings(),
+          temperatureOf: (kind) => settings().sampling[kind]?.temperature ?? definitions[kind].sampling.temperature,
+          nowMs: Date.now(),
+        });
+      },
+    },
+    async clear() {
+      await recorder.settled();
+      await Promise.all([runs.clear(), kept.keepApplied(undefined)]);
+    },
+  };
+}

@@ -1,0 +1,64 @@
+// Numbers of answers, a line each, in a file that only this person can read.
+import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import * as z from "zod/mini";
+import { parseJson } from "../core/parse-json.ts";
+import type { RunRecord, Runs } from "../core/run-record.ts";
+import { taskKinds } from "../core/task.ts";
+
+const schema = z.object({
+  atMs: z.number(),
+  model: z.string(),
+  backend: z.string(),
+  task: z.enum(taskKinds),
+  outcome: z.enum(["done", "failed", "out-of-memory"]),
+  promptTokens: z.number(),
+  answerTokens: z.number(),
+  loadMs: z.number(),
+  prefillMs: z.number(),
+  decodeMs: z.number(),
+  inFlight: z.number(),
+  contextTokens: z.optional(z.number()),
+  processorShare: z.optional(z.number()),
+  evicted: z.optional(z.array(z.string())),
+});
+
+/** What is more is dropped when the file is read the next time. */
+const keptRuns = 400;
+
+export function createRuns(file: string): Runs {
+  return {
+    async list() {
+      const lines = (await readFile(file, "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+      const kept = lines.slice(-keptRuns);
+      if (lines.length > keptRuns * 2) await shorten(file, kept);
+      return kept.flatMap(readLine);
+    },
+    async add(record) {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await appendFile(file, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    },
+    clear: () => rm(file, { force: true }),
+  };
+}
+
+function readLine(line: string): readonly RunRecord[] {
+  const { data } = schema.safeParse(parseJson(line));
+  if (!data) return [];
+  const { contextTokens, processorShare, evicted, ...record } = data;
+  return [
+    {
+      ...record,
+      ...(contextTokens === undefined ? {} : { contextTokens }),
+      ...(processorShare === undefined ? {} : { processorShare }),
+      ...(evicted ? { evicted } : {}),
+    },
+  ];
+}
+
+/** A line that another window adds at this moment may be lost: one run less. */
+async function shorten(file: string, lines: readonly string[]): Promise<void> {
+  const beside = `${file}.${process.pid}`;
+  await writeFile(beside, `${lines.join("\n")}\n`, { mode: 0o600 });
+  await rename(beside, file);
+}
