@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { App, OfferedModel } from "../core/app.ts";
 import type { Fit } from "../core/fit.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { serverName } from "../core/names.ts";
 import type { DownloadTray } from "./download-tray.ts";
 import { say } from "./say.ts";
 
@@ -53,7 +54,7 @@ function offerItem(offer: OfferedModel, fit: Fit | undefined): OfferItem {
   return {
     offer,
     label: `$(${icon}) ${offer.name}`,
-    description: `${formatBytes(offer.sizeBytes)} · ${offer.backend}`,
+    description: `${formatBytes(offer.sizeBytes)} · ${say(serverName(offer.backend))}`,
     detail: fit ? [say(fit.says), ...fit.lines.slice(0, 3).map(say)].join(" · ") : "",
   };
 }

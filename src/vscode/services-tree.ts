@@ -219,7 +219,7 @@ function downloadItem(download: Download): vscode.TreeItem {
     ...(state === "running" && percent !== undefined ? [] : [names[state]]),
     ...progressParts(download).map(say),
   ].join(" · ");
-  item.tooltip = download.error ? say(download.error) : `${download.backend}\n${download.status}`;
+  item.tooltip = download.error ? say(download.error) : `${say(serverName(download.backend))}\n${download.status}`;
   const symbols = { running: "sync~spin", paused: "debug-pause", failed: "error", interrupted: "debug-disconnect" };
   item.iconPath = new vscode.ThemeIcon(symbols[state]);
   item.contextValue = state === "running" ? "download.running" : "download.waiting";
