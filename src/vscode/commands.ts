@@ -5,7 +5,7 @@ import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { showAdvice } from "./advice.ts";
 import { removeClaudeKey, setClaudeKey } from "./claude-key.ts";
-import { commentFrom, commentPlace, symbolAtCursor } from "./document-symbol.ts";
+import { commentChange, symbolAtCursor } from "./document-symbol.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
@@ -171,13 +171,18 @@ async function documentSymbol(host: Host): Promise<void> {
     title: vscode.l10n.t("Write documentation for {0}", symbol.name),
     ask: { kind: "document", text: "", sources: [symbol.source] },
   });
-  const comment = exchange.state === "done" ? commentFrom(exchange.answer, symbol) : undefined;
-  if (!comment) return;
+  if (exchange.state !== "done") return;
+  const change = commentChange(exchange.answer, symbol);
+  if (!change) {
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("The answer holds no comment that could be inserted; it stands in the chat."),
+    );
+    return;
+  }
   const insert = vscode.l10n.t("Show as Change");
   const text = vscode.l10n.t("The documentation for {0} is written.", symbol.name);
   if ((await vscode.window.showInformationMessage(text, insert)) !== insert) return;
-  const place = commentPlace(symbol);
-  await host.proposals.propose(symbol.document, new vscode.Range(place, place), comment);
+  await host.proposals.propose(symbol.document, change.range, change.text);
 }
 
 /** @param given `{ text, sources? }` asks at once; nothing opens the view alone */

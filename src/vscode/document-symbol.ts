@@ -1,5 +1,6 @@
 // The symbol at the cursor, its documentation comment, and where that goes.
 import * as vscode from "vscode";
+import { commentIn, commentSpot, nameIn } from "../core/doc-comment.ts";
 import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -35,7 +36,7 @@ export async function symbolAtCursor(): Promise<DocumentedSymbol> {
   if (!selection.isEmpty) {
     const whole = new vscode.Range(selection.start.line, 0, selection.end.line, Number.MAX_SAFE_INTEGER);
     const range = document.validateRange(whole);
-    return { document, name: firstLine(document, range), range, source: fromRange(document, range) };
+    return { document, name: nameOf(document, range), range, source: fromRange(document, range) };
   }
   const symbols: unknown = await vscode.commands.executeCommand("vscode.executeDocumentSymbolProvider", document.uri);
   const found = Array.isArray(symbols) ? innermost(symbols.filter(isDocumentSymbol), selection.active) : undefined;
@@ -43,32 +44,19 @@ export async function symbolAtCursor(): Promise<DocumentedSymbol> {
   if (!range) {
     throw new TaskError("bad-input", msg("There is no function or class at the cursor. Select the code to document."));
   }
-  return { document, name: found?.name ?? firstLine(document, range), range, source: fromRange(document, range) };
+  return { document, name: found?.name ?? nameOf(document, range), range, source: fromRange(document, range) };
 }
 
-/** Shows the comment above the symbol as a diff; undefined where the answer holds none. */
-export function commentFrom(answer: string, { document, range }: DocumentedSymbol): string | undefined {
-  const block = /^(`{3,})[^\n]*\n([\s\S]*?)\n?\1`*\s*$/m.exec(answer)?.[2];
-  if (!block?.trim()) return undefined;
-  const indent = /^\s*/.exec(document.lineAt(range.start.line).text)?.[0] ?? "";
-  const lines = withoutIndent(block.replace(/\s+$/, "").split(/\r?\n/));
-  return `${lines.map((line) => (line === "" ? line : indent + line)).join("\n")}\n`;
-}
-
-/** Python's comment belongs under the first line; everyone else's above it. */
-export function commentPlace({ document, range }: DocumentedSymbol): vscode.Position {
-  if (document.languageId !== "python") return range.start;
-  for (let line = range.start.line; line <= range.end.line; line++) {
-    if (/:\s*(#.*)?$/.test(document.lineAt(line).text)) return new vscode.Position(line + 1, 0);
-  }
-  return range.start;
-}
-
-function withoutIndent(lines: readonly string[]): readonly string[] {
-  const indents = lines.filter((line) => line.trim() !== "").map((line) => /^\s*/.exec(line)?.[0].length ?? 0);
-  // The stars of a block comment stand one column in; only what all lines share goes.
-  const shared = Math.min(...indents);
-  return lines.map((line) => line.slice(shared));
+/** The change that puts the answer's comment where it belongs; undefined where the answer holds none. */
+export function commentChange(answer: string, { document, range }: DocumentedSymbol) {
+  const comment = commentIn(answer, document.languageId);
+  if (!comment) return undefined;
+  const lines = Array.from({ length: document.lineCount }, (_, line) => document.lineAt(line).text);
+  const spot = commentSpot(lines, range.start.line, range.end.line, document.languageId);
+  return {
+    range: new vscode.Range(spot.from, 0, spot.to, 0),
+    text: `${comment.map((line) => (line === "" ? line : spot.indent + line)).join("\n")}\n`,
+  };
 }
 
 function isDocumentSymbol(value: unknown): value is vscode.DocumentSymbol {
@@ -108,6 +96,6 @@ function paragraphAround(document: vscode.TextDocument, cursor: vscode.Position)
   return fullLines(document, new vscode.Range(start, 0, end, 0));
 }
 
-function firstLine(document: vscode.TextDocument, range: vscode.Range): string {
-  return document.lineAt(range.start.line).text.trim().slice(0, 60);
+function nameOf(document: vscode.TextDocument, range: vscode.Range): string {
+  return nameIn(document.lineAt(range.start.line).text);
 }

@@ -72,6 +72,12 @@ function fromDocument(document: vscode.TextDocument): Source {
 }
 
 export function labelOf(uri: vscode.Uri): string {
+  if (uri.scheme === "vscode-notebook-cell") {
+    const notebook = vscode.workspace.notebookDocuments.find((each) => each.uri.path === uri.path);
+    const index = notebook?.getCells().findIndex((cell) => cell.document.uri.toString() === uri.toString()) ?? -1;
+    if (notebook && index >= 0)
+      return vscode.l10n.t("{0}, cell {1}", vscode.workspace.asRelativePath(notebook.uri, false), index + 1);
+  }
   return vscode.workspace.asRelativePath(uri.with({ fragment: "" }), false);
 }
 

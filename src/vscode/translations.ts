@@ -109,6 +109,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
   async #fill(uri: vscode.Uri, translation: Translation): Promise<void> {
     const { source, target, stop } = translation;
     const tally = createTally(() => performance.now());
+    const notices: string[] = [];
     let drawnAtMs = 0;
     const draw = (now = false) => {
       if (!now && performance.now() - drawnAtMs < redrawMs) return;
@@ -128,7 +129,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
         }
         if (event.kind === "progress") translation.summary = vscode.l10n.t("{0} of {1} parts", event.done, event.total);
         if (event.kind === "loading") translation.summary = vscode.l10n.t("Loading {0}…", event.model);
-        if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
+        if (event.kind === "notice") notices.push(say(event.text));
         this.#showState();
       }
       translation.state = "done";
@@ -140,6 +141,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
       translation.summary = badge ? badgeText(badge) : "";
       draw(true);
       this.#showState();
+      showOnce(notices);
     }
   }
 
@@ -227,5 +229,12 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     edit.replace(original, range ?? new vscode.Range(new vscode.Position(0, 0), end), text);
     await vscode.workspace.applyEdit(edit);
     await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+  }
+}
+
+/** What is said of many parts is shown once, with how often. */
+function showOnce(notices: readonly string[]): void {
+  for (const [text, all] of Map.groupBy(notices, (each) => each)) {
+    void vscode.window.showInformationMessage(all.length > 1 ? `${text} (${all.length} ×)` : text);
   }
 }
