@@ -8,7 +8,7 @@ import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
 import { OllamaBackend } from "./backends/ollama.ts";
-import { createServerSearch, describeServers, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
+import { createServerSearch, describeServers, embedOn, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
 import { usualPullLimits } from "./backends/steady-pull.ts";
 import { createServices } from "./containers/create-services.ts";
 import { readPlaces } from "./containers/places.ts";
@@ -18,6 +18,7 @@ import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
 import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
+import { chooseEmbedder } from "./core/embedding.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
@@ -280,6 +281,15 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
     },
     load: async (model, signal) => (await serverOf(model, signal)).load(model, usualContextTokens, signal),
     unload: async (model, signal) => (await serverOf(model, signal)).unload(model, signal),
+    async embed(ask, signal) {
+      const { servers } = await search.find(signal);
+      const { name, backend } = chooseEmbedder(
+        ask,
+        servers.flatMap((server) => server.models),
+        settings(),
+      );
+      return { model: name, ...(await embedOn(servers, backend, { ...ask, model: name }, signal)) };
+    },
     downloads,
     pull: downloads.pull,
     async delete(model, signal) {

@@ -1,8 +1,10 @@
 // A server that speaks Ollama's API: Ollama itself, or the built-in engine.
 import { Ollama } from "ollama";
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
 import type {
   Backend,
+  Embeddings,
+  EmbedRequest,
   InstalledModel,
   LoadedModel,
   ModelDetails,
@@ -17,6 +19,7 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { abortError, createModelFetch, lostServer, memoryError } from "./model-fetch.ts";
 import { detailsFrom } from "./model-shape.ts";
 import { chatRequest, modelEvents } from "./ollama-chat.ts";
+import { embedSchema, psSchema, showSchema, tagsSchema } from "./ollama-schemas.ts";
 import { type PullLimits, type PullPart, steadyPull, tooOld, usualPullLimits } from "./steady-pull.ts";
 import { createWholePromptCheck, type WindowProbe } from "./whole-prompt.ts";
 
@@ -32,43 +35,6 @@ export interface OllamaOptions {
   readonly pullLimits?: PullLimits;
   readonly fetch?: typeof fetch;
 }
-
-const count = z.catch(z.number(), 0);
-const tagsSchema = z.object({
-  models: z.array(
-    z.object({
-      name: z.string(),
-      size: count,
-      digest: z.catch(z.string(), ""),
-      details: z.optional(
-        z.object({
-          parameter_size: z.optional(z.string()),
-          quantization_level: z.optional(z.string()),
-          context_length: z.optional(z.number()),
-        }),
-      ),
-      capabilities: z.optional(z.array(z.string())),
-      remote_host: z.optional(z.string()),
-      remote_model: z.optional(z.string()),
-    }),
-  ),
-});
-const psSchema = z.object({
-  models: z.array(
-    z.object({
-      name: z.string(),
-      size: count,
-      size_vram: count,
-      context_length: z.optional(z.number()),
-      expires_at: z.optional(z.string()),
-    }),
-  ),
-});
-const showSchema = z.object({
-  capabilities: z.optional(z.array(z.string())),
-  model_info: z.optional(z.record(z.string(), z.unknown())),
-  requires: z.optional(z.string()),
-});
 
 type Tag = z.infer<typeof tagsSchema>["models"][number];
 type Shown = { readonly capabilities: readonly string[]; readonly contextTokens?: number };
@@ -136,6 +102,26 @@ export class OllamaBackend implements Backend {
     } finally {
       stop.abort();
     }
+  }
+
+  async embed({ model, texts, dimensions, mayCut }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
+    const answer = await this.#call(signal, async (client) =>
+      this.#parse(
+        embedSchema,
+        await client.embed({
+          model,
+          input: [...texts],
+          truncate: mayCut ?? false,
+          ...(dimensions === undefined ? {} : { dimensions }),
+        }),
+      ),
+    );
+    if (answer.embeddings.length === texts.length)
+      return { vectors: answer.embeddings, promptTokens: answer.prompt_eval_count };
+    throw new TaskError(
+      "bad-response",
+      msg("{0} sent {1} vectors for {2} texts.", this.name, answer.embeddings.length, texts.length),
+    );
   }
 
   async load(model: string, contextTokens: number, signal: AbortSignal): Promise<void> {

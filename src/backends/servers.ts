@@ -1,7 +1,7 @@
 // The model servers in use now: Ollama where one answers, the built-in engine where it is wanted or nothing else can.
 
 import type { ServerStatus } from "../core/app.ts";
-import type { Backend, InstalledModel } from "../core/backend.ts";
+import type { Backend, Embeddings, EmbedRequest, InstalledModel } from "../core/backend.ts";
 import { leavable } from "../core/leavable.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
@@ -146,6 +146,18 @@ export function findIn(find: (signal: AbortSignal) => Promise<Servers>, embedded
       return (await find(signal)).servers[0]?.backend ?? embedded;
     },
   };
+}
+
+/** @throws TaskError `bad-input` where the server of the model makes none */
+export async function embedOn(
+  servers: readonly Server[],
+  backend: string,
+  request: EmbedRequest,
+  signal: AbortSignal,
+): Promise<Embeddings> {
+  const server = servers.find((each) => each.backend.name === backend);
+  if (server?.backend.embed) return server.backend.embed(request, signal);
+  throw new TaskError("bad-input", msg("{0} makes no embeddings.", backend));
 }
 
 export async function describeServers(

@@ -4,6 +4,7 @@ import type { AnswerEvent } from "./answer.ts";
 import type { AdviceTools } from "./apply-advice.ts";
 import type { InstalledModel, LoadedModel, PullProgress } from "./backend.ts";
 import type { Downloads } from "./downloads.ts";
+import type { EmbedAsk, Embedded } from "./embedding.ts";
 import type { Feedback } from "./feedback.ts";
 import type { Fit } from "./fit.ts";
 import type { LeaveAnswer, LeaveQuestion } from "./leave.ts";
@@ -69,6 +70,8 @@ export interface App {
   configure(settings: Settings): void;
   /** Runs one task; leaving the loop stops the model. */
   run(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerEvent>;
+  /** Vectors of texts, made on this machine or on the person's own hosts alone. */
+  embed(ask: EmbedAsk, signal: AbortSignal): Promise<Embedded>;
   /** What `run` would do, without doing it. */
   preview(ask: Ask, signal: AbortSignal): Promise<Route>;
   /** Loads the model that a question in the chat would go to, so that the first answer does not wait for it. */

@@ -1,51 +1,40 @@
 // Anthropic's API: messages, the count of their tokens, and models.
-import { randomUUID } from "node:crypto";
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
-import { estimateTokens } from "../core/context.ts";
-import type { Ask } from "../core/task.ts";
-import { aliasOf, conversationAsk, refuseImages, refuseTools, type SaidMessage, virtualModels } from "./ask-of.ts";
-import { type AnswerForm, type Dialect, type Ending, type Endpoint, json } from "./exchange.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
+import type { Tool, ToolUse } from "../core/tool.ts";
+import { blocksSchema, messagesOf, rulesIn } from "./anthropic-blocks.ts";
+import { anthropicError, anthropicForm } from "./anthropic-form.ts";
+import { aliasOf, conversationAsk, tokensOf, virtualModels } from "./ask-of.ts";
+import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { ProxyError } from "./proxy-error.ts";
-import { parseBody, text } from "./read-body.ts";
+import { checkedFormat, parseBody, text } from "./read-body.ts";
+import { toolUseOf, type WantedChoice } from "./tools-of.ts";
 
-export const anthropicDialect: Dialect = {
-  name: "anthropic",
-  errorBody: (error) => ({
-    type: "error",
-    error: { type: typeOf(error.status), message: messageOf(error) },
-    request_id: `req_${randomUUID().replaceAll("-", "")}`,
-  }),
-};
-
-function typeOf(status: number): string {
-  const types: Readonly<Record<number, string>> = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-  };
-  return types[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
-}
-
-/** Clients look for these very words to make a conversation shorter and ask again. */
-function messageOf({ message, details }: ProxyError): string {
-  const { code, promptTokens, contextTokens } = details;
-  if (code !== "context_length_exceeded" || promptTokens === undefined || contextTokens === undefined) return message;
-  return `prompt is too long: ${promptTokens} tokens > ${contextTokens} maximum. ${message}`;
-}
+export const anthropicDialect: Dialect = { name: "anthropic", errorBody: anthropicError };
 
 const optional = <Value extends z.ZodMiniType>(value: Value) => z.optional(z.nullable(value));
-const blocks = z.union([text, z.array(z.object({ type: z.string(), text: z.optional(text) }))]);
+const toolSchema = z.object({
+  type: optional(z.string()),
+  name: z.string().check(z.minLength(1)),
+  description: optional(text),
+  input_schema: optional(z.looseObject({})),
+});
+const choiceSchema = optional(
+  z.object({
+    type: z.enum(["auto", "any", "tool", "none"], "auto, any, tool or none"),
+    name: z.optional(z.string()),
+    disable_parallel_tool_use: optional(z.boolean()),
+  }),
+);
 const promptFields = {
   model: z.string(),
-  system: optional(blocks),
+  system: optional(blocksSchema),
   messages: z
-    .array(z.object({ role: z.enum(["user", "assistant"], "user or assistant"), content: blocks }))
+    .array(z.object({ role: z.enum(["user", "assistant", "system"], "user or assistant"), content: blocksSchema }))
     .check(z.minLength(1), z.maxLength(10_000)),
-  tools: optional(z.array(z.unknown())),
+  tools: optional(z.array(toolSchema)),
+  tool_choice: choiceSchema,
 };
 const countSchema = z.object(promptFields);
 const messagesSchema = z.object({
@@ -55,32 +44,21 @@ const messagesSchema = z.object({
   temperature: optional(z.number().check(z.gte(0), z.lte(1))),
   top_p: optional(z.number().check(z.gt(0), z.lte(1))),
   stop_sequences: optional(z.array(text)),
+  thinking: optional(z.looseObject({ type: z.string() })),
+  output_config: optional(
+    z.object({ format: optional(z.object({ type: z.literal("json_schema"), schema: z.looseObject({}) })) }),
+  ),
 });
+type Prompt = z.infer<typeof countSchema>;
 
 export function anthropicEndpoints(app: App): Readonly<Record<string, Endpoint>> {
   const since = new Date().toISOString();
   return {
-    "POST /v1/messages": async (body) => {
-      const request = parseBody(messagesSchema, body);
-      refuseTools(request.tools);
-      const ask = conversationAsk(saidIn(request), {
-        model: request.model,
-        temperature: request.temperature,
-        topP: request.top_p,
-        maxTokens: request.max_tokens,
-      });
-      return {
-        kind: "answer",
-        ask,
-        streams: request.stream === true,
-        stops: request.stop_sequences ?? [],
-        form: anthropicForm(request.model, countTokens(ask)),
-      };
-    },
+    "POST /v1/messages": async (body) => messagesOutcome(parseBody(messagesSchema, body)),
     "POST /v1/messages/count_tokens": async (body) => {
       const request = parseBody(countSchema, body);
-      const tools = request.tools?.length ? estimateTokens(JSON.stringify(request.tools)) : 0;
-      return json({ input_tokens: countTokens(conversationAsk(saidIn(request), { model: request.model })) + tools });
+      const ask = conversationAsk(saidIn(request), { model: request.model, toolUse: toolUseIn(request) });
+      return json({ input_tokens: tokensOf(ask) });
     },
     "GET /v1/models": async (_, signal) => {
       const installed = (await app.models(signal)).filter((each) => each.place !== "cloud").map((each) => each.name);
@@ -95,79 +73,47 @@ export function anthropicEndpoints(app: App): Readonly<Record<string, Endpoint>>
   };
 }
 
-function saidIn({
-  system,
-  messages,
-}: Pick<z.infer<typeof countSchema>, "system" | "messages">): readonly SaidMessage[] {
-  // Claude Code's first system entry tells Anthropic whom to bill, changes with every version, and says nothing to a model.
-  const rules = partsOf(system ?? []).filter((each) => !each.startsWith("x-anthropic-billing-header:"));
-  const said = messages.map(({ role, content }) => ({ role, text: partsOf(content).join("\n") }));
-  return rules.length > 0 ? [{ role: "system", text: rules.join("\n") }, ...said] : said;
-}
-
-function partsOf(content: z.infer<typeof blocks>): readonly string[] {
-  if (typeof content === "string") return [content];
-  return content.flatMap((block) => {
-    if (block.type === "text") return [block.text ?? ""];
-    if (block.type === "image") return refuseImages();
-    if (block.type === "thinking" || block.type === "redacted_thinking") return [];
-    throw new ProxyError(400, "messages: only blocks of text are supported by this service yet");
-  });
-}
-
-function countTokens(ask: Ask): number {
-  const texts = [ask.ownPrompt?.system ?? "", ...ask.history.map((turn) => turn.text), ask.text];
-  return texts.filter((each) => each !== "").reduce((sum, each) => sum + estimateTokens(each) + 8, 0);
-}
-
-/** @param promptTokens told at the beginning, where the server has not counted yet */
-function anthropicForm(model: string, promptTokens: number): AnswerForm {
-  const id = `msg_${randomUUID().replaceAll("-", "")}`;
-  let isBlockOpen = false;
-  const openBlock = () => {
-    if (isBlockOpen) return "";
-    isBlockOpen = true;
-    return event("content_block_start", { index: 0, content_block: { type: "text", text: "" } });
-  };
-  const message = (content: readonly object[], usage: object) => ({
-    id,
-    type: "message",
-    role: "assistant",
-    model,
-    content,
-    stop_reason: null,
-    stop_sequence: null,
-    usage,
+function messagesOutcome(request: z.infer<typeof messagesSchema>) {
+  const format = request.output_config?.format?.schema;
+  const thinks = request.thinking ? request.thinking.type !== "disabled" : undefined;
+  const ask = conversationAsk(saidIn(request), {
+    model: request.model,
+    temperature: request.temperature,
+    topP: request.top_p,
+    maxTokens: request.max_tokens,
+    format: format ? checkedFormat(format) : undefined,
+    toolUse: toolUseIn(request),
+    think: thinks,
   });
   return {
-    streamType: "text/event-stream",
-    beat: event("ping", {}),
-    open: () => event("message_start", { message: message([], { input_tokens: promptTokens, output_tokens: 0 }) }),
-    // A block of thinking needs Anthropic's signature, which no local model can give.
-    piece: ({ kind, text: said }) =>
-      kind === "thinking"
-        ? ""
-        : openBlock() + event("content_block_delta", { index: 0, delta: { type: "text_delta", text: said } }),
-    close: (ending) =>
-      openBlock() +
-      event("content_block_stop", { index: 0 }) +
-      event("message_delta", { delta: stopOf(ending), usage: usageOf(ending) }) +
-      event("message_stop", {}),
-    failure: (error) => event("error", anthropicDialect.errorBody(error)),
-    whole: ({ text: said, ending }) => ({
-      ...message([{ type: "text", text: said }], usageOf(ending)),
-      ...stopOf(ending),
-    }),
+    kind: "answer" as const,
+    ask,
+    streams: request.stream === true,
+    stops: request.stop_sequences ?? [],
+    form: anthropicForm({ model: request.model, promptTokens: tokensOf(ask), showsThinking: thinks === true }),
   };
 }
 
-const event = (type: string, value: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...value })}\n\n`;
-
-function stopOf({ finish, stopSequence }: Ending): object {
-  const reasons = { stop: "end_turn", length: "max_tokens", "stop-sequence": "stop_sequence" };
-  return { stop_reason: reasons[finish], stop_sequence: stopSequence ?? null };
+function saidIn({ system, messages }: Pick<Prompt, "system" | "messages">): readonly ChatMessage[] {
+  return [...rulesIn(system), ...messages.flatMap(({ role, content }) => messagesOf(role, content))];
 }
 
-function usageOf({ promptTokens, answerTokens }: Ending): object {
-  return { input_tokens: promptTokens, output_tokens: answerTokens };
+/** Tools that Anthropic itself would run have no schema of arguments, and are not offered to a model here. */
+function toolUseIn({ tools, tool_choice: choice }: Pick<Prompt, "tools" | "tool_choice">): ToolUse | undefined {
+  const given = tools ?? [];
+  const own = given.flatMap(({ name, description, input_schema: parameters }): readonly Tool[] => {
+    return parameters ? [{ name, ...(description ? { description } : {}), parameters }] : [];
+  });
+  const [first] = given;
+  if (first && own.length === 0) {
+    throw new ProxyError(400, `tools: “${first.name.slice(0, 40)}” is run by Anthropic itself and is not here`);
+  }
+  return toolUseOf(own, choiceOf(choice), choice?.disable_parallel_tool_use !== true);
+}
+
+function choiceOf(choice: Prompt["tool_choice"]): WantedChoice {
+  if (choice?.type === "none") return { kind: "none" };
+  if (choice?.type === "any") return { kind: "required" };
+  if (choice?.type === "tool" && choice.name) return { kind: "required", name: choice.name };
+  return { kind: "auto" };
 }

@@ -1,6 +1,18 @@
 // From the words of a dialect to an ask.
-import { type Ask, kindOfTaskType, type Sampling, type TaskKind, type Turn, taskKinds } from "../core/task.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
+import { countPrompt } from "../core/count-prompt.ts";
+import {
+  type Ask,
+  kindOfTaskType,
+  type OwnPrompt,
+  type Sampling,
+  type TaskKind,
+  type Turn,
+  taskKinds,
+} from "../core/task.ts";
+import type { ToolUse } from "../core/tool.ts";
 import { ProxyError } from "./proxy-error.ts";
+import { linkResults } from "./tools-of.ts";
 
 /** Models that are not one model: the request is routed, for one kind of task or for the one that is recognised. */
 export const virtualModels: readonly string[] = ["auto", ...taskKinds].map((kind) => `switchyard/${kind}`);
@@ -32,11 +44,6 @@ export function kindNamed(taskType: string): TaskKind {
   throw new ProxyError(400, `task_type: one of ${known}`);
 }
 
-export interface SaidMessage {
-  readonly role: "system" | "user" | "assistant";
-  readonly text: string;
-}
-
 export interface Wishes {
   readonly model: string | undefined;
   readonly temperature?: number | null | undefined;
@@ -44,6 +51,9 @@ export interface Wishes {
   readonly repeatPenalty?: number | null | undefined;
   readonly maxTokens?: number | null | undefined;
   readonly format?: object | undefined;
+  readonly toolUse?: ToolUse | undefined;
+  readonly think?: boolean | undefined;
+  readonly conversation?: string | null | undefined;
 }
 
 /**
@@ -51,53 +61,61 @@ export interface Wishes {
  * still recognised from the last question, because it decides which model answers.
  * @throws ProxyError 400
  */
-export function conversationAsk(messages: readonly SaidMessage[], wishes: Wishes): Ask {
-  const said = messages.filter((message) => message.role !== "system");
+export function conversationAsk(messages: readonly ChatMessage[], wishes: Wishes): Ask {
+  const said = linkResults(messages.filter((message) => message.role !== "system"));
   const last = said.at(-1);
-  if (last?.role !== "user") throw new ProxyError(400, "messages: the last one has to be the user's");
-  const system = messages.filter((message) => message.role === "system").map((message) => message.text);
-  const history = said
-    .slice(0, -1)
-    .map(({ role, text }): Turn => ({ role: role === "user" ? "user" : "assistant", text }));
-  const ask: Ask = { ...wishesOf(wishes), text: last.text, sources: [], history };
+  if (last?.role !== "user" && last?.role !== "tool") {
+    throw new ProxyError(400, "messages: the last one has to be the user's, or the result of a call");
+  }
+  const system = messages.filter((message) => message.role === "system").map((message) => message.content);
+  const question = said.findLast((message) => message.role === "user");
+  const ask: Ask = { ...wishesOf(wishes), text: question?.content ?? "", sources: [], history: turnsOf(said) };
+  const { format, toolUse, think } = wishes;
+  const isPlain = system.length === 0 && !format && !toolUse && said.every(isWords);
   // Who names a kind of task as the model, and says nothing of how, wants that task done as the product does it.
-  if (ask.kind && system.length === 0 && !wishes.format) return ask;
-  return { ...ask, ownPrompt: { system: system.join("\n\n"), ...(wishes.format ? { format: wishes.format } : {}) } };
+  if (ask.kind && isPlain) return last.images ? { ...ask, images: last.images } : ask;
+  const ownPrompt: OwnPrompt = {
+    system: system.join("\n\n"),
+    messages: said,
+    ...(format ? { format } : {}),
+    ...(toolUse ? { toolUse } : {}),
+    ...(think === undefined ? {} : { think }),
+  };
+  return { ...ask, ownPrompt };
+}
+
+const isWords = ({ role, toolCalls }: ChatMessage) => role !== "tool" && !toolCalls;
+
+/** What was said before the last message. */
+function turnsOf(said: readonly ChatMessage[]): readonly Turn[] {
+  return said.slice(0, -1).flatMap(({ role, content }): readonly Turn[] => {
+    return role === "user" || role === "assistant" ? [{ role, text: content }] : [];
+  });
 }
 
 /** The part of an ask that says which model and how. */
-export function wishesOf(wishes: Wishes): Pick<Ask, "model" | "kind" | "sampling" | "maxTokens"> {
+export function wishesOf(wishes: Wishes): Pick<Ask, "model" | "kind" | "sampling" | "maxTokens" | "conversation"> {
   const sampling: Partial<Sampling> = {
     ...(typeof wishes.temperature === "number" ? { temperature: wishes.temperature } : {}),
     ...(typeof wishes.topP === "number" ? { topP: wishes.topP } : {}),
     ...(typeof wishes.repeatPenalty === "number" ? { repeatPenalty: wishes.repeatPenalty } : {}),
   };
-  const { maxTokens } = wishes;
+  const { maxTokens, conversation } = wishes;
   return {
     ...modelNamed(wishes.model),
     ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
     // Ollama's clients say -1 and -2 for “as many as there are”.
     ...(typeof maxTokens === "number" && maxTokens > 0 ? { maxTokens } : {}),
+    ...(conversation ? { conversation: conversation.slice(0, 200) } : {}),
   };
 }
 
-/** @throws ProxyError 400: what a schema nests deeper than this, no model can follow */
-export function checkedFormat(format: object): object {
-  let level: readonly unknown[] = [format];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > 64) throw new ProxyError(400, "format: nested too deeply");
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
-  }
-  return format;
+/** Tokens of what a client sent, estimated. */
+export function tokensOf({ ownPrompt, history, text }: Ask): number {
+  const said = ownPrompt?.messages ?? [
+    ...history.map((turn): ChatMessage => ({ role: turn.role, content: turn.text })),
+    { role: "user", content: text },
+  ];
+  const rules: readonly ChatMessage[] = ownPrompt?.system ? [{ role: "system", content: ownPrompt.system }] : [];
+  return countPrompt({ messages: [...rules, ...said], ...(ownPrompt?.toolUse ? { toolUse: ownPrompt.toolUse } : {}) });
 }
-
-/** @throws ProxyError 400 */
-export function refuseTools(tools: readonly unknown[] | null | undefined): void {
-  if (tools && tools.length > 0) {
-    throw new ProxyError(400, "tools: not supported by this service yet; send the request without them");
-  }
-}
-
-export const refuseImages = (): never => {
-  throw new ProxyError(400, "images: not supported by this service yet; send text only");
-};

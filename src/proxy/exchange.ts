@@ -1,11 +1,12 @@
 // What a dialect makes of a request, and how it puts the answer.
 import type { Route } from "../core/route.ts";
 import type { Ask } from "../core/task.ts";
+import type { ToolCall } from "../core/tool.ts";
 import type { ProxyError } from "./proxy-error.ts";
 
 /** The end of an answer and its figures, ms and tokens. */
 export interface Ending {
-  readonly finish: "stop" | "length" | "stop-sequence";
+  readonly finish: "stop" | "length" | "stop-sequence" | "tool-calls";
   readonly stopSequence?: string;
   readonly promptTokens: number;
   readonly answerTokens: number;
@@ -15,14 +16,14 @@ export interface Ending {
   readonly totalMs: number;
 }
 
-export interface Piece {
-  readonly kind: "text" | "thinking";
-  readonly text: string;
-}
+export type Piece =
+  | { readonly kind: "text" | "thinking"; readonly text: string }
+  | { readonly kind: "tool-call"; readonly call: ToolCall };
 
 export interface WholeAnswer {
   readonly text: string;
   readonly thinking: string;
+  readonly calls: readonly ToolCall[];
   readonly ending: Ending;
   readonly route: Route | undefined;
 }
@@ -34,8 +35,8 @@ export interface AnswerForm {
   /** First of all, perhaps before it is known who answers. */
   open(route: Route | undefined): string;
   piece(piece: Piece): string;
-  /** Shows that something is still going on. Empty: the dialect has nothing for it. */
-  readonly beat: string;
+  /** Shows that something is still going on. */
+  beat(): string;
   close(ending: Ending): string;
   /** After this nothing comes; nobody can take it for a whole answer. */
   failure(error: ProxyError): string;

@@ -33,3 +33,11 @@ export function clientOf({ headers }: IncomingMessage): string {
   const session = headers["x-claude-code-session-id"];
   return String(session ?? headers["user-agent"] ?? "").slice(0, 200);
 }
+
+/** A session and the agent in it; each agent has a beginning of its own. */
+export function conversationOf({ headers }: IncomingMessage): string | undefined {
+  const session = headers["x-claude-code-session-id"] ?? headers["session_id"] ?? headers["session-id"];
+  if (typeof session !== "string" || session === "") return undefined;
+  const agent = headers["x-claude-code-agent-id"];
+  return `${session} ${typeof agent === "string" ? agent : ""}`.trim().slice(0, 200);
+}

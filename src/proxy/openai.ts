@@ -1,55 +1,82 @@
-// OpenAI's API: chat completions and models.
-import { randomUUID } from "node:crypto";
+// OpenAI's API: chat completions, completions and models. Responses have a file of their own.
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
-import { checkedFormat, conversationAsk, modelNamed, refuseImages, refuseTools, virtualModels } from "./ask-of.ts";
-import { type AnswerForm, type Dialect, type Ending, type Endpoint, json } from "./exchange.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
+import { conversationAsk, virtualModels } from "./ask-of.ts";
+import { openaiEmbeddingEndpoints } from "./embeddings.ts";
+import { type Dialect, type Endpoint, json } from "./exchange.ts";
+import { imageData } from "./images.ts";
+import {
+  choiceSchema,
+  formatIn,
+  functionSchema,
+  jsonSchemaFormat,
+  optional,
+  thinkOf,
+  toolOf,
+  toolUseIn,
+} from "./openai-fields.ts";
+import { completionForm, openaiError, openaiForm } from "./openai-form.ts";
+import { responsesEndpoint } from "./openai-responses.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { parseBody, text } from "./read-body.ts";
+import { argumentsOf } from "./tools-of.ts";
 
-export const openaiDialect: Dialect = {
-  name: "openai",
-  errorBody: (error) => ({
-    error: { message: error.message, type: typeOf(error.status), param: null, code: error.details.code ?? null },
-  }),
-};
+export const openaiDialect: Dialect = { name: "openai", errorBody: openaiError };
 
-function typeOf(status: number): string {
-  if (status === 401) return "authentication_error";
-  if (status === 403) return "permission_error";
-  if (status === 429) return "rate_limit_error";
-  return status < 500 ? "invalid_request_error" : "server_error";
-}
-
-const optional = <Value extends z.ZodMiniType>(value: Value) => z.optional(z.nullable(value));
-const part = z.object({ type: z.string(), text: z.optional(text) });
+const partSchema = z.object({
+  type: z.string(),
+  text: z.optional(text),
+  refusal: z.optional(text),
+  image_url: z.optional(z.union([z.string(), z.object({ url: z.string() })])),
+});
+const contentSchema = optional(z.union([text, z.array(partSchema)]));
+const callSchema = z.object({
+  id: z.string(),
+  function: z.object({ name: z.string(), arguments: text }),
+});
 const messageSchema = z.object({
-  role: z.enum(["system", "developer", "user", "assistant"], "system, developer, user or assistant"),
-  content: optional(z.union([text, z.array(part)])),
-  tool_calls: optional(z.array(z.unknown())),
+  role: z.enum(["system", "developer", "user", "assistant", "tool"], "system, developer, user, assistant or tool"),
+  content: contentSchema,
+  reasoning_content: optional(text),
+  tool_calls: optional(z.array(callSchema)),
+  tool_call_id: optional(z.string()),
 });
 const count = z.int().check(z.gt(0));
-const chatSchema = z.object({
+const shared = {
   model: z.optional(z.string()),
-  messages: z.array(messageSchema).check(z.minLength(1), z.maxLength(10_000)),
   stream: optional(z.boolean()),
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
   temperature: optional(z.number().check(z.gte(0), z.lte(2))),
   top_p: optional(z.number().check(z.gt(0), z.lte(1))),
   max_tokens: optional(count),
-  max_completion_tokens: optional(count),
   n: optional(z.int()),
   stop: optional(z.union([text, z.array(text)])),
-  tools: optional(z.array(z.unknown())),
+};
+const chatSchema = z.object({
+  ...shared,
+  messages: z.array(messageSchema).check(z.minLength(1), z.maxLength(10_000)),
+  max_completion_tokens: optional(count),
+  tools: optional(z.array(z.object({ function: functionSchema }))),
   functions: optional(z.array(z.unknown())),
+  tool_choice: choiceSchema,
+  parallel_tool_calls: optional(z.boolean()),
+  reasoning_effort: optional(z.string()),
+  prompt_cache_key: optional(z.string()),
   response_format: optional(
     z.union([
-      z.object({ type: z.literal("json_schema"), json_schema: z.object({ schema: z.looseObject({}) }) }),
+      z.object({ type: z.literal("json_schema"), json_schema: z.omit(jsonSchemaFormat, { type: true }) }),
       z.object({ type: z.enum(["text", "json_object"]) }),
     ]),
   ),
 });
 type ChatRequest = z.infer<typeof chatSchema>;
+const completionSchema = z.object({
+  ...shared,
+  prompt: z.union([text, z.array(text).check(z.length(1))], "one text"),
+  suffix: optional(z.string()),
+  echo: optional(z.boolean()),
+});
 
 export function openaiEndpoints(app: App): Readonly<Record<string, Endpoint>> {
   const created = Math.floor(Date.now() / 1000);
@@ -65,96 +92,89 @@ export function openaiEndpoints(app: App): Readonly<Record<string, Endpoint>> {
       if (!found) throw new ProxyError(404, "There is no such model here.", { code: "model_not_found" });
       return json(found);
     },
-    "POST /v1/chat/completions": async (body) => {
-      const request = parseBody(chatSchema, body);
-      refuseTools(request.tools ?? request.functions);
-      if ((request.n ?? 1) !== 1) throw new ProxyError(400, "n: only one answer at a time");
-      const said = request.messages.map((message) => {
-        refuseTools(message.tool_calls);
-        const role = message.role === "developer" ? ("system" as const) : message.role;
-        return { role, text: textOf(message.content) };
-      });
-      const ask = conversationAsk(said, {
-        model: request.model,
-        temperature: request.temperature,
-        topP: request.top_p,
-        maxTokens: request.max_completion_tokens ?? request.max_tokens,
-        format: formatOf(request),
-      });
-      return {
-        kind: "answer",
-        ask,
-        streams: request.stream === true,
-        stops: [request.stop ?? []].flat(),
-        form: openaiForm(request.model, request.stream_options?.include_usage === true),
-      };
-    },
-    "POST /v1/completions": notHere("completions", "use /v1/chat/completions"),
-    "POST /v1/responses": notHere("responses", "use /v1/chat/completions"),
-    "POST /v1/embeddings": notHere("embeddings", "ask the model server for them"),
+    "POST /v1/chat/completions": async (body) => chatOutcome(parseBody(chatSchema, body)),
+    "POST /v1/completions": async (body) => completionOutcome(parseBody(completionSchema, body)),
+    "POST /v1/responses": responsesEndpoint,
+    ...openaiEmbeddingEndpoints(app),
   };
 }
 
-const notHere =
-  (what: string, instead: string): Endpoint =>
-  async () => {
-    throw new ProxyError(501, `${what}: not part of this service yet; ${instead}`);
-  };
-
-function textOf(content: ChatRequest["messages"][number]["content"]): string {
-  if (typeof content === "string") return content;
-  return (content ?? []).map((each) => (each.type === "text" ? (each.text ?? "") : refuseImages())).join("\n");
-}
-
-function formatOf({ response_format: format }: ChatRequest): object | undefined {
-  if (!format || format.type === "text") return undefined;
-  return "json_schema" in format ? checkedFormat(format.json_schema.schema) : { type: "object" };
-}
-
-function openaiForm(asked: string | undefined, tellsUsage: boolean): AnswerForm {
-  const id = `chatcmpl-${randomUUID()}`;
-  const created = Math.floor(Date.now() / 1000);
-  const named = modelNamed(asked).model;
-  let model = named ?? asked ?? "switchyard/auto";
-  const head = (object: string) => ({ id, object, created, model });
-  const chunk = (delta: object, finish: string | null = null) =>
-    event({
-      ...head("chat.completion.chunk"),
-      choices: [{ index: 0, delta, finish_reason: finish }],
-      ...(tellsUsage ? { usage: null } : {}),
-    });
+function chatOutcome(request: ChatRequest) {
+  if ((request.n ?? 1) !== 1) throw new ProxyError(400, "n: only one answer at a time");
+  if (request.functions?.length) throw new ProxyError(400, "functions: send them as tools");
+  const tools = (request.tools ?? []).map((tool) => toolOf(tool.function));
+  const { response_format: format } = request;
+  const ask = conversationAsk(request.messages.map(saidIn), {
+    model: request.model,
+    temperature: request.temperature,
+    topP: request.top_p,
+    maxTokens: request.max_completion_tokens ?? request.max_tokens,
+    format: formatIn(format && "json_schema" in format ? { ...format, ...format.json_schema } : format),
+    toolUse: toolUseIn(tools, request.tool_choice, request.parallel_tool_calls),
+    think: thinkOf(request.reasoning_effort),
+    conversation: request.prompt_cache_key,
+  });
   return {
-    streamType: "text/event-stream",
-    beat: ": waiting\n\n",
-    open(route) {
-      if (route) model = named ?? route.model;
-      return chunk({ role: "assistant", content: "" });
-    },
-    piece: ({ kind, text: said }) => chunk(kind === "text" ? { content: said } : { reasoning_content: said }),
-    close: (ending) =>
-      chunk({}, finishOf(ending)) +
-      (tellsUsage ? event({ ...head("chat.completion.chunk"), choices: [], usage: usageOf(ending) }) : "") +
-      "data: [DONE]\n\n",
-    failure: (error) => event(openaiDialect.errorBody(error)),
-    whole({ text: said, thinking, ending, route }) {
-      if (route) model = named ?? route.model;
-      const message = { role: "assistant", content: said, ...(thinking ? { reasoning_content: thinking } : {}) };
-      return {
-        ...head("chat.completion"),
-        choices: [{ index: 0, message, logprobs: null, finish_reason: finishOf(ending) }],
-        usage: usageOf(ending),
-      };
-    },
+    kind: "answer" as const,
+    ask,
+    streams: request.stream === true,
+    stops: [request.stop ?? []].flat(),
+    form: openaiForm(request.model, request.stream_options?.include_usage === true),
   };
 }
 
-const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
-const finishOf = ({ finish }: Ending) => (finish === "length" ? "length" : "stop");
-
-function usageOf({ promptTokens, answerTokens }: Ending): object {
+/** Models of today are made for conversations: the text is a question of one. */
+function completionOutcome(request: z.infer<typeof completionSchema>) {
+  if ((request.n ?? 1) !== 1) throw new ProxyError(400, "n: only one answer at a time");
+  if (request.suffix) throw new ProxyError(400, "suffix: not supported by this service; send a prompt");
+  if (request.echo) throw new ProxyError(400, "echo: not supported by this service");
+  const ask = conversationAsk([{ role: "user", content: [request.prompt].flat()[0] ?? "" }], {
+    model: request.model,
+    temperature: request.temperature,
+    topP: request.top_p,
+    maxTokens: request.max_tokens,
+  });
   return {
-    prompt_tokens: promptTokens,
-    completion_tokens: answerTokens,
-    total_tokens: promptTokens + answerTokens,
+    kind: "answer" as const,
+    ask,
+    streams: request.stream === true,
+    stops: [request.stop ?? []].flat(),
+    form: completionForm(request.model, request.stream_options?.include_usage === true),
   };
+}
+
+function saidIn(message: ChatRequest["messages"][number]): ChatMessage {
+  const { role, content, tool_calls: calls, reasoning_content: thinking } = message;
+  const parts = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
+  const images = parts.flatMap(imageIn);
+  return {
+    role: role === "developer" ? "system" : role,
+    content: parts.flatMap(textIn).join("\n"),
+    ...(images.length > 0 ? { images } : {}),
+    ...(thinking ? { thinking } : {}),
+    ...(calls?.length ? { toolCalls: calls.map(callOf) } : {}),
+    ...(role === "tool" ? { answers: { id: message.tool_call_id ?? "", name: "" } } : {}),
+  };
+}
+
+const callOf = ({ id, function: made }: z.infer<typeof callSchema>) => ({
+  id,
+  name: made.name,
+  arguments: argumentsOf(made.arguments),
+});
+
+type Part = z.infer<typeof partSchema>;
+
+function imageIn({ image_url: image }: Part): readonly string[] {
+  if (image === undefined) return [];
+  return [imageData(typeof image === "string" ? image : image.url)];
+}
+
+function textIn({ type, text: said, refusal, image_url: image }: Part): readonly string[] {
+  if (image !== undefined) return [];
+  if (type === "text" || type === "refusal") return [said ?? refusal ?? ""];
+  throw new ProxyError(
+    400,
+    `messages: parts of the type “${type.slice(0, 40)}” are not supported; send text or images`,
+  );
 }

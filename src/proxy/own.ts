@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { Ask } from "../core/task.ts";
 import { kindNamed, wishesOf } from "./ask-of.ts";
 import type { Endpoint } from "./exchange.ts";
-import { generateLine, ollamaForm } from "./ollama.ts";
+import { generateLine, ollamaForm } from "./ollama-form.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { parseBody, text } from "./read-body.ts";
 

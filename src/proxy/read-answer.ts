@@ -20,6 +20,9 @@ export interface ReadOptions {
   readonly promptText: () => string;
 }
 
+/** What an answer can begin with. */
+const beginning = new Set<AnswerEvent["kind"]>(["text", "thinking", "tool-call", "done"]);
+
 /** Ends with `end`, once, or throws. Leaving it early stops the model. */
 export async function* readAnswer(
   { run, stops, promptText }: ReadOptions,
@@ -31,18 +34,25 @@ export async function* readAnswer(
   const words = createStopWords(stops);
   let hasBegun = false;
   let isWhole = false;
+  let hasCalled = false;
   let shown = "";
   const totalMs = () => performance.now() - startMs;
   try {
     for (let next = await iterator.next(); !next.done; ) {
       const event = next.value;
       const following = !hasBegun && event.kind === "text" ? peek(iterator) : undefined;
-      if (!hasBegun && (event.kind === "text" || event.kind === "thinking" || event.kind === "done")) {
+      if (!hasBegun && beginning.has(event.kind)) {
         hasBegun = true;
         yield { kind: "begin", isKept: following === undefined ? isKeptEnd(event) : await isEndOfKept(following) };
       }
       if (event.kind === "routed") yield event;
       if (event.kind === "thinking") yield { kind: "thinking", text: event.text };
+      if (event.kind === "tool-call") {
+        const rest = words.rest();
+        if (rest !== "") yield { kind: "text", text: rest };
+        hasCalled = true;
+        yield event;
+      }
       if (event.kind === "text") {
         const { text, stop } = words.push(event.text);
         shown += text;
@@ -56,7 +66,8 @@ export async function* readAnswer(
         const rest = words.rest();
         if (rest !== "") yield { kind: "text", text: rest };
         isWhole = true;
-        yield { kind: "end", ending: { ...event.stats, finish: event.finish, totalMs: totalMs() } };
+        const finish = hasCalled && event.finish === "stop" ? "tool-calls" : event.finish;
+        yield { kind: "end", ending: { ...event.stats, finish, totalMs: totalMs() } };
         return;
       }
       next = await (following ?? iterator.next());

@@ -40,3 +40,13 @@ export function parseBody<S extends z.ZodMiniType>(schema: S, body: unknown): z.
   const issue = parsed.error.issues[0];
   throw new ProxyError(400, `${issue?.path.join(".") || "body"}: ${issue?.message ?? "not understood"}`);
 }
+
+/** @throws ProxyError 400: what a schema nests deeper than this, no model can follow */
+export function checkedFormat(format: object, name = "format"): object {
+  let level: readonly unknown[] = [format];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > 64) throw new ProxyError(400, `${name}: nested too deeply`);
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  }
+  return format;
+}

@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { formatMessage } from "../core/message.ts";
 import type { Route } from "../core/route.ts";
+import type { ToolCall } from "../core/tool.ts";
 import type { AnswerForm, Ending } from "./exchange.ts";
 import { type ProxyError, toProxyError } from "./proxy-error.ts";
 import type { ReadEvent } from "./read-answer.ts";
@@ -37,7 +38,7 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
   // One timer for the whole answer: a timer for each token would cost more than the token.
   const timer = setTimeout(() => {
     timer.refresh();
-    if (form.beat !== "" && !response.destroyed) response.write(begin() + form.beat);
+    if (!response.destroyed) response.write(begin() + form.beat());
   }, reply.beatMs);
   try {
     for await (const event of events) {
@@ -69,18 +70,20 @@ export async function sendWhole(events: AsyncIterable<ReadEvent>, reply: Reply, 
   const startMs = performance.now();
   let text = "";
   let thinking = "";
+  const calls: ToolCall[] = [];
   for await (const event of events) {
     if (event.kind === "routed") sent.route = event.route;
     else if (event.kind === "begin") sent.isKept = event.isKept;
     else if (event.kind === "end") sent.ending = event.ending;
     else {
       sent.firstMs ??= performance.now() - startMs;
-      if (event.kind === "text") text += event.text;
+      if (event.kind === "tool-call") calls.push(event.call);
+      else if (event.kind === "text") text += event.text;
       else thinking += event.text;
     }
   }
   if (!sent.ending) return;
-  const whole = reply.form.whole({ text, thinking, ending: sent.ending, route: sent.route });
+  const whole = reply.form.whole({ text, thinking, calls, ending: sent.ending, route: sent.route });
   sendJson(reply.response, 200, whole, headersOf(sent));
 }
 

@@ -12,7 +12,7 @@ import { knowsToken, refuseForeign, refuseForms } from "./guard.ts";
 import type { Handled, Tracing } from "./handled.ts";
 import { createHealth } from "./health.ts";
 import { createHostReader, thisHost } from "./host-figures.ts";
-import { clientOf, runInTurn } from "./in-turn.ts";
+import { clientOf, conversationOf, runInTurn } from "./in-turn.ts";
 import { createLifetime, type Lifetime, type ServiceState } from "./lifetime.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Mount, mountAt, serveMount } from "./mount.ts";
@@ -217,11 +217,13 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
 }
 
 async function answer(
-  { ask, form, stops, streams }: Extract<Outcome, { kind: "answer" }>,
+  { ask: wanted, form, stops, streams }: Extract<Outcome, { kind: "answer" }>,
   call: Call,
   { app, gate, metrics, options }: Parts,
 ): Promise<void> {
   const { request, response, signal } = call;
+  const conversation = wanted.conversation ?? conversationOf(request);
+  const ask = conversation === undefined ? wanted : { ...wanted, conversation };
   // The app recognises it again, with the person's corrections; here it only says in which queue to wait.
   const kind = ask.kind ?? classify(ask).kind;
   const sent: Sent = {};

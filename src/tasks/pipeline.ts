@@ -99,7 +99,9 @@ function settleHere({ ask, world, route }: Settled, parts: PipelineParts): Settl
 }
 
 function refuseEmpty(ask: Ask): void {
-  if (ask.text.trim() === "" && ask.sources.every((source) => source.text.trim() === "")) {
+  const isSaid = ask.text.trim() !== "" || ask.sources.some((source) => source.text.trim() !== "");
+  // A picture, or what a call came to, is something as well.
+  if (!isSaid && !ask.images?.length && !ask.ownPrompt?.messages?.length) {
     throw new TaskError("bad-input", msg("There is nothing to work on: type a question, or select some text first."));
   }
 }

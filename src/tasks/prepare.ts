@@ -1,8 +1,8 @@
 // From a route to the requests that make up the task, and the context window they need.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { keepAliveOf } from "../core/catalogue.ts";
-import type { ChatMessage } from "../core/chat-message.ts";
-import { chooseContext, estimateTokens, type StickyWindows } from "../core/context.ts";
+import { chooseContext, type StickyWindows } from "../core/context.ts";
+import { type CountedPrompt, countPrompt } from "../core/count-prompt.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
 import type { Reachable, Route } from "../core/route.ts";
@@ -28,8 +28,8 @@ export interface PrepareParts {
 
 /** Tokens kept free for the answer when nobody says how long it may be. */
 const defaultAnswerTokens = 2048;
-/** Tokens that a chat template puts around each message. */
-const messageOverheadTokens = 8;
+/** Programs ask for far more than they mean; what is free of the window they get. */
+const programAnswerTokens = 4096;
 /** Context assumed of a model whose server does not tell it. */
 const unknownContextTokens = 4096;
 
@@ -46,9 +46,6 @@ export interface Job {
   readonly base: Omit<ModelRequest, "messages">;
 }
 
-/** What of a request is read by the model. */
-export type CountedPrompt = Pick<ModelRequest, "messages" | "toolUse">;
-
 /**
  * Plans the requests of a task and chooses the context window they need.
  * @throws TaskError `context-overflow` with numbers, `bad-input`
@@ -63,7 +60,7 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   const count = parts.counts.of(key);
   const countTokens = (prompt: CountedPrompt) => countPrompt(prompt, count);
   const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
-  const answerTokens = Math.min(ask.maxTokens ?? defaultAnswerTokens, Math.floor(limit / 2));
+  const answerTokens = Math.min(answerRoom(ask), Math.floor(limit / 2));
   const context: PlanContext = {
     answerLanguage: answerLanguage(ask, settings, parts.interfaceLanguage),
     model: model.name,
@@ -101,6 +98,11 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
 function keepAliveIn({ keepAlive }: Settings): string | number | undefined {
   if (keepAlive === "") return undefined;
   return keepAlive === "-1" ? -1 : keepAlive;
+}
+
+/** Tokens that have to be free for the answer. */
+function answerRoom({ maxTokens = defaultAnswerTokens, ownPrompt }: Ask): number {
+  return ownPrompt ? Math.min(maxTokens, programAnswerTokens) : maxTokens;
 }
 
 /** The question's; a command asks nothing in words: then the person's own. */
@@ -146,21 +148,4 @@ function contextFor(
           model.name,
         );
   throw new TaskError("context-overflow", advice, { details: { promptTokens, contextTokens } });
-}
-
-/** Tokens of a picture: models differ, from 256 to some thousands. */
-const imageTokens = 1600;
-
-export function countPrompt(
-  { messages, toolUse }: CountedPrompt,
-  count: (text: string) => number = estimateTokens,
-): number {
-  const tools = toolUse ? count(JSON.stringify(toolUse.tools)) : 0;
-  return messages.reduce((sum, message) => sum + countMessage(message, count), tools);
-}
-
-function countMessage({ content, thinking, toolCalls, images }: ChatMessage, count: (text: string) => number): number {
-  const calls = toolCalls ? count(JSON.stringify(toolCalls)) : 0;
-  const thought = thinking ? count(thinking) : 0;
-  return count(content) + thought + calls + (images?.length ?? 0) * imageTokens + messageOverheadTokens;
 }

@@ -2,6 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import type { ModelRequest } from "../core/backend.ts";
 import type { ChatMessage } from "../core/chat-message.ts";
+import { countPrompt } from "../core/count-prompt.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent, TokenUsage } from "../core/model-event.ts";
 import type { AnswerLanguage } from "../core/task.ts";
@@ -9,7 +10,7 @@ import { withoutEcho } from "./echo.ts";
 import { untilWrongLanguage } from "./language-guard.ts";
 import type { Run } from "./leave.ts";
 import { type Counted, countAnswer, cutLoops } from "./loop-guard.ts";
-import { countPrompt, type Job } from "./prepare.ts";
+import type { Job } from "./prepare.ts";
 import { throughReader } from "./read-answer.ts";
 import type { Step } from "./task-definition.ts";
 import { readToolCalls } from "./tool-calls.ts";

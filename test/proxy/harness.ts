@@ -33,7 +33,14 @@ export interface Running {
 
 export interface ModelAsk {
   readonly model: string;
-  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly messages: readonly {
+    readonly role: string;
+    readonly content: string;
+    readonly images?: readonly string[];
+    readonly tool_calls?: readonly unknown[];
+  }[];
+  readonly tools?: readonly unknown[];
+  readonly think?: boolean;
   readonly options: Readonly<Record<string, unknown>>;
   readonly format?: unknown;
 }
@@ -43,27 +50,55 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const tags: Handler = (_, response) =>
-  sendJson(response, {
-    models: [
-      {
-        name: "llama3.1:8b",
-        size: 1000,
-        digest: "d1",
-        details: { parameter_size: "8B", quantization_level: "Q4_K_M", context_length: 8192 },
-        capabilities: ["completion"],
-      },
-      {
-        name: "big:cloud",
-        size: 0,
-        digest: "d2",
-        details: { context_length: 8192 },
-        capabilities: ["completion"],
-        remote_host: "https://ollama.com",
-        remote_model: "big",
-      },
-    ],
-  });
+/** As Ollama lists a model. */
+export const tag = (name: string, ...capabilities: readonly string[]) => ({
+  name,
+  size: 1000,
+  digest: `digest of ${name}`,
+  details: { context_length: 8192 },
+  capabilities,
+});
+
+const tags =
+  (more: readonly object[]): Handler =>
+  (_, response) =>
+    sendJson(response, {
+      models: [
+        {
+          name: "llama3.1:8b",
+          size: 1000,
+          digest: "d1",
+          details: { parameter_size: "8B", quantization_level: "Q4_K_M", context_length: 8192 },
+          capabilities: ["completion"],
+        },
+        {
+          name: "big:cloud",
+          size: 0,
+          digest: "d2",
+          details: { context_length: 8192 },
+          capabilities: ["completion"],
+          remote_host: "https://ollama.com",
+          remote_model: "big",
+        },
+        ...more,
+      ],
+    });
+
+/** A line in which the model calls tools. */
+export const callsLine = (...calls: readonly { readonly name: string; readonly arguments: object }[]) =>
+  `${JSON.stringify({
+    model: "m",
+    message: { role: "assistant", content: "", tool_calls: calls.map((call) => ({ function: call })) },
+    done: false,
+  })}\n`;
+
+/** Sends these lines. */
+export const sayLines =
+  (...lines: readonly string[]): Handler =>
+  (_, response) => {
+    beginLines(response);
+    response.end(lines.join(""));
+  };
 
 /** Answers “Hello 世界” in three tokens. */
 export const sayHello: Handler = (_, response) => {
@@ -86,15 +121,24 @@ export const sayForever =
   };
 
 export async function startProxy(
-  over: { chat?: Handler; ps?: Handler; options?: Partial<ProxyOptions>; settings?: Partial<Settings> } = {},
+  over: {
+    chat?: Handler;
+    ps?: Handler;
+    /** Besides the two that are always there. */
+    models?: readonly object[];
+    routes?: Readonly<Record<string, Handler>>;
+    options?: Partial<ProxyOptions>;
+    settings?: Partial<Settings>;
+  } = {},
 ): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), "switchyard-proxy-"));
   closers.push(() => rm(home, { recursive: true, force: true }));
   const ollama = await startScriptedServer({
     "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
-    "GET /api/tags": tags,
+    "GET /api/tags": tags(over.models ?? []),
     "GET /api/ps": over.ps ?? noModelsLoaded,
     "POST /api/chat": over.chat ?? sayHello,
+    ...over.routes,
   });
   closers.push(() => ollama.close());
   const app = createApp({
