@@ -44,6 +44,8 @@ const node = {
   splitting: true,
   outdir: "dist",
   chunkNames: "chunks/[name]-[hash]",
+  // Its entry for Node asks for its parts in a way that cannot be followed.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   banner: { js: requireBanner },
 };
 

@@ -1,5 +1,5 @@
 // Settings that change while the service runs: taken over between two requests; a broken file changes nothing.
-import { unwatchFile, watchFile } from "node:fs";
+import { type Stats, unwatchFile, watchFile } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Message } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
@@ -46,7 +46,10 @@ export function watchSettings(
     }
     tell(broken);
   };
-  const listener = () => void onChange();
+  const listener = (now: Stats, before: Stats) => {
+    // It is also told once that a file is not there.
+    if (now.mtimeMs !== before.mtimeMs || now.size !== before.size) void onChange();
+  };
   for (const file of files) watchFile(file, { interval: everyMs, persistent: false }, listener);
   return {
     broken: () => broken,

@@ -9,5 +9,5 @@ export function maskToken(text: string, token: string): string {
 /** A change as a unified diff, without the token. */
 export function diffOf({ path, before, after }: FileChange, token: string): string {
   const patch = createTwoFilesPatch(path, path, before ?? "", after ?? "", undefined, undefined, { context: 2 });
-  return maskToken(patch.replace(/^=+\n/, ""), token);
+  return maskToken(patch.replace(/^Index: .*\n=+\n/, ""), token);
 }

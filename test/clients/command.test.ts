@@ -1,10 +1,11 @@
 // `switchyard connect` as people type it.
+import { existsSync } from "node:fs";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { findService } from "../../src/service/publication.ts";
-import { newShell, type Shell } from "../service/serving.ts";
+import { builtEntry, newShell, type Shell } from "../service/serving.ts";
 
 let shell: Shell;
 let person = "";
@@ -41,6 +42,24 @@ it("starts the service, shows what it changes without the token, and --undo give
   expect(await readFile(file, "utf8")).toBe(own);
   expect((await stat(file)).mode & 0o777).toBe(0o640);
   expect((await shell.run(["connect", "codex", "--undo"], env)).err).toContain("Codex is not set up.");
+});
+
+it.skipIf(!existsSync(builtEntry))("does all of it as shipped", { timeout: 90_000 }, async () => {
+  const shipped = await newShell(builtEntry);
+  try {
+    const env = { HOME: shipped.home, SWITCHYARD_EDITOR_FOLDER: join(shipped.home, "editor") };
+    const begun = await shipped.run(["serve", "--background"], env);
+    expect(begun).toMatchObject({ code: 0, out: expect.stringMatching(/^Listening at/) });
+    for (const id of ["claude-code", "cline", "continue", "codex", "vscode"]) {
+      expect(await shipped.run(["connect", id], env)).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/^\+\+\+ /m),
+      });
+      expect(await shipped.run(["connect", id, "--undo"], env)).toMatchObject({ code: 0 });
+    }
+  } finally {
+    await shipped.close();
+  }
 });
 
 it("keeps a service that nobody asks as long as a program is set up to ask it", { timeout: 60_000 }, async () => {

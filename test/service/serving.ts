@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-export const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
+const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 
 export interface Shell {
   readonly home: string;
@@ -22,7 +22,10 @@ export interface Shell {
   close(): Promise<void>;
 }
 
-export async function newShell(): Promise<Shell> {
+/** The command line as it is shipped, where it is built. */
+export const builtEntry = join(import.meta.dirname, "..", "..", "dist", "cli.js");
+
+export async function newShell(entry = main): Promise<Shell> {
   const home = await mkdtemp(join(tmpdir(), "switchyard-service-"));
   const running: ReturnType<Shell["start"]>[] = [];
   const shell: Shell = {
@@ -34,7 +37,7 @@ export async function newShell(): Promise<Shell> {
       return { code, out: started.out(), err: started.err() };
     },
     start(args, env = {}) {
-      const child = spawn(process.execPath, [main, ...args], {
+      const child = spawn(process.execPath, [entry, ...args], {
         env: {
           PATH: process.env["PATH"],
           SWITCHYARD_HOME: home,
