@@ -7,7 +7,7 @@ import { createCpuMeter } from "./backends/cpu-meter.ts";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
-import { OllamaBackend } from "./backends/ollama.ts";
+import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
 import { createServerSearch, describeServers, embedOn, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
 import { usualPullLimits } from "./backends/steady-pull.ts";
 import { createServices } from "./containers/create-services.ts";
@@ -19,6 +19,7 @@ import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
 import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
 import { chooseEmbedder } from "./core/embedding.ts";
+import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
@@ -134,7 +135,7 @@ export function createApp(options: AppOptions): App {
       models.downloads.dispose();
       await guidance.recorder.settled();
       await stores.dispose();
-      servers.dispose();
+      await servers.dispose();
     },
   };
   return parts;
@@ -185,7 +186,15 @@ type Connected = ReturnType<typeof connectServers>;
 function connectServers(options: AppOptions, settings: () => Settings) {
   const { folders, log } = options;
   const env = options.env ?? process.env;
+  const onUnstopped = (model: string) =>
+    options.notice?.(msg("The model {0} went on writing after it was stopped, so it was unloaded.", model));
   const given = options.fetch ? { fetch: options.fetch } : {};
+  const asked: OllamaBackend[] = [];
+  const createOllama = (own: OllamaOptions) => {
+    const backend = new OllamaBackend({ ...own, ...given, onUnstopped });
+    asked.push(backend);
+    return backend;
+  };
   // Ours may have had to move to another port.
   const knowing = (known: typeof env) => ({ OLLAMA_HOST: readPlaces(folders.home)["ollama"], ...known });
   const engine = createEmbeddedEngine({
@@ -194,25 +203,23 @@ function connectServers(options: AppOptions, settings: () => Settings) {
     log,
     weightSources: () => settings().weightSources,
   });
-  const embedded = new OllamaBackend({
+  const embedded = createOllama({
     name: "built-in engine",
     place: "this-machine",
     address: (signal) => engine.address(signal),
     // It watches its sources itself, and some of them, such as pip, are silent for long.
     pullLimits: { ...usualPullLimits, stallMs: 0 },
-    ...given,
   });
   const search = createServerSearch({
     settings,
     findNode: (configured, signal) =>
       findNode({ configured, env: knowing(env), isOffline: settings().offline, ...given }, signal),
     createOllama: (node: FoundNode, place) =>
-      new OllamaBackend({
+      createOllama({
         name: `Ollama at ${new URL(node.address).host}`,
         place,
         host: new URL(node.address).host,
         address: async () => node.address,
-        ...given,
       }),
     embedded,
     nowMs: () => performance.now(),
@@ -240,7 +247,11 @@ function connectServers(options: AppOptions, settings: () => Settings) {
         ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
       };
     },
-    dispose: () => engine.dispose(),
+    async dispose() {
+      // What was stopped is to be idle before nobody looks any more.
+      await Promise.all(asked.map((backend) => backend.settled()));
+      engine.dispose();
+    },
   };
 }
 

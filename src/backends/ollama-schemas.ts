@@ -29,6 +29,9 @@ export const psSchema = z.object({
       size_vram: count,
       context_length: z.optional(z.number()),
       expires_at: z.optional(z.string()),
+      /** Our engine's own: what of the weights is in memory, and which answer it is giving. */
+      loading: z.optional(z.object({ completed: z.number(), total: z.number() })),
+      answering: z.optional(z.nullable(z.object({ asked_at: z.string(), since: z.string() }))),
     }),
   ),
 });

@@ -20,7 +20,9 @@ import { abortError, createModelFetch, lostServer, memoryError } from "./model-f
 import { detailsFrom } from "./model-shape.ts";
 import { chatRequest, modelEvents } from "./ollama-chat.ts";
 import { embedSchema, psSchema, showSchema, tagsSchema } from "./ollama-schemas.ts";
+import { loadedFrom, type Working, watchLoading } from "./ollama-work.ts";
 import { type PullLimits, type PullPart, steadyPull, tooOld, usualPullLimits } from "./steady-pull.ts";
+import { createStopWatch, type StopWatch } from "./stop-watch.ts";
 import { createWholePromptCheck, type WindowProbe } from "./whole-prompt.ts";
 
 export interface OllamaOptions {
@@ -32,6 +34,10 @@ export interface OllamaOptions {
   readonly address: (signal: AbortSignal) => Promise<string>;
   /** Longest silence inside an answer, ms. */
   readonly stallMs?: number;
+  /** How long a server may go on after a stop before its model is unloaded, ms. */
+  readonly stopLimitMs?: number;
+  /** Told when a stopped answer went on all the same, and the model was unloaded for it. */
+  readonly onUnstopped?: (model: string) => void;
   readonly pullLimits?: PullLimits;
   readonly fetch?: typeof fetch;
 }
@@ -51,6 +57,9 @@ export class OllamaBackend implements Backend {
   /** When each model last gave an answer. */
   readonly #usedAtMs = new Map<string, number>();
   readonly #wholePrompts = createWholePromptCheck();
+  /** Size of each model's weights. */
+  readonly #weightBytes = new Map<string, number>();
+  readonly #stops: StopWatch;
   /** Older servers tell capabilities and context only by `/api/show`; asked once a digest. */
   readonly #shown = new Map<string, Shown>();
 
@@ -58,6 +67,13 @@ export class OllamaBackend implements Backend {
     this.name = options.name;
     this.place = options.place;
     this.#options = options;
+    const { signal } = new AbortController();
+    this.#stops = createStopWatch({
+      look: () => this.#working(signal),
+      unload: (model) => this.unload(model, signal),
+      onUnstopped: (model) => options.onUnstopped?.(model),
+      limitMs: options.stopLimitMs ?? 5_000,
+    });
   }
 
   async models(signal: AbortSignal): Promise<readonly InstalledModel[]> {
@@ -66,41 +82,43 @@ export class OllamaBackend implements Backend {
   }
 
   async loaded(signal: AbortSignal): Promise<readonly LoadedModel[]> {
-    const { models } = await this.#call(signal, async (client) => this.#parse(psSchema, await client.ps()));
-    return models.map((model) => {
-      const expiresAtMs = Date.parse(model.expires_at ?? "");
-      return {
-        name: model.name,
-        backend: this.name,
-        sizeBytes: model.size,
-        vramBytes: model.size_vram,
-        ...(model.context_length === undefined ? {} : { contextTokens: model.context_length }),
-        ...(Number.isNaN(expiresAtMs) ? {} : { expiresAtMs }),
-      };
-    });
+    return loadedFrom(await this.#working(signal), this.name);
+  }
+
+  async #working(signal: AbortSignal): Promise<readonly Working[]> {
+    return (await this.#call(signal, async (client) => this.#parse(psSchema, await client.ps()))).models;
   }
 
   async *run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const stop = new AbortController();
     const ended = AbortSignal.any([signal, stop.signal]);
+    const { model } = request;
+    const askedAtMs = Date.now();
+    let isAsked = false;
+    let isFinished = false;
+    this.#stops.began(model);
     try {
       yield* this.#whole(request, ended);
       const stream = this.#client(ended).then((client) => client.chat(chatRequest(request)));
+      isAsked = true;
       stream.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
-      const isWarm =
-        performance.now() - (this.#usedAtMs.get(request.model) ?? Number.NEGATIVE_INFINITY) < surelyLoadedMs;
-      if (!isWarm) yield* this.#loading(request.model, stream, ended);
-      let finished = false;
+      const isWarm = performance.now() - (this.#usedAtMs.get(model) ?? Number.NEGATIVE_INFINITY) < surelyLoadedMs;
+      if (!isWarm) yield* this.#loading(model, stream, ended);
       for await (const part of await stream) {
+        isFinished ||= part.done;
         yield* modelEvents(part, this.name);
-        finished ||= part.done;
       }
-      if (!finished) throw lostServer(this.name);
-      this.#usedAtMs.set(request.model, performance.now());
+      if (!isFinished) throw lostServer(this.name);
+      this.#usedAtMs.set(model, performance.now());
     } catch (error) {
+      // What failed has ended by itself.
+      if (!isAbort(error) && !signal.aborted) isFinished = true;
       throw this.#taskError(error, signal);
     } finally {
       stop.abort();
+      // On other machines it cannot be told whose answer it is that goes on.
+      const hasToStop = isAsked && !isFinished && this.place === "this-machine";
+      this.#stops.ended(request, hasToStop ? askedAtMs : undefined);
     }
   }
 
@@ -122,6 +140,11 @@ export class OllamaBackend implements Backend {
       "bad-response",
       msg("{0} sent {1} vectors for {2} texts.", this.name, answer.embeddings.length, texts.length),
     );
+  }
+
+  /** Resolves when every stop so far is known to have worked, or its model was unloaded. */
+  settled(): Promise<void> {
+    return this.#stops.settled();
   }
 
   async load(model: string, contextTokens: number, signal: AbortSignal): Promise<void> {
@@ -184,14 +207,9 @@ export class OllamaBackend implements Backend {
     return answer.prompt_eval_count || undefined;
   }
 
-  /** Says that the model is being loaded, if the server has not begun to answer and does not list it as loaded. */
-  async *#loading(model: string, stream: Promise<unknown>, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const loaded = this.loaded(signal).then(
-      (models) => models.some((each) => each.name === model),
-      () => true,
-    );
-    const isWaiting = await Promise.race([stream.then(() => false), loaded.then((is) => !is)]);
-    if (isWaiting) yield { kind: "loading", model };
+  #loading(model: string, begun: Promise<unknown>, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const look = () => this.#working(signal);
+    return watchLoading(begun, { model, weightBytes: this.#weightBytes.get(model), look });
   }
 
   async #describe(tag: Tag, signal: AbortSignal): Promise<InstalledModel> {
@@ -202,6 +220,7 @@ export class OllamaBackend implements Backend {
         ? { capabilities: tag.capabilities, contextTokens: told }
         : await this.#show(tag, signal);
     const contextTokens = told ?? shown.contextTokens;
+    if (tag.size > 0 && !isRemote) this.#weightBytes.set(tag.name, tag.size);
     return {
       name: tag.name,
       backend: this.name,

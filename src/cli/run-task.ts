@@ -3,6 +3,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import type { App } from "../core/app.ts";
 import type { Finding } from "../core/finding.ts";
+import { loadingText } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -28,6 +29,7 @@ export async function runTask(
   const findings: Finding[] = [];
   const notices: string[] = [];
   let text = "";
+  let before: AnswerEvent["kind"] | undefined;
   let outcome: "done" | "stopped" | "failed" = "failed";
   let failure: { readonly error?: { readonly kind: string; readonly message: string } } = {};
   try {
@@ -40,7 +42,8 @@ export async function runTask(
       }
       if (event.kind === "finding") findings.push(event.finding);
       if (event.kind === "notice") notices.push(terminal.say(event.text));
-      if (form === "text") noteEvent(event, terminal);
+      if (form === "text") noteEvent(event, before, terminal);
+      before = event.kind;
     }
     outcome = "done";
   } catch (error) {
@@ -62,10 +65,15 @@ function failureOf(error: unknown, { say }: Terminal) {
   return { kind: "internal", message: error instanceof Error ? error.message : String(error) };
 }
 
-function noteEvent(event: AnswerEvent, { note, progress, say, t }: Terminal): void {
+/** @param before kind of the event before it: a log is told once that a model is loading, a terminal how far it is */
+function noteEvent(event: AnswerEvent, before: AnswerEvent["kind"] | undefined, terminal: Terminal): void {
+  const { note, progress, say, t } = terminal;
   if (event.kind === "notice") note(say(event.text));
-  if (event.kind === "loading") note(t("Loading {0}…", event.model));
-  if (event.kind === "writing" && process.stderr.isTTY) progress(t("Writing: {0} tokens so far", event.answerTokens));
+  if (event.kind === "loading" && before !== "loading" && !process.stderr.isTTY)
+    note(say(loadingText({ model: event.model })));
+  if (event.kind === "loading" && process.stderr.isTTY) progress(say(loadingText(event)));
+  else if (event.kind === "writing" && process.stderr.isTTY)
+    progress(t("Writing: {0} tokens so far", event.answerTokens));
   else if (process.stderr.isTTY) progress("");
   if (event.kind === "progress" && process.stderr.isTTY) note(t("{0} of {1} parts", event.done, event.total));
 }

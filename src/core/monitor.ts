@@ -1,6 +1,7 @@
 import type { AnswerEvent } from "./answer.ts";
 import type { LoadedModel } from "./backend.ts";
 import { cloudCostUsd } from "./cost.ts";
+import type { Loading } from "./names.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
 
 export interface Totals {
@@ -36,6 +37,7 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
   let piecesSince = 0;
   let sinceMs = nowMs();
   let firstTokenMs: number | undefined;
+  let loading: Loading | undefined;
 
   return {
     async *watch(events, peer) {
@@ -47,6 +49,10 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
       let isLocal = false;
       try {
         for await (const event of events) {
+          if (event.kind === "loading") {
+            const { kind: _, ...how } = event;
+            loading = how;
+          } else if (event.kind !== "notice" && event.kind !== "routed") loading = undefined;
           if (event.kind === "text" || event.kind === "thinking") {
             if (!begun) firstTokenMs = nowMs() - startMs;
             begun = true;
@@ -78,6 +84,7 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
         if (!(error instanceof Error && error.name === "AbortError")) totals = { ...totals, errors: totals.errors + 1 };
         throw error;
       } finally {
+        loading = undefined;
         if (!counted) totals = { ...totals, answerTokens: totals.answerTokens + pieces };
       }
     },
@@ -89,6 +96,7 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
         modelBytes: loaded.reduce((sum, model) => sum + model.sizeBytes, 0),
         cpu,
         errors: totals.errors,
+        ...(loading ? { loading } : {}),
         ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
       };
       piecesSince = 0;

@@ -1,9 +1,13 @@
 // What the closed unions of core are called before people.
 import type { Place } from "./backend.ts";
+import { formatBytes } from "./format-bytes.ts";
 import { type Message, msg } from "./message.ts";
+import type { ModelEvent } from "./model-event.ts";
 import type { Role } from "./role.ts";
 import type { ServiceState } from "./services.ts";
 import type { TaskKind } from "./task.ts";
+
+export type Loading = Omit<Extract<ModelEvent, { kind: "loading" }>, "kind">;
 
 export function kindName(kind: TaskKind): Message {
   const names: Readonly<Record<TaskKind, Message>> = {
@@ -17,6 +21,14 @@ export function kindName(kind: TaskKind): Message {
     chat: msg("Chat"),
   };
   return names[kind];
+}
+
+/** How far the loading of a model is: `Loading qwen3:32b: 12.4 GB of 19.0 GB`. */
+export function loadingText({ model, loadedBytes, totalBytes }: Loading): Message {
+  if (totalBytes === undefined) return msg("Loading {0}…", model);
+  return loadedBytes === undefined
+    ? msg("Loading {0} ({1})…", model, formatBytes(totalBytes))
+    : msg("Loading {0}: {1} of {2}", model, formatBytes(loadedBytes), formatBytes(totalBytes));
 }
 
 export function placeName(place: Place): Message {

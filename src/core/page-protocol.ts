@@ -3,6 +3,7 @@ import type { Badge } from "./answer.ts";
 import type { Finding } from "./finding.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import type { MessageBundle } from "./message.ts";
+import type { Loading } from "./names.ts";
 import type { Exchange, ExchangeState, Session, SessionSummary } from "./session.ts";
 import type { TaskKind } from "./task.ts";
 
@@ -88,6 +89,8 @@ export interface MonitorPoint {
   readonly modelBytes: number;
   /** Share of all processors in use, 0 to 1. */
   readonly cpu: number;
+  /** The model that an answer waits for. */
+  readonly loading?: Loading;
   /** Time to first token of the last answer, ms. */
   readonly firstTokenMs?: number;
   /** Answers that failed so far. */

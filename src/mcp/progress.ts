@@ -1,5 +1,7 @@
 // Tells a waiting client how far a task is: clients give up on what says nothing for minutes.
 import type { AnswerEvent } from "../core/answer.ts";
+import { formatMessage } from "../core/message.ts";
+import { loadingText } from "../core/names.ts";
 
 export interface Progress {
   see(event: AnswerEvent): void;
@@ -44,7 +46,7 @@ function textOf(event: AnswerEvent, pieces: number): string | undefined {
     case "routed":
       return `Asked ${event.route.model}`;
     case "loading":
-      return `Loading ${event.model}`;
+      return formatMessage(loadingText(event));
     case "thinking":
       return "Thinking";
     case "text":

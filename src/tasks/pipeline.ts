@@ -36,6 +36,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const settled = await settle(ask, parts, signal);
       yield { kind: "routed", route: settled.route };
       const first = prepare(settled.ask, settled.route, settled.world, parts);
+      // What is known leaves nothing and costs nothing: there is nothing to ask the person.
+      const isElsewhere = first.model.place !== "this-machine";
+      const known = isElsewhere && mayRecall(settled.ask, parts) ? await memory.known(first) : undefined;
+      if (known) {
+        yield* known;
+        return;
+      }
       const way = await openWay(departure(settled, first), parts, signal);
       if (way) {
         const { role, place } = settled.route;
@@ -155,8 +162,12 @@ async function* runHere(
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
   const answer = () => runSteps(job, way, signal);
-  if (parts.settings().cache && !ask.isFresh) yield* memory.recall(job, answer, signal);
+  if (mayRecall(ask, parts)) yield* memory.recall(job, answer, signal);
   else yield* answer();
+}
+
+function mayRecall(ask: Ask, { settings }: PipelineParts): boolean {
+  return settings().cache && !ask.isFresh;
 }
 
 function whyReasoningStays({ model, localOnly }: Route, parts: PipelineParts) {

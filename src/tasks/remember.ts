@@ -7,6 +7,8 @@ import type { Job } from "./prepare.ts";
 import { requestsOf } from "./run-steps.ts";
 
 export interface Memory {
+  /** The kept answer, where there is one; nobody is asked. */
+  known(job: Job): Promise<Iterable<AnswerEvent> | undefined>;
   /** The kept answer where there is one, else a new one, which is kept when it is whole. Equal questions ask once. */
   recall(job: Job, answer: () => AsyncIterable<AnswerEvent>, signal: AbortSignal): AsyncIterable<AnswerEvent>;
 }
@@ -17,10 +19,12 @@ const warmest = 0.5;
 export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
   const running = new Map<string, Promise<void>>();
   return {
+    async known(job) {
+      const known = isKept(job) ? await cache.get(await keyOf(job)) : undefined;
+      return known && shown(known);
+    },
     async *recall(job, answer, signal) {
-      // What a call came to may be another thing the next time.
-      const hasTools = job.steps.some((step) => step.kind === "prompt" && step.toolUse);
-      if (hasTools || job.base.sampling.temperature > warmest) {
+      if (!isKept(job)) {
         yield* answer();
         return;
       }
@@ -38,6 +42,12 @@ export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
       }
     },
   };
+}
+
+function isKept({ steps, base }: Job): boolean {
+  // What a call came to may be another thing the next time.
+  const hasTools = steps.some((step) => step.kind === "prompt" && step.toolUse);
+  return !hasTools && base.sampling.temperature <= warmest;
 }
 
 /** All that decides an answer: weights, sampling, every message and every limit. */

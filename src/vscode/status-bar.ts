@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { formatBytes } from "../core/format-bytes.ts";
-import { serverName } from "../core/names.ts";
+import { loadingText, serverName } from "../core/names.ts";
 import { taskKinds } from "../core/task.ts";
 import { say } from "./say.ts";
 
@@ -84,14 +84,16 @@ async function showMonitor(item: vscode.StatusBarItem, app: App): Promise<void> 
   const [points, loaded] = await Promise.all([app.sample(signal), app.loaded(signal).catch(() => [])]);
   const point = points.at(-1);
   if (!point) return;
+  const waiting = point.loading && say(loadingText(point.loading));
   const speed =
     point.tokensPerSecond > 0 ? vscode.l10n.t("{0} tok/s", Math.round(point.tokensPerSecond)) : vscode.l10n.t("idle");
-  item.text = `$(pulse) ${speed}${point.modelBytes > 0 ? ` · ${formatBytes(point.modelBytes)}` : ""}`;
+  if (waiting) item.text = `$(loading~spin) ${waiting}`;
+  else item.text = `$(pulse) ${speed}${point.modelBytes > 0 ? ` · ${formatBytes(point.modelBytes)}` : ""}`;
   const { answers, errors, answerTokens } = app.totals();
   const table = new vscode.MarkdownString();
   table.appendMarkdown("| | |\n|---|---|\n");
   const row = (name: string, value: string) => table.appendMarkdown(`| ${name} | ${value} |\n`);
-  row(vscode.l10n.t("Now"), speed);
+  row(vscode.l10n.t("Now"), waiting ?? speed);
   for (const each of loaded) row(each.name, `${formatBytes(each.sizeBytes)} · ${say(serverName(each.backend))}`);
   row(vscode.l10n.t("Processor"), `${Math.round(point.cpu * 100)} %`);
   if (point.firstTokenMs !== undefined)

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
+import { loadingText } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -128,7 +129,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
           draw();
         }
         if (event.kind === "progress") translation.summary = vscode.l10n.t("{0} of {1} parts", event.done, event.total);
-        if (event.kind === "loading") translation.summary = vscode.l10n.t("Loading {0}…", event.model);
+        if (event.kind === "loading") translation.summary = say(loadingText(event));
         if (event.kind === "notice") notices.push(say(event.text));
         this.#showState();
       }

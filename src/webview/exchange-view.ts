@@ -66,7 +66,8 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
       loading: t("Loading the model…"),
       interrupted: t("The window was closed in the middle. What had arrived is kept."),
     };
-    const text = texts[state] ?? (state === "streaming" ? detail : undefined);
+    const isTold = state === "streaming" || state === "loading";
+    const text = (isTold ? detail : undefined) ?? texts[state];
     places.state.replaceChildren(...(text ? [icon(isRunning(state) ? "loading" : "info"), ` ${text}`] : []));
     places.state.hidden = !text;
     places.answer.setAttribute("aria-busy", String(isRunning(state)));

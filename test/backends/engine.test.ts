@@ -8,6 +8,8 @@ import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
 import { installTinyModel } from "../../scripts/tiny-model.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../../src/backends/embedded/launch.ts";
 import { readRegistration } from "../../src/backends/embedded/registration.ts";
+import { OllamaBackend } from "../../src/backends/ollama.ts";
+import type { ModelRequest } from "../../src/core/backend.ts";
 import { productHome } from "../harness/product-home.ts";
 import type { TemporaryFolder } from "../harness/servers.ts";
 
@@ -171,6 +173,50 @@ describe("the built-in engine", { timeout: 60_000 }, () => {
     const startMs = performance.now();
     await ollama.generate({ model: smallModel, prompt: "Hi", options: { num_predict: 1 } });
     expect(performance.now() - startMs).toBeLessThan(3000);
+  });
+
+  it("is seen to be idle after a stop, and keeps its model", async () => {
+    const unstopped: string[] = [];
+    const backend = new OllamaBackend({
+      name: "engine",
+      place: "this-machine",
+      address: async () => url,
+      onUnstopped: (model) => unstopped.push(model),
+    });
+    const request: ModelRequest = {
+      model: smallModel,
+      messages: [{ role: "user", content: "Tell me a story." }],
+      sampling: { temperature: 0.8, topP: 0.9, repeatPenalty: 1.1 },
+      contextTokens: 4096,
+      keepAlive: "10m",
+      think: false,
+    };
+    let isBusy = false;
+    let pieces = 0;
+    for await (const event of backend.run(request, never)) {
+      if (event.kind !== "text") continue;
+      isBusy ||= JSON.stringify(await ollama.ps()).includes('"asked_at"');
+      if (++pieces === 2) break;
+    }
+    await backend.settled();
+    expect(isBusy).toBe(true);
+    expect(unstopped).toEqual([]);
+    const left = JSON.stringify(await ollama.ps());
+    expect(left).toContain('"answering":null');
+    expect(left).toContain(smallModel);
+  });
+
+  it("tells how much of a model is in memory while it is loaded", async () => {
+    await ollama.generate({ model: smallModel, prompt: "", keep_alive: 0 });
+    const loading = ollama.chat({ model: smallModel, messages: [] });
+    const seen: string[] = [];
+    let isLoaded = false;
+    void loading.then(() => {
+      isLoaded = true;
+    });
+    while (!isLoaded) seen.push(JSON.stringify(await ollama.ps()));
+    expect(seen.some((text) => /"loading":\{"completed":\d+,"total":\d+\}/.test(text))).toBe(true);
+    expect(JSON.stringify(await ollama.ps())).not.toContain('"loading"');
   });
 
   it("unloads a model at once when asked", async () => {

@@ -97,17 +97,6 @@ describe("an Ollama server", () => {
     expect(body.options).toEqual({ num_ctx: 4096, temperature: 0.1, top_p: 0.9, repeat_penalty: 1.1 });
   });
 
-  it("says that the model is loading while nothing has come and it is not listed as loaded", async () => {
-    const backend = await backendWith(async (_, response) => {
-      await sleep(150);
-      beginLines(response);
-      response.end(doneLine());
-    });
-    const kinds: string[] = [];
-    for await (const event of backend.run(request, never)) kinds.push(event.kind);
-    expect(kinds).toEqual(["loading", "done"]);
-  });
-
   it("gives a character that is split over two chunks back whole", async () => {
     const backend = await backendWith(async (_, response) => {
       beginLines(response);
@@ -315,22 +304,5 @@ describe("an Ollama server", () => {
       ["near:7b", "this-machine", 8192],
       ["far:cloud", "cloud", 8192],
     ]);
-  });
-
-  it("adds the layers of a download up", async () => {
-    const backend = await backendWith(() => undefined, {
-      "POST /api/pull": (_, response) => {
-        beginLines(response);
-        const line = (value: object) => response.write(`${JSON.stringify(value)}\n`);
-        line({ status: "pulling manifest" });
-        line({ status: "pulling a", digest: "a", total: 100, completed: 100 });
-        line({ status: "pulling b", digest: "b", total: 300, completed: 50 });
-        response.end(`${JSON.stringify({ status: "success" })}\n`);
-      },
-    });
-    const seen = [];
-    for await (const progress of backend.pull("m", never)) seen.push(progress);
-    expect(seen.at(-2)).toEqual({ status: "pulling b", completedBytes: 150, totalBytes: 400 });
-    expect(seen.at(-1)?.status).toBe("success");
   });
 });

@@ -20,7 +20,7 @@ describe("progress", () => {
     progress.see({ kind: "loading", model: "m" });
     vi.advanceTimersByTime(60_000);
     expect(heard.length).toBeGreaterThanOrEqual(8);
-    expect(heard.every(([seconds, text], at) => text === "Loading m" && seconds >= (heard[at - 1]?.[0] ?? 0))).toBe(
+    expect(heard.every(([seconds, text], at) => text === "Loading m…" && seconds >= (heard[at - 1]?.[0] ?? 0))).toBe(
       true,
     );
     progress.dispose();

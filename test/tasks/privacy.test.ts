@@ -1,6 +1,7 @@
 // The promise: no prompt with a local-only part ever reaches a place that is not local, whatever asks.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { CachedAnswer } from "../../src/core/answer-cache.ts";
 import type { Backend, InstalledModel, ModelRequest, Place } from "../../src/core/backend.ts";
 import type { ChatMessage } from "../../src/core/chat-message.ts";
 import { classify } from "../../src/core/classify.ts";
@@ -40,6 +41,7 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 
   const sent: Sent[] = [];
   const questions: LeaveQuestion[] = [];
   const entries: LedgerEntry[] = [];
+  const kept = new Map<string, CachedAnswer>();
   const unused = () => {
     throw new Error("not part of this test");
   };
@@ -79,7 +81,11 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 
       };
     },
     privacyOf: async (uri) => (uri.includes("/private/") ? rule : undefined),
-    cache: { get: async () => undefined, put: async () => {}, clear: async () => {} },
+    cache: {
+      get: async (key) => kept.get(key),
+      put: async (key, answer) => void kept.set(key, answer),
+      clear: async () => kept.clear(),
+    },
     ledger,
     async mayLeave(question) {
       questions.push(question);
@@ -256,6 +262,19 @@ describe("text that may leave", () => {
     const world = createWorld({ models: [local, claude] });
     await expect(world.run({ ...question, model: claude.name })).rejects.toMatchObject({ name: "AbortError" });
     expect(world.sent).toEqual([]);
+  });
+
+  it("is given Claude's known answer again without a question, a price or a record; local-only rules still hold", async () => {
+    const world = createWorld({ models: [local, claude], mayLeave: () => allow, settings: { cache: true } });
+    await world.run(question);
+    const again = await world.run(question);
+    expect(again.at(-1)).toMatchObject({ kind: "done", keptAtMs: expect.any(Number) });
+    expect([world.questions.length, world.sent.length, world.entries.length]).toEqual([1, 1, 2]);
+    await world.run({ ...question, isFresh: true });
+    expect(world.questions).toHaveLength(2);
+    const kept = await world.run({ ...question, sources: [file("file:///private/a.ts")] });
+    expect(kept[0]).toMatchObject({ route: { place: "this-machine" } });
+    expect(world.sent.at(-1)?.place).toBe("this-machine");
   });
 
   it("goes to Claude for reasoning alone, unless the person names it", async () => {

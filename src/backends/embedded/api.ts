@@ -2,7 +2,7 @@
 import { EngineError } from "./engine-error.ts";
 import { ggufFacts } from "./gguf-facts.ts";
 import type { ModelFiles, ModelManifest } from "./model-files.ts";
-import type { ModelPool } from "./model-pool.ts";
+import type { Loaded, Loading, ModelPool } from "./model-pool.ts";
 import {
   chatSchema,
   type EngineOptions,
@@ -41,7 +41,7 @@ export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
   return {
     "GET /api/version": async () => json({ version: parts.version }),
     "GET /api/tags": async () => json({ models: (await files.list()).map(tagOf) }),
-    "GET /api/ps": async () => json({ models: pool.loaded().map(psOf) }),
+    "GET /api/ps": async () => json({ models: psOf(pool) }),
     "POST /api/show": async (body) => {
       const manifest = await files.find(nameIn(parseBody(namedSchema, body)));
       return json(showOf(manifest, await ggufFacts(files.pathOf(manifest))));
@@ -224,8 +224,16 @@ function tagOf(model: ModelManifest): Line {
   };
 }
 
-function psOf({ manifest, runner, expiresAtMs }: ReturnType<ModelPool["loaded"]>[number]): Line {
+/** As Ollama has it, with what only we tell: `loading` and `answering`. */
+function psOf(pool: ModelPool): readonly Line[] {
+  const loading = pool.loading();
+  return [...pool.loaded().map((each) => loadedOf(each, pool)), ...(loading ? [loadingOf(loading)] : [])];
+}
+
+function loadedOf({ manifest, runner, expiresAtMs }: Loaded, pool: ModelPool): Line {
   const forever = "2318-01-01T00:00:00Z";
+  const work = pool.work();
+  const time = (ms: number) => new Date(ms).toISOString();
   return {
     name: manifest.name,
     model: manifest.name,
@@ -234,7 +242,20 @@ function psOf({ manifest, runner, expiresAtMs }: ReturnType<ModelPool["loaded"]>
     digest: manifest.sha256,
     details: detailsOf(manifest),
     context_length: runner.contextTokens,
-    expires_at: Number.isFinite(expiresAtMs) ? new Date(expiresAtMs).toISOString() : forever,
+    expires_at: Number.isFinite(expiresAtMs) ? time(expiresAtMs) : forever,
+    answering: work?.name === manifest.name ? { asked_at: time(work.askedAtMs), since: time(work.sinceMs) } : null,
+  };
+}
+
+function loadingOf({ manifest, completedBytes }: Loading): Line {
+  return {
+    name: manifest.name,
+    model: manifest.name,
+    size: manifest.sizeBytes,
+    size_vram: 0,
+    digest: manifest.sha256,
+    details: detailsOf(manifest),
+    loading: { completed: completedBytes, total: manifest.sizeBytes },
   };
 }
 

@@ -12,6 +12,19 @@ export interface Loaded {
   readonly expiresAtMs: number;
 }
 
+/** A model on its way into memory. */
+export interface Loading {
+  readonly manifest: ModelManifest;
+  readonly completedBytes: number;
+}
+
+/** One use of a model; Unix ms. */
+export interface Work {
+  readonly name: string;
+  readonly askedAtMs: number;
+  readonly sinceMs: number;
+}
+
 interface Slot extends Loaded {
   timer?: NodeJS.Timeout;
 }
@@ -28,6 +41,8 @@ const defaultContextTokens = 4096;
 export class ModelPool {
   readonly #files: ModelFiles;
   readonly #slots = new Map<string, Slot>();
+  #loading: Loading | undefined;
+  #work: Work | undefined;
   #engine: Promise<Engine> | undefined;
   /** The last in the queue: one generation at a time, since the processor is shared anyway. */
   #tail: Promise<void> = Promise.resolve();
@@ -40,12 +55,22 @@ export class ModelPool {
     return [...this.#slots.values()];
   }
 
+  loading(): Loading | undefined {
+    return this.#loading;
+  }
+
+  /** What is being done now; undefined: nothing. */
+  work(): Work | undefined {
+    return this.#work;
+  }
+
   /** Waits for its turn, loads the model if need be, and works with it. Who aborts while waiting leaves the queue. */
   async *use<T>(
     use: Use,
     signal: AbortSignal,
     work: (runner: Runner, loadMs: number) => AsyncIterable<T>,
   ): AsyncIterable<T> {
+    const askedAtMs = Date.now();
     const before = this.#tail;
     let done: () => void = () => undefined;
     this.#tail = new Promise((resolve) => {
@@ -59,9 +84,11 @@ export class ModelPool {
       const slot = await this.#load(manifest, use.contextTokens);
       const loadMs = performance.now() - startMs;
       clearTimeout(slot.timer);
+      this.#work = { name: manifest.name, askedAtMs, sinceMs: Date.now() };
       try {
         yield* work(slot.runner, loadMs);
       } finally {
+        this.#work = undefined;
         await this.#keep(slot, use.keepAliveMs);
       }
     } finally {
@@ -90,7 +117,14 @@ export class ModelPool {
       await Promise.all([...this.#slots.keys()].map((name) => this.unload(name)));
     this.#engine ??= startEngine();
     const { llama, pace } = await this.#engine;
-    const runner = await loadRunner(llama, pace, this.#files.pathOf(manifest), wanted);
+    const path = this.#files.pathOf(manifest);
+    const see = (share: number) => {
+      this.#loading = { manifest, completedBytes: Math.round(share * manifest.sizeBytes) };
+    };
+    see(0);
+    const runner = await loadRunner(llama, pace, { path, contextTokens: wanted }, see).finally(() => {
+      this.#loading = undefined;
+    });
     const slot: Slot = { manifest, runner, expiresAtMs: Number.POSITIVE_INFINITY };
     this.#slots.set(manifest.name, slot);
     return slot;

@@ -53,10 +53,10 @@ const maxHeldTokens = 4;
 export async function loadRunner(
   llama: Llama,
   pace: ThreadPace,
-  modelPath: string,
-  contextTokens: number,
+  { path, contextTokens }: { readonly path: string; readonly contextTokens: number },
+  onProgress: (share: number) => void,
 ): Promise<Runner> {
-  const model = await llama.loadModel({ modelPath });
+  const model = await llama.loadModel({ modelPath: path, onLoadProgress: onProgress });
   try {
     const contextSize = Math.min(contextTokens, model.trainContextSize);
     const context = await model.createContext({ contextSize, sequences: 1, failedCreationRemedy: false });

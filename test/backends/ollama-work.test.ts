@@ -1,0 +1,191 @@
+// How far the loading of a model is, and whether a stopped answer really stopped.
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { OllamaBackend } from "../../src/backends/ollama.ts";
+import type { ModelRequest } from "../../src/core/backend.ts";
+import type { ModelEvent } from "../../src/core/model-event.ts";
+import {
+  beginLines,
+  doneLine,
+  type Handler,
+  noModelsLoaded,
+  type ScriptedServer,
+  sendJson,
+  startScriptedServer,
+  tokenLine,
+} from "./scripted-server.ts";
+
+const request: ModelRequest = {
+  model: "m",
+  messages: [{ role: "user", content: "hello" }],
+  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
+  contextTokens: 4096,
+  keepAlive: "10m",
+  think: false,
+};
+const never = new AbortController().signal;
+let server: ScriptedServer | undefined;
+
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function backendWith(chat: Handler, more: Record<string, Handler> = {}) {
+  const started = await startScriptedServer({ "POST /api/chat": chat, "GET /api/ps": noModelsLoaded, ...more });
+  server = started;
+  const unstopped: string[] = [];
+  const backend = new OllamaBackend({
+    name: "test server",
+    place: "this-machine",
+    address: async () => started.url,
+    stallMs: 300,
+    stopLimitMs: 1500,
+    onUnstopped: (model) => unstopped.push(model),
+  });
+  return { backend, unstopped };
+}
+
+async function all(events: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
+  const seen: ModelEvent[] = [];
+  for await (const event of events) seen.push(event);
+  return seen;
+}
+
+const tags: Handler = (_, response) =>
+  sendJson(response, {
+    models: [{ name: "m", size: 19e9, digest: "a", details: { context_length: 8192 }, capabilities: ["completion"] }],
+  });
+const listing = (...models: object[]): Handler => {
+  let at = 0;
+  return (_, response) => sendJson(response, { models: [models[Math.min(at++, models.length - 1)]].filter(Boolean) });
+};
+/** Answers when `released` is: a model that takes its time to load. */
+const answerWhen =
+  (released: Promise<unknown>): Handler =>
+  async (_, response) => {
+    await released;
+    beginLines(response);
+    response.end(tokenLine("at last") + doneLine());
+  };
+
+describe("a model that is being loaded", () => {
+  it("is waited for without a time limit, with the bytes that are in memory", async () => {
+    const ready = Promise.withResolvers<void>();
+    const loading = (completed: number) => ({ name: "m", size: 19e9, loading: { completed, total: 19e9 } });
+    const { backend } = await backendWith(answerWhen(ready.promise), {
+      "GET /api/tags": tags,
+      "GET /api/ps": listing(loading(1e9), loading(12.4e9)),
+    });
+    const seen: ModelEvent[] = [];
+    for await (const event of backend.run(request, never)) {
+      seen.push(event);
+      // Longer than a server may be silent inside an answer.
+      if (event.kind === "loading" && event.loadedBytes === 12.4e9) setTimeout(ready.resolve, 700);
+    }
+    expect(seen.map((event) => (event.kind === "loading" ? event.loadedBytes : event.kind))).toEqual([
+      1e9,
+      12.4e9,
+      "text",
+      "done",
+    ]);
+  });
+
+  it("shows what it takes so far where a server lists less than its weights", async () => {
+    const ready = Promise.withResolvers<void>();
+    const { backend } = await backendWith(answerWhen(ready.promise), {
+      "GET /api/tags": tags,
+      "GET /api/ps": listing({ name: "m", size: 5e9 }),
+    });
+    await backend.models(never);
+    for await (const event of backend.run(request, never)) {
+      if (event.kind !== "loading") continue;
+      expect(event).toEqual({ kind: "loading", model: "m", loadedBytes: 5e9, totalBytes: 19e9 });
+      ready.resolve();
+    }
+    expect.hasAssertions();
+  });
+
+  it("has the size of its weights told where the server tells nothing else", async () => {
+    const ready = Promise.withResolvers<void>();
+    const { backend } = await backendWith(answerWhen(ready.promise), { "GET /api/tags": tags });
+    await backend.models(never);
+    const [first] = await Promise.all([all(backend.run(request, never)), sleep(50).then(ready.resolve)]);
+    expect(first[0]).toEqual({ kind: "loading", model: "m", totalBytes: 19e9 });
+  });
+
+  it("is not told of where it was loaded before, and does not count as loaded before it is", async () => {
+    const ready = Promise.withResolvers<void>();
+    const { backend } = await backendWith(answerWhen(ready.promise), {
+      "GET /api/ps": listing({ name: "m", size: 20e9 }, { name: "m", size: 1, loading: { completed: 1, total: 2 } }),
+    });
+    const [events] = await Promise.all([all(backend.run(request, never)), sleep(400).then(ready.resolve)]);
+    expect(events.map((event) => event.kind)).toEqual(["text", "done"]);
+    expect(await backend.loaded(never)).toEqual([]);
+  });
+});
+
+describe("an answer that was stopped", () => {
+  const endless: Handler = (_, response, body) => {
+    if (body.includes('"keep_alive":0')) return sendJson(response, { done: true, done_reason: "unload" });
+    beginLines(response);
+    const timer = setInterval(() => response.write(tokenLine("on ")), 5);
+    response.on("close", () => clearInterval(timer));
+  };
+  const unloads = () => server?.bodies.filter((body) => body.includes('"keep_alive":0')).length;
+  const stopAfterThree = async (backend: OllamaBackend) => {
+    let pieces = 0;
+    for await (const event of backend.run(request, never)) if (event.kind === "text" && ++pieces === 3) break;
+  };
+  const inTenMinutes = (fromMs: number) => new Date(fromMs + 600_000).toISOString();
+
+  it("has its model unloaded, and it is said, where the server goes on all the same", async () => {
+    const startMs = Date.now();
+    // One that tells what it is doing, and Ollama, whose time to unloading still counts from the answer before.
+    for (const entry of [
+      { name: "m", size: 1, answering: { asked_at: inTenMinutes(startMs), since: new Date(startMs).toISOString() } },
+      { name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) },
+    ]) {
+      const { backend, unstopped } = await backendWith(endless, { "GET /api/ps": listing(entry) });
+      await stopAfterThree(backend);
+      await backend.settled();
+      expect(unstopped).toEqual(["m"]);
+      expect(unloads()).toBe(1);
+      await server?.close();
+    }
+  });
+
+  it("is let be where the server went idle, gives another's answer, or has let the model go", async () => {
+    const startMs = Date.now();
+    const other = { asked_at: inTenMinutes(startMs), since: inTenMinutes(startMs) };
+    const before = { asked_at: new Date(startMs - 5000).toISOString(), since: new Date(startMs).toISOString() };
+    for (const entries of [
+      [{ name: "m", size: 1, answering: null }],
+      [{ name: "m", size: 1, answering: other }],
+      [{ name: "m", size: 1, answering: before }],
+      [{ name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) }, { name: "other" }],
+      [
+        { name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) },
+        { name: "m", size: 1, expires_at: inTenMinutes(startMs + 500) },
+      ],
+    ]) {
+      const { backend, unstopped } = await backendWith(endless, { "GET /api/ps": listing(...entries) });
+      await stopAfterThree(backend);
+      await backend.settled();
+      expect(unstopped).toEqual([]);
+      expect(unloads()).toBe(0);
+      await server?.close();
+    }
+  });
+
+  it("is not looked after where it came to its end", async () => {
+    const { backend } = await backendWith((_, response) => {
+      beginLines(response);
+      response.end(tokenLine("whole") + doneLine());
+    });
+    await all(backend.run(request, never));
+    const asked = server?.requests.length;
+    await backend.settled();
+    expect(server?.requests.length).toBe(asked);
+  });
+});
