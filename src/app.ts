@@ -6,7 +6,7 @@ import { ClaudeBackend } from "./backends/claude.ts";
 import { createCpuMeter } from "./backends/cpu-meter.ts";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
-import { type FoundNode, findNode, isLoopback } from "./backends/find-nodes.ts";
+import { type FoundNode, findNode } from "./backends/find-nodes.ts";
 import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
 import { createServerSearch, describeServers, embedOn, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
 import { usualPullLimits } from "./backends/steady-pull.ts";
@@ -21,15 +21,10 @@ import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/
 import { chooseEmbedder } from "./core/embedding.ts";
 import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
-import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
 import { createGuidance } from "./guidance.ts";
-import { createAnswerCache } from "./store/answer-cache.ts";
-import { createFeedback } from "./store/feedback.ts";
-import { createLedger } from "./store/ledger.ts";
-import { createPrivatePaths } from "./store/private-paths.ts";
-import { createSessionFiles } from "./store/session-files.ts";
+import { openStores } from "./stores.ts";
 import { createSupply } from "./supply.ts";
 import { askTwice } from "./tasks/ask-twice.ts";
 import { definitions } from "./tasks/definitions.ts";
@@ -139,43 +134,6 @@ export function createApp(options: AppOptions): App {
     },
   };
   return parts;
-}
-
-/** What is kept on this machine. */
-function openStores({ folders, log, notice }: AppOptions, settings: () => Settings) {
-  const tell = {
-    nowMs: () => Date.now(),
-    log: (text: string) => log("warn", text),
-    notice: notice ?? (() => undefined),
-  };
-  // A file of its own, so that a broken cache cannot harm the ledger.
-  const cache = createAnswerCache({
-    file: join(folders.home, "answers.db"),
-    redisUrl: () => ownRedis(settings()),
-    ...tell,
-  });
-  const ledger = createLedger(join(folders.home, "ledger.ndjson"), tell);
-  return {
-    cache,
-    ledger,
-    feedback: createFeedback(join(folders.home, "feedback.json")),
-    sessions: createSessionFiles(join(folders.home, "sessions")),
-    paths: createPrivatePaths(() => settings().localOnlyPaths),
-    async dispose() {
-      await cache.dispose();
-      ledger.dispose();
-    },
-  };
-}
-
-/** A Redis on another host is used only where that host is the person's own: what is kept there has left this machine. */
-function ownRedis(settings: Settings): string {
-  const { redisUrl } = settings;
-  if (redisUrl === "") return "";
-  const { host, hostname } = new URL(redisUrl);
-  const isHere = isLoopback(redisUrl.replace(/^rediss?:/, "http:"));
-  const isOwn = !settings.offline && isTrustedHost(host || hostname, settings);
-  return isHere || isOwn ? redisUrl : "";
 }
 
 const ownWeights: ReadonlySet<string> = new Set(Object.keys(weights.models));

@@ -57,7 +57,6 @@ export class OllamaBackend implements Backend {
   /** When each model last gave an answer. */
   readonly #usedAtMs = new Map<string, number>();
   readonly #wholePrompts = createWholePromptCheck();
-  /** Size of each model's weights. */
   readonly #weightBytes = new Map<string, number>();
   readonly #stops: StopWatch;
   /** Older servers tell capabilities and context only by `/api/show`; asked once a digest. */
@@ -72,7 +71,7 @@ export class OllamaBackend implements Backend {
       look: () => this.#working(signal),
       unload: (model) => this.unload(model, signal),
       onUnstopped: (model) => options.onUnstopped?.(model),
-      limitMs: options.stopLimitMs ?? 5_000,
+      ...(options.stopLimitMs === undefined ? {} : { limitMs: options.stopLimitMs }),
     });
   }
 
@@ -111,8 +110,7 @@ export class OllamaBackend implements Backend {
       if (!isFinished) throw lostServer(this.name);
       this.#usedAtMs.set(model, performance.now());
     } catch (error) {
-      // What failed has ended by itself.
-      if (!isAbort(error) && !signal.aborted) isFinished = true;
+      isFinished ||= !isAbort(error) && !signal.aborted; // what failed has ended by itself
       throw this.#taskError(error, signal);
     } finally {
       stop.abort();

@@ -9,7 +9,7 @@ export interface StopWatchParts {
   /** Told when an answer went on after its stop, and the model was unloaded for it. */
   readonly onUnstopped: (model: string) => void;
   /** How long a server may go on, ms. */
-  readonly limitMs: number;
+  readonly limitMs?: number;
 }
 
 /** Watches the answers of one server. Nobody waits for what is found out after a stop. */
@@ -27,7 +27,7 @@ export function createStopWatch(parts: StopWatchParts): StopWatch {
   const count = (model: string, more: number) => answering.set(model, (answering.get(model) ?? 0) + more);
 
   async function check({ model, keepAlive }: ModelRequest, askedAtMs: number): Promise<void> {
-    const { look, limitMs } = parts;
+    const { look, limitMs = 5_000 } = parts;
     const idle = await wentIdle({ model, askedAtMs, stoppedAtMs: Date.now(), keepAlive, look, limitMs });
     // Another answer of ours keeps the server busy as well.
     if (idle !== false || (answering.get(model) ?? 0) > 0) return;

@@ -1,0 +1,48 @@
+// What is kept on this machine. Part of `app.ts`.
+import { join } from "node:path";
+import { isLoopback } from "./backends/find-nodes.ts";
+import type { AppOptions } from "./core/app.ts";
+import { isTrustedHost } from "./core/policy.ts";
+import type { Settings } from "./core/settings.ts";
+import { createAnswerCache } from "./store/answer-cache.ts";
+import { createFeedback } from "./store/feedback.ts";
+import { createLedger } from "./store/ledger.ts";
+import { createPrivatePaths } from "./store/private-paths.ts";
+import { createSessionFiles } from "./store/session-files.ts";
+
+/** Opens nothing before it is used. */
+export function openStores({ folders, log, notice }: AppOptions, settings: () => Settings) {
+  const tell = {
+    nowMs: () => Date.now(),
+    log: (text: string) => log("warn", text),
+    notice: notice ?? (() => undefined),
+  };
+  // A file of its own, so that a broken cache cannot harm the ledger.
+  const cache = createAnswerCache({
+    file: join(folders.home, "answers.db"),
+    redisUrl: () => ownRedis(settings()),
+    ...tell,
+  });
+  const ledger = createLedger(join(folders.home, "ledger.ndjson"), tell);
+  return {
+    cache,
+    ledger,
+    feedback: createFeedback(join(folders.home, "feedback.json")),
+    sessions: createSessionFiles(join(folders.home, "sessions")),
+    paths: createPrivatePaths(() => settings().localOnlyPaths),
+    async dispose() {
+      await cache.dispose();
+      ledger.dispose();
+    },
+  };
+}
+
+/** A Redis on another host is used only where that host is the person's own: what is kept there has left this machine. */
+function ownRedis(settings: Settings): string {
+  const { redisUrl } = settings;
+  if (redisUrl === "") return "";
+  const { host, hostname } = new URL(redisUrl);
+  const isHere = isLoopback(redisUrl.replace(/^rediss?:/, "http:"));
+  const isOwn = !settings.offline && isTrustedHost(host || hostname, settings);
+  return isHere || isOwn ? redisUrl : "";
+}
