@@ -60,6 +60,8 @@ export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
     "POST /api/generate": async (body, signal) => {
       const request = parseBody(generateSchema, body);
       if (request.images?.length) throw noImages(request.model);
+      if (request.suffix) throw new EngineError(400, `model '${request.model}' does not support insert`);
+      if (request.template) throw new EngineError(501, "the built-in engine takes no templates; Ollama does");
       const text = request.prompt ?? "";
       const system = request.system ? [{ role: "system", content: request.system }] : [];
       const prompt: Prompt = request.raw
@@ -69,12 +71,14 @@ export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
     },
     "POST /api/embed": async (body, signal) => {
       const request = parseBody(embedSchema, body);
-      const inputs = [request.input].flat();
-      return json({ model: request.model, embeddings: await embedAll(pool, request.model, inputs, signal) });
+      const texts = [request.input].flat();
+      const { vectors, ...figures } = await embedAll(pool, { ...request, texts }, signal);
+      return json({ model: request.model, embeddings: vectors, ...figures });
     },
     "POST /api/embeddings": async (body, signal) => {
       const request = parseBody(embeddingsSchema, body);
-      return json({ embedding: (await embedAll(pool, request.model, [request.prompt], signal))[0] ?? [] });
+      const { vectors } = await embedAll(pool, { model: request.model, texts: [request.prompt] }, signal);
+      return json({ embedding: vectors[0] ?? [] });
     },
     "POST /api/pull": async (body, signal) => {
       const request = parseBody(namedSchema, body);
@@ -104,6 +108,7 @@ interface RunRequest {
   readonly options?: EngineOptions | null | undefined;
   readonly format?: Format;
   readonly keep_alive?: string | number | null | undefined;
+  readonly think?: boolean | string | null | undefined;
   /** Absent: only load, or unload. */
   readonly prompt: Prompt | undefined;
 }
@@ -116,6 +121,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { name } = await files.find(request.model);
+  if (request.think) throw new EngineError(400, `model '${request.model}' does not support thinking`);
   const options = request.options ?? {};
   const keptMs = keepAliveMs(request.keep_alive);
   const stamp = () => ({ model: request.model, created_at: new Date().toISOString() });
@@ -147,9 +153,10 @@ async function run(
   return request.stream === false ? json(await joined(lines, answer)) : { kind: "lines", lines: await begun(lines) };
 }
 
-/** Ollama's durations are nanoseconds. */
+/** Ollama's durations are in them. */
+const nanoseconds = (ms: number) => Math.round(ms * 1e6);
+
 function figures(made: Generation, loadMs: number, totalMs: number): Line {
-  const nanoseconds = (ms: number) => Math.round(ms * 1e6);
   return {
     done: true,
     done_reason: made.finish,
@@ -187,14 +194,23 @@ async function begun(lines: AsyncIterable<Line>): Promise<AsyncIterable<Line>> {
   })();
 }
 
-async function embedAll(pool: ModelPool, name: string, inputs: readonly string[], signal: AbortSignal) {
-  const embeddings: (readonly number[])[] = [];
-  const work = async function* (runner: Runner) {
-    for (const input of inputs) yield await runner.embed(input);
+interface EmbedRequest {
+  readonly model: string;
+  readonly texts: readonly string[];
+  readonly truncate?: boolean | null | undefined;
+  readonly keep_alive?: string | number | null | undefined;
+}
+
+async function embedAll(pool: ModelPool, { model, texts, truncate, keep_alive }: EmbedRequest, signal: AbortSignal) {
+  const startMs = performance.now();
+  const work = async function* (runner: Runner, loadMs: number) {
+    const { vectors, promptTokens } = await runner.embed(texts, truncate !== false);
+    yield { vectors, prompt_eval_count: promptTokens, load_duration: nanoseconds(loadMs) };
   };
-  for await (const vector of pool.use({ name, keepAliveMs: keepAliveMs(undefined) }, signal, work))
-    embeddings.push(vector);
-  return embeddings;
+  const use = { name: model, keepAliveMs: keepAliveMs(keep_alive) };
+  for await (const embedded of pool.use(use, signal, work))
+    return { ...embedded, total_duration: nanoseconds(performance.now() - startMs) };
+  return { vectors: [] };
 }
 
 function noImages(model: string): EngineError {
@@ -203,6 +219,7 @@ function noImages(model: string): EngineError {
 
 function detailsOf(model: ModelManifest): Line {
   return {
+    parent_model: "",
     format: "gguf",
     family: model.family,
     families: [model.family],
@@ -268,8 +285,12 @@ function showOf(model: ModelManifest, facts: Line): Line {
       [`${model.family}.context_length`]: model.contextTokens,
       ...facts,
     },
+    license: "",
+    modelfile: "",
     parameters: "",
     template: "",
+    system: "",
+    messages: [],
     modified_at: model.modifiedAt,
   };
 }

@@ -96,7 +96,12 @@ export class ModelPool {
     }
   }
 
-  async unload(name: string): Promise<void> {
+  /** Waits for its turn: nothing is taken from under a generation. */
+  unload(name: string): Promise<void> {
+    return this.#inTurn(() => this.#drop(name));
+  }
+
+  async #drop(name: string): Promise<void> {
     const slot = this.#slots.get(name);
     if (!slot) return;
     this.#slots.delete(name);
@@ -111,10 +116,10 @@ export class ModelPool {
       manifest.contextTokens,
     );
     if (known && known.runner.contextTokens >= wanted && known.runner.contextTokens < wanted + 256) return known;
-    await this.unload(manifest.name);
+    await this.#drop(manifest.name);
     // Room first: what is loaded and idle goes when both would not fit.
     if (freemem() < manifest.sizeBytes * 1.5)
-      await Promise.all([...this.#slots.keys()].map((name) => this.unload(name)));
+      await Promise.all([...this.#slots.keys()].map((name) => this.#drop(name)));
     this.#engine ??= startEngine();
     const { llama, pace } = await this.#engine;
     const path = this.#files.pathOf(manifest);
@@ -133,7 +138,7 @@ export class ModelPool {
   async #keep(slot: Slot, keepAliveMs: number): Promise<void> {
     const { name } = slot.manifest;
     if (keepAliveMs <= 0) {
-      await this.unload(name);
+      await this.#drop(name);
       return;
     }
     const isForever = !Number.isFinite(keepAliveMs);
@@ -145,15 +150,17 @@ export class ModelPool {
     this.#slots.set(name, kept);
   }
 
-  /** Unloading waits for its turn as well: nothing is taken from under a generation. */
-  async #expire(name: string): Promise<void> {
-    const before = this.#tail;
-    const unload = before.then(async () => {
+  #expire(name: string): Promise<void> {
+    return this.#inTurn(async () => {
       const slot = this.#slots.get(name);
-      if (slot && slot.expiresAtMs <= Date.now()) await this.unload(name);
+      if (slot && slot.expiresAtMs <= Date.now()) await this.#drop(name);
     });
-    this.#tail = unload.catch(() => undefined);
-    await this.#tail;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => undefined);
+    return done;
   }
 }
 

@@ -22,6 +22,7 @@ const shared = {
   options: z.optional(z.nullable(optionsSchema)),
   format: z.optional(z.nullable(z.union([z.literal(""), z.literal("json"), z.looseObject({})]))),
   keep_alive: z.optional(z.nullable(z.union([z.string(), z.number()]))),
+  think: z.optional(z.nullable(z.union([z.boolean(), z.string()]))),
 };
 const images = z.optional(z.nullable(z.array(z.string())));
 
@@ -38,9 +39,16 @@ export const generateSchema = z.object({
   prompt: z.optional(z.string()),
   system: z.optional(z.string()),
   raw: z.optional(z.boolean()),
+  suffix: z.optional(z.string()),
+  template: z.optional(z.string()),
   images,
 });
-export const embedSchema = z.object({ model: z.string(), input: z.union([z.string(), z.array(z.string())]) });
+export const embedSchema = z.object({
+  model: z.string(),
+  input: z.union([z.string(), z.array(z.string())]),
+  truncate: z.optional(z.nullable(z.boolean())),
+  keep_alive: shared.keep_alive,
+});
 export const embeddingsSchema = z.object({ model: z.string(), prompt: z.string() });
 /** `name` is the older word for `model`, and what the client library still sends. */
 export const namedSchema = z.object({
@@ -73,11 +81,10 @@ export function keepAliveMs(value: string | number | null | undefined): number {
   const defaultMs = 5 * 60_000;
   if (value === null || value === undefined || value === "") return defaultMs;
   if (typeof value === "number") return value < 0 ? Number.POSITIVE_INFINITY : value * 1000;
-  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, "": 1000 };
-  const match = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(value);
-  const unit = units[match?.[2] ?? "?"];
-  if (!match || unit === undefined)
-    throw new EngineError(400, `keep_alive: “${value}” is not a duration such as 5m or 30s`);
-  const ms = Number(match[1]) * unit;
-  return ms < 0 ? Number.POSITIVE_INFINITY : ms;
+  const match = /^(-?)((?:\d+(?:\.\d+)?(?:ms|[smh]))+|\d+(?:\.\d+)?)$/.exec(value);
+  if (!match) throw new EngineError(400, `keep_alive: “${value}” is not a duration such as 5m or 1h30m`);
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  const parts = [...(match[2] ?? "").matchAll(/([\d.]+)(ms|[smh]|)/g)];
+  const ms = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ""] ?? 1000), 0);
+  return match[1] === "-" ? Number.POSITIVE_INFINITY : ms;
 }

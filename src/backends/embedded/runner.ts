@@ -30,6 +30,11 @@ export interface Generation {
   readonly finish: "stop" | "length";
 }
 
+export interface Embedded {
+  readonly vectors: readonly (readonly number[])[];
+  readonly promptTokens: number;
+}
+
 export interface Runner {
   readonly contextTokens: number;
   /** Weights and context, bytes. */
@@ -41,10 +46,13 @@ export interface Runner {
     format: Format,
     signal: AbortSignal,
   ): AsyncGenerator<string, Generation, void>;
-  embed(text: string): Promise<readonly number[]>;
+  /** @param truncate whether what does not fit is cut; otherwise it is refused */
+  embed(texts: readonly string[], truncate: boolean): Promise<Embedded>;
   dispose(): Promise<void>;
 }
 
+/** Longer texts are cut before they are embedded, as Ollama does. */
+const maxEmbedTokens = 2048;
 /** Tokens read between two looks at whether the client is still there. */
 const prefillStep = 256;
 /** A character has at most four bytes, so at most four byte tokens. */
@@ -146,12 +154,19 @@ class LlamaRunner implements Runner {
     };
   }
 
-  async embed(text: string): Promise<readonly number[]> {
-    const context = await this.#model.createEmbeddingContext({
-      contextSize: Math.min(2048, this.#model.trainContextSize),
-    });
+  async embed(texts: readonly string[], truncate: boolean): Promise<Embedded> {
+    const contextSize = Math.min(maxEmbedTokens, this.#model.trainContextSize);
+    // The library puts marks around the text.
+    const room = contextSize - 2;
+    const all = texts.map((text) => this.#model.tokenize(text));
+    const longest = Math.max(0, ...all.map((tokens) => tokens.length));
+    if (longest > room && !truncate)
+      throw new EngineError(400, `the input has ${longest} tokens, ${room} can be embedded`);
+    const context = await this.#model.createEmbeddingContext({ contextSize });
     try {
-      return (await context.getEmbeddingFor(text)).vector;
+      const vectors: (readonly number[])[] = [];
+      for (const tokens of all) vectors.push((await context.getEmbeddingFor(tokens.slice(0, room))).vector);
+      return { vectors, promptTokens: all.reduce((sum, tokens) => sum + Math.min(tokens.length, room), 0) };
     } finally {
       await context.dispose();
     }
