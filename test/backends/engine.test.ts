@@ -219,43 +219,6 @@ describe("the built-in engine", { timeout: 60_000 }, () => {
     expect(JSON.stringify(await ollama.ps())).not.toContain('"loading"');
   });
 
-  it("lets an answer finish before its model is unloaded or loaded anew, and stays whole", async () => {
-    const options = { num_predict: 40 };
-    const stream = await ollama.generate({ model: smallModel, prompt: "Tell me a story.", stream: true, options });
-    const others: Promise<{ readonly done_reason: string }>[] = [];
-    let count = 0;
-    for await (const part of stream) {
-      count = part.eval_count ?? count;
-      if (others.length > 0) continue;
-      others.push(ollama.generate({ model: smallModel, prompt: "", keep_alive: 0 }));
-      others.push(ollama.generate({ model: smallModel, prompt: "Hi", options: { num_ctx: 512, num_predict: 1 } }));
-    }
-    expect(count).toBe(40);
-    expect((await Promise.all(others)).map((each) => each.done_reason)).toEqual(["unload", "length"]);
-    const again = await ollama.generate({ model: smallModel, prompt: "Hi", options: { num_predict: 1 } });
-    expect(again.eval_count).toBe(1);
-  });
-
-  it("cuts a text that is too long to embed, or refuses it where it may not be cut", async () => {
-    const long = { model: smallModel, input: "word ".repeat(5000) };
-    const { embeddings, prompt_eval_count, total_duration } = await ollama.embed(long);
-    expect(embeddings[0]?.length).toBeGreaterThan(10);
-    expect(prompt_eval_count).toBeGreaterThan(1000);
-    expect(total_duration).toBeGreaterThan(0);
-    await expect(ollama.embed({ ...long, truncate: false })).rejects.toMatchObject({ status_code: 400 });
-  });
-
-  it("takes every form of keep_alive that Ollama takes", async () => {
-    const expiry = async (keep_alive: string | number) => {
-      await ollama.generate({ model: smallModel, prompt: "", keep_alive });
-      const [model] = (await ollama.ps()).models;
-      return Math.round((Date.parse(String(model?.expires_at)) - Date.now()) / 60_000);
-    };
-    expect([await expiry("1h30m"), await expiry(120), await expiry("45m")]).toEqual([90, 2, 45]);
-    expect(await expiry(-1)).toBeGreaterThan(1e6);
-    expect(await expiry("-1m")).toBeGreaterThan(1e6);
-  });
-
   it("unloads a model at once when asked", async () => {
     await ollama.generate({ model: smallModel, prompt: "", keep_alive: 0 });
     expect((await ollama.ps()).models).toEqual([]);
