@@ -1,8 +1,9 @@
 // Anthropic's client, against the service as it is.
 import { APIError as AnthropicError } from "@anthropic-ai/sdk";
 import { expect, it } from "vitest";
+import { doneLine, sendJson, tokenLine } from "../backends/scripted-server.ts";
 import { anthropicFor, failure, question } from "./clients.ts";
-import { startProxy } from "./harness.ts";
+import { known, post, sayHello, sayLines, startProxy, tag } from "./harness.ts";
 
 it("streams a message to the anthropic client in the exact order, with usage", async () => {
   const running = await startProxy();
@@ -69,4 +70,64 @@ it("says in Anthropic's words that the prompt is too long, and that a model is m
   });
   expect(await failure(messages.create({ ...base, model: "claude-none" }))).toMatchObject({ status: 404 });
   expect(running.asked()).toEqual([]);
+});
+
+const thoughtLine = `${JSON.stringify({ model: "m", message: { role: "assistant", content: "", thinking: "hm" }, done: false })}\n`;
+
+it("shows what the model thinks in a block of its own where the client wants it, and takes it back", async () => {
+  const chat = sayLines(thoughtLine, tokenLine("42"), doneLine());
+  const running = await startProxy({ chat, models: [tag("qwen3.5:9b", "completion", "thinking")] });
+  const { messages } = anthropicFor(running);
+  const base = { model: "claude-local-qwen3.5:9b", max_tokens: 2000, messages: question };
+  const wanting = { ...base, thinking: { type: "enabled" as const, budget_tokens: 1024 } };
+  const streamed = await messages.stream(wanting).finalMessage();
+  expect(streamed.content).toMatchObject([
+    { type: "thinking", thinking: "hm" },
+    { type: "text", text: "42" },
+  ]);
+  const whole = await messages.create({
+    ...wanting,
+    messages: [...question, { role: "assistant", content: streamed.content }, ...question],
+  });
+  expect(whole.content.map((block) => block.type)).toEqual(["thinking", "text"]);
+  const plain = await messages.create({ ...base, thinking: { type: "disabled" } });
+  expect(plain.content).toMatchObject([{ type: "text", text: "42" }]);
+  expect(running.asked().map((each) => each.think)).toEqual([true, true, false]);
+  expect(running.asked()[1]?.messages[1]).toEqual({ role: "assistant", content: "42", thinking: "hm" });
+});
+
+it("leaves out what is only for Anthropic, and keeps the window of a session however short the next question is", async () => {
+  const model = "qwen3-coder:30b";
+  const loaded = { models: [{ name: model, size: 1, size_vram: 1, context_length: 32_768 }] };
+  const running = await startProxy({
+    models: [{ ...tag(model, "completion"), details: { context_length: 131_072 } }],
+    ps: (_, response) => sendJson(response, loaded),
+    chat: (request, response, body) =>
+      JSON.parse(body).messages.length > 0
+        ? sayHello(request, response, body)
+        : sendJson(response, { model, message: { role: "assistant", content: "" }, done: true }),
+    settings: { cache: false },
+  });
+  const ask = (content: string, session: string) =>
+    post(
+      running.url,
+      "/v1/messages?beta=true",
+      {
+        model: `claude-local-${model}`,
+        max_tokens: 32_000,
+        messages: [{ role: "user", content }],
+        context_management: { edits: [] },
+        output_config: { effort: "high" },
+        metadata: { user_id: "u" },
+        thinking: { type: "adaptive" },
+      },
+      {
+        headers: { ...known, "x-claude-code-session-id": session, "anthropic-beta": "interleaved-thinking-2025-05-14" },
+      },
+    );
+  expect((await ask("word ".repeat(20_000), "one")).status).toBe(200);
+  expect((await ask("short", "one")).status).toBe(200);
+  const windows = running.asked().flatMap((each) => (each.messages.length > 0 ? [each.options["num_ctx"]] : []));
+  expect(windows).toEqual([32_768, 32_768]);
+  expect(JSON.stringify(running.asked())).not.toMatch(/context_management|output_config|user_id|effort/);
 });

@@ -19,6 +19,11 @@ it("pings while nothing comes, in each dialect's own way", async () => {
   const openai = await (await post(running.url, "/v1/chat/completions", { ...base, messages: again })).text();
   expect(openai).toContain(": waiting");
   expect(openai.trimEnd().endsWith("data: [DONE]")).toBe(true);
+  const third = { ...base, messages: [{ role: "user", content: "hi once more" }] };
+  const lines = (await (await post(running.url, "/api/chat", third)).text()).trimEnd().split("\n");
+  const parts: { done: boolean; message: { content: string } }[] = lines.map((line) => JSON.parse(line));
+  expect(parts.filter((part) => !part.done && part.message.content === "").length).toBeGreaterThan(2);
+  expect(parts.map((part) => part.message.content).join("")).toBe("late");
 });
 
 it("tells in headers which model answered, where, why, and that a second answer was known", async () => {

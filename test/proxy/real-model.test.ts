@@ -7,12 +7,14 @@ import Anthropic from "@anthropic-ai/sdk";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { claudeCode } from "../../scripts/claude-code.ts";
 import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
 import { installTinyModel } from "../../scripts/tiny-model.ts";
 import { readRegistration } from "../../src/backends/embedded/registration.ts";
 import { productHome } from "../harness/product-home.ts";
 import type { TemporaryFolder } from "../harness/servers.ts";
 import { until } from "./harness.ts";
+import { runClaudeCode } from "./run-claude-code.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
@@ -73,6 +75,73 @@ it("answers all three clients", { timeout: 120_000 }, async () => {
     .stream({ model: `claude-local-${smallModel}`, max_tokens: 20, messages: question })
     .finalMessage();
   expect(message.content[0]).toMatchObject({ type: "text", text: expect.stringMatching(/\w/) });
+});
+
+it("makes the real model call a tool where it has to, through all three clients", { timeout: 120_000 }, async () => {
+  const parameters = {
+    type: "object" as const,
+    properties: { colour: { enum: ["red", "green"] } },
+    required: ["colour"],
+  };
+  const asked = [{ role: "user" as const, content: "Paint the door green." }];
+  const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: token, maxRetries: 0 });
+  const tool = { type: "function" as const, function: { name: "paint", parameters } };
+  const stream = openai.chat.completions.stream({
+    model: smallModel,
+    messages: asked,
+    tools: [tool],
+    tool_choice: "required",
+    max_tokens: 100,
+  });
+  const [call] = (await stream.finalChatCompletion()).choices[0]?.message.tool_calls ?? [];
+  expect(call).toMatchObject({
+    function: { name: "paint", arguments: expect.stringMatching(/^\{"colour":"(red|green)"\}$/) },
+  });
+  const responses = await openai.responses.create({
+    model: smallModel,
+    input: "Paint the door green.",
+    tools: [{ type: "function", name: "paint", parameters, strict: true }],
+    tool_choice: { type: "function", name: "paint" },
+    max_output_tokens: 100,
+  });
+  expect(responses.output[0]).toMatchObject({ type: "function_call", name: "paint" });
+  const anthropic = new Anthropic({ baseURL: url, apiKey: token, maxRetries: 0 });
+  const message = await anthropic.messages.create({
+    model: `claude-local-${smallModel}`,
+    max_tokens: 100,
+    messages: asked,
+    tools: [{ name: "paint", input_schema: parameters }],
+    tool_choice: { type: "any" },
+  });
+  expect(message.stop_reason).toBe("tool_use");
+  expect(message.content).toMatchObject([
+    { type: "tool_use", name: "paint", input: { colour: expect.stringMatching(/^(red|green)$/) } },
+  ]);
+});
+
+it("makes vectors with the real engine: texts that mean the same are nearer", { timeout: 120_000 }, async () => {
+  const ollama = new Ollama({ host: url, headers });
+  const { embeddings } = await ollama.embed({ model: smallModel, input: ["A dog barks.", "A dog barks.", "42 + 1"] });
+  const [first = [], same = [], other = []] = embeddings;
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, each, at) => sum + each * (b[at] ?? 0), 0);
+  const cosine = (a: readonly number[], b: readonly number[]) => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  expect(first.length).toBeGreaterThan(15);
+  expect(cosine(first, same)).toBeGreaterThan(0.999);
+  expect(cosine(first, other)).toBeLessThan(cosine(first, same));
+});
+
+it.skipIf(!claudeCode())("answers Claude Code with the real model", { timeout: 150_000 }, async () => {
+  // Its own prompt is larger than this model's window; a person's shorter one is not.
+  const args = ["Say hello.", "--tools", "", "--system-prompt", "Be brief."];
+  const { told, errors } = await runClaudeCode(claudeCode(), args, home.path, {
+    HOME: home.path,
+    ANTHROPIC_BASE_URL: url,
+    ANTHROPIC_AUTH_TOKEN: token,
+    ANTHROPIC_MODEL: `claude-local-${smallModel}`,
+    ANTHROPIC_DEFAULT_HAIKU_MODEL: `claude-local-${smallModel}`,
+    CLAUDE_CODE_MAX_OUTPUT_TOKENS: "40",
+  });
+  expect(told, errors).toMatchObject({ num_turns: 1, result: expect.stringMatching(/\w/) });
 });
 
 it("stops the real model when a client leaves", { timeout: 120_000 }, async () => {
