@@ -4,8 +4,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { App } from "../core/app.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
-import { serviceStateName } from "../core/names.ts";
-import type { DoctorFinding, ServiceProfile, ServicesStatus, UpEvent } from "../core/services.ts";
+import { incidentName, repairName, serviceStateName } from "../core/names.ts";
+import type { DoctorFinding, Incident, ServiceProfile, ServicesStatus, UpEvent } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
@@ -61,8 +61,9 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .action(
       act<{ readonly password?: boolean }>(async (app, flags) => {
         if (flags.password) return terminal.write(`${await grafanaPassword(app)}\n`);
-        const status = await app.services.status(signal);
-        print(flags, status, describeStatus(status, terminal));
+        const [status, incidents] = await Promise.all([app.services.status(signal), app.services.incidents()]);
+        const recent = incidents.slice(-5).map((each) => describeIncident(each, terminal));
+        print(flags, { ...status, incidents }, [describeStatus(status, terminal), ...recent].join("\n"));
         if (status.kind === "no-engine") process.exitCode = 3;
       }),
     );
@@ -129,6 +130,12 @@ function describeStatus(status: ServicesStatus, { t, say }: Terminal): string {
     ),
     ...status.leftOut.map(({ name, why }) => `  ${name}  ${say(why)}`),
   ].join("\n");
+}
+
+function describeIncident({ service, atMs, what, done, helped, tookMs }: Incident, { say, t }: Terminal): string {
+  const outcome = helped ? t("it answered again after {0} s", (tookMs / 1000).toFixed(1)) : t("it did not help");
+  const when = new Date(atMs).toLocaleString();
+  return `  ${when}  ${service}: ${say(incidentName(what))}; ${say(repairName(done))}; ${outcome}`;
 }
 
 /** Exit code 1 while a problem is left. */

@@ -7,6 +7,7 @@ import { diagnose } from "./doctor.ts";
 import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
 import { startContainer } from "./ensure-service.ts";
 import { findOurs, findService } from "./find-ours.ts";
+import { createIncidentNotes } from "./incident-notes.ts";
 import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
 import { bringDown, bringUp, imagesOf, removeStack, stopContainer } from "./manage.ts";
@@ -16,7 +17,7 @@ import { readSecret } from "./secrets.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
 import { containerName } from "./stack.ts";
 import { createUsage } from "./usage.ts";
-import { watchStack } from "./watch.ts";
+import { incidentFile, watchStack } from "./watch.ts";
 
 export interface ServicesOptions extends ToolOptions {
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
@@ -41,7 +42,7 @@ export function createServices(options: ServicesOptions): Services {
       const engine = await connect(signal);
       if (!engine.found.isLocal) throw remoteEngine(engine);
       yield { kind: "engine", address: engine.found.address, source: engine.found.source };
-      const release = await takeLock(tools.lockFile, signal);
+      const lock = await takeLock(tools.lockFile, signal);
       try {
         const planned = await plan(engine, signal, profile);
         if (options.isOffline()) await refuseDownloads(engine, planned, signal);
@@ -50,7 +51,7 @@ export function createServices(options: ServicesOptions): Services {
           yield event;
         }
       } finally {
-        await release();
+        await lock.release();
         options.onChange();
       }
     },
@@ -79,7 +80,9 @@ export function createServices(options: ServicesOptions): Services {
       const { engine, found } = await find(service, signal);
       yield* followLogs(engine, found.Id, tail, signal);
     },
-    watch: (signal) => watchStack({ connect, stackName, log: options.log, nowMs: () => Date.now() }, signal),
+    watch: (signal) =>
+      watchStack({ connect, stackName, home: options.home, log: options.log, nowMs: () => Date.now() }, signal),
+    incidents: () => createIncidentNotes(incidentFile(options.home), "").list(),
     doctor: async (signal) => (await diagnose(tools, signal)).map(({ mend: _, ...finding }) => finding),
     async repair(id, signal) {
       const finding = (await diagnose(tools, signal)).find((each) => each.id === id);

@@ -1,5 +1,6 @@
 // One at a time, over all windows and shells of this person.
-import { mkdir, open, rm, stat, utimes } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -8,9 +9,16 @@ const touchEveryMs = 2_000;
 const staleMs = 10_000;
 const askEveryMs = 100;
 
-/** Waits for the lock as long as it takes. @returns lets go of it */
-export async function takeLock(file: string, signal: AbortSignal): Promise<() => Promise<void>> {
+export interface Lock {
+  /** Another took it: this process stood still for so long that it seemed gone. */
+  isLost(): boolean;
+  release(): Promise<void>;
+}
+
+/** Waits for the lock as long as it takes. */
+export async function takeLock(file: string, signal: AbortSignal, everyMs = askEveryMs): Promise<Lock> {
   await mkdir(dirname(file), { recursive: true });
+  const owner = `${process.pid} ${randomUUID()}`;
   for (;;) {
     signal.throwIfAborted();
     const handle = await open(file, "wx").catch((error: unknown) => {
@@ -18,23 +26,34 @@ export async function takeLock(file: string, signal: AbortSignal): Promise<() =>
       throw error;
     });
     if (handle) {
-      await handle.writeFile(String(process.pid)).finally(() => handle.close());
-      return holdLock(file);
+      await handle.writeFile(owner).finally(() => handle.close());
+      return holdLock(file, owner);
     }
     const found = await stat(file).catch(() => undefined);
     if (found && Date.now() - found.mtimeMs > staleMs) await rm(file, { force: true });
-    await sleep(askEveryMs, undefined, { signal }).catch(() => undefined);
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function holdLock(file: string): () => Promise<void> {
-  const timer = setInterval(() => {
-    const now = new Date();
-    utimes(file, now, now).catch(() => undefined);
-  }, touchEveryMs);
+function holdLock(file: string, owner: string): Lock {
+  let isLost = false;
+  const isOurs = async () => (await readFile(file, "utf8").catch(() => "")) === owner;
+  const touch = async () => {
+    if (await isOurs()) {
+      const now = new Date();
+      await utimes(file, now, now).catch(() => undefined);
+    } else {
+      isLost = true;
+      clearInterval(timer);
+    }
+  };
+  const timer = setInterval(() => void touch(), touchEveryMs);
   timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await rm(file, { force: true });
+  return {
+    isLost: () => isLost,
+    async release() {
+      clearInterval(timer);
+      if (await isOurs()) await rm(file, { force: true });
+    },
   };
 }

@@ -7,6 +7,8 @@ const firstPauseMs = 500;
 export interface RestartBudget {
   /** Counts an attempt. Undefined: there were 5 in 10 minutes already. */
   take(service: string, nowMs: number): { readonly attempt: number; readonly pauseMs: number } | undefined;
+  /** What another tried before counts as well. */
+  learn(attempts: readonly { readonly service: string; readonly atMs: number }[]): void;
 }
 
 /** Pauses double: 0.5 s, 1 s, 2 s, 4 s, 8 s. Each service has its own. */
@@ -18,6 +20,12 @@ export function createRestartBudget(): RestartBudget {
       if (recent.length >= mostAttempts) return undefined;
       taken.set(service, [...recent, nowMs]);
       return { attempt: recent.length + 1, pauseMs: firstPauseMs * 2 ** recent.length };
+    },
+    learn(attempts) {
+      for (const { service, atMs } of attempts) {
+        const known = taken.get(service) ?? [];
+        if (!known.includes(atMs)) taken.set(service, [...known, atMs]);
+      }
     },
   };
 }

@@ -74,8 +74,8 @@ export function toolsOf({ home, env, platform = process.platform, ports, package
     /** One at a time, over all windows and shells. */
     async locked(signal: AbortSignal, work: (engine: Engine) => Promise<void>): Promise<void> {
       const engine = await connect(signal);
-      const release = await takeLock(lockFile, signal);
-      await work(engine).finally(release);
+      const lock = await takeLock(lockFile, signal);
+      await work(engine).finally(lock.release);
     },
   };
 }

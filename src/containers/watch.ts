@@ -1,30 +1,56 @@
-// Keeps what was started running. The engine tells what happens; who was stopped on purpose is left alone.
-import type Docker from "dockerode";
-import type { Incident, WatchEvent } from "../core/services.ts";
+// Keeps what was started running. The engine tells what happens; who was stopped on purpose is left alone. Every window
+// watches, and one of them heals.
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { WatchEvent } from "../core/services.ts";
 import { isAbort } from "../core/task-error.ts";
 import { stateOf } from "./container.ts";
-import { callUnlessDone, type Engine, ifThere } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { type EngineEvent, openEvents } from "./engine-events.ts";
 import { findOurs } from "./find-ours.ts";
+import { createHealer, type Healed, type Healer } from "./heal.ts";
+import { createIncidentNotes, type IncidentNotes } from "./incident-notes.ts";
+import { applyForLease, type Lease } from "./lease.ts";
 import { pause } from "./pause.ts";
-import { createRestartBudget, type RestartBudget } from "./restart-budget.ts";
-import { labels } from "./stack.ts";
+import { createRestartBudget } from "./restart-budget.ts";
 
 export interface WatchOptions {
   readonly connect: (signal: AbortSignal) => Promise<Engine>;
   readonly stackName: string;
+  /** Holds the lease and the notes. */
+  readonly home: string;
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
   readonly nowMs: () => number;
 }
 
+export const incidentFile = (home: string): string => join(home, "incidents.ndjson");
+
 const firstReconnectMs = 500;
 const longestReconnectMs = 15_000;
-/** A stop on purpose is told right after the death it brings; so is the engine's own restart done. */
-const settleMs = 700;
+/** How often what the one in charge wrote down is looked for. */
+const readNotesEveryMs = 1_000;
 
 /** Ends when aborted, and only then; an engine that goes away is waited for. */
 export async function* watchStack(options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent> {
+  const lease = applyForLease(join(options.home, "services-watch.lock"), signal);
+  const notes = createIncidentNotes(incidentFile(options.home), randomUUID());
+  await notes.others();
+  try {
+    yield* watchEngine(options, lease, notes, signal);
+  } finally {
+    await lease.end();
+  }
+}
+
+async function* watchEngine(
+  options: WatchOptions,
+  lease: Lease,
+  notes: IncidentNotes,
+  signal: AbortSignal,
+): AsyncIterable<WatchEvent> {
   const budget = createRestartBudget();
+  void lease.taken.then(async () => budget.learn(await notes.list()));
   const running = new Set<string>();
   let wasLost = false;
   let reconnectMs = firstReconnectMs;
@@ -33,7 +59,7 @@ export async function* watchStack(options: WatchOptions, signal: AbortSignal): A
     const both = AbortSignal.any([signal, left.signal]);
     try {
       const engine = await options.connect(both);
-      const healer = createHealer(engine, options, budget, both);
+      const healer = createHealer({ ...options, engine, budget, isInCharge: lease.isHeld }, both);
       const events = await openEvents(engine, options.stackName, both);
       if (wasLost) yield { kind: "engine-back" };
       reconnectMs = firstReconnectMs;
@@ -46,7 +72,7 @@ export async function* watchStack(options: WatchOptions, signal: AbortSignal): A
       }
       yield { kind: "changed" };
       wasLost = false;
-      yield* mergeWithHealing(events, healer, running);
+      yield* mergeWithHealing(events, healer, running, lease, notes, both);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Error && isAbort(error))) options.log("debug", `watching: ${String(error)}`);
@@ -60,119 +86,56 @@ export async function* watchStack(options: WatchOptions, signal: AbortSignal): A
   }
 }
 
-type Healer = ReturnType<typeof createHealer>;
+type Happening =
+  | { readonly kind: "event"; readonly result: IteratorResult<EngineEvent, void> }
+  | { readonly kind: "healed"; readonly healed: Healed }
+  | { readonly kind: "charge" }
+  | { readonly kind: "tick" };
 
 /** Events and finished repairs, in the order in which they come; a long pause of one service holds up no other. */
 async function* mergeWithHealing(
   events: AsyncIterable<EngineEvent>,
   healer: Healer,
   running: Set<string>,
+  lease: Lease,
+  notes: IncidentNotes,
+  signal: AbortSignal,
 ): AsyncIterable<WatchEvent> {
   const iterator = events[Symbol.asyncIterator]();
+  const nextEvent = () => iterator.next().then((result): Happening => ({ kind: "event", result }));
+  const nextTick = () => sleep(readNotesEveryMs, undefined, { signal }).then((): Happening => ({ kind: "tick" }));
+  // Taken once: afterwards there is nothing to wait for any more.
+  const charges: Promise<Happening>[] = [lease.taken.then(() => ({ kind: "charge" }))];
+  let next = nextEvent();
+  let tick = nextTick();
   try {
-    let next = iterator.next();
     for (;;) {
-      const first = await Promise.race([next, ...healer.working]);
-      if ("incident" in first) {
-        healer.working.delete(first.work);
-        if (first.incident) yield { kind: "incident", incident: first.incident };
-        continue;
+      const healing = [...healer.working].map((work) => work.then((healed): Happening => ({ kind: "healed", healed })));
+      const first = await Promise.race([next, ...healing, ...charges, tick]);
+      if (first.kind === "charge") {
+        charges.length = 0;
+        healer.takeCharge();
+      } else if (first.kind === "tick") {
+        tick = nextTick();
+        for (const incident of await notes.others()) yield { kind: "incident", incident };
+      } else if (first.kind === "healed") {
+        const { work, incident } = first.healed;
+        healer.working.delete(work);
+        if (!incident) continue;
+        await notes.add(incident);
+        yield { kind: "incident", incident };
+      } else {
+        if (first.result.done) return;
+        const event = first.result.value;
+        if (event.action === "start") running.add(event.id);
+        if (event.action === "stop" || event.action === "destroy") running.delete(event.id);
+        healer.notice(event);
+        yield { kind: "changed" };
+        next = nextEvent();
       }
-      if (first.done) return;
-      const event = first.value;
-      if (event.action === "start") running.add(event.id);
-      if (event.action === "stop" || event.action === "destroy") running.delete(event.id);
-      healer.notice(event);
-      yield { kind: "changed" };
-      next = iterator.next();
     }
   } finally {
+    tick.catch(() => undefined);
     await iterator.return?.();
   }
 }
-
-interface Healed {
-  readonly incident: Incident | undefined;
-  readonly work: Promise<Healed>;
-}
-
-function createHealer(engine: Engine, options: WatchOptions, budget: RestartBudget, signal: AbortSignal) {
-  const working = new Set<Promise<Healed>>();
-  const busy = new Set<string>();
-  const stopped = new Set<string>();
-  const heal = async (id: string, what: Incident["what"]): Promise<Incident | undefined> => {
-    await pause(settleMs, signal);
-    const found = await ifThere(engine.docker.getContainer(id).inspect(), signal);
-    if (!found || stopped.has(id)) return undefined;
-    const service = found.Config.Labels[labels.service] ?? "";
-    const seen = {
-      service,
-      atMs: options.nowMs(),
-      what: found.State.OOMKilled && what === "died" ? "out-of-memory" : what,
-    } as const;
-    const turn = budget.take(service, options.nowMs());
-    if (!turn) {
-      // The engine would go on for ever.
-      await callUnlessDone(engine.docker.getContainer(id).stop({ t: 5 }), signal, [304, 404]);
-      return { ...seen, done: "gave-up", attempt: 6 };
-    }
-    const done = await mend(engine, id, what, turn.pauseMs, signal, () => stopped.has(id)).catch((error: unknown) => {
-      signal.throwIfAborted();
-      options.log("warn", `${service} could not be restarted: ${String(error)}`);
-      return "failed" as const;
-    });
-    return done && { ...seen, done, attempt: turn.attempt };
-  };
-  return {
-    working,
-    notice({ id, action }: EngineEvent): void {
-      if (action === "stop" || action === "destroy") stopped.add(id);
-      if (action === "start") stopped.delete(id);
-      const what = whatHappened(action);
-      if (!what || busy.has(id)) return;
-      busy.add(id);
-      const healing: Promise<Healed> = heal(id, what)
-        .catch(() => undefined)
-        .then((incident) => {
-          busy.delete(id);
-          return { incident, work: healing };
-        });
-      working.add(healing);
-    },
-  };
-}
-
-function whatHappened(action: string): Incident["what"] | undefined {
-  if (action === "die") return "died";
-  if (action === "oom") return "out-of-memory";
-  if (action === "pause") return "paused";
-  return action === "health_status: unhealthy" ? "unhealthy" : undefined;
-}
-
-/** @returns undefined where nothing was left to do because it was stopped on purpose */
-async function mend(
-  { docker }: Engine,
-  id: string,
-  what: Incident["what"],
-  pauseMs: number,
-  signal: AbortSignal,
-  wasStopped: () => boolean,
-): Promise<Incident["done"] | undefined> {
-  const container = docker.getContainer(id);
-  const before = await ifThere(container.inspect(), signal);
-  // The engine's own policy was faster.
-  if (before && isRunning(before) && (what === "died" || what === "out-of-memory")) return "restarted";
-  await pause(pauseMs, signal);
-  const found = await ifThere(container.inspect(), signal);
-  if (!found || wasStopped()) return undefined;
-  if (found.State.Paused) {
-    await callUnlessDone(container.unpause(), signal, [304, 409]);
-    return "unpaused";
-  }
-  if (what === "unhealthy") await callUnlessDone(container.restart({ t: 5 }), signal);
-  else await callUnlessDone(container.start(), signal);
-  return "restarted";
-}
-
-const isRunning = ({ State: state }: Docker.ContainerInspectInfo) =>
-  state.Running && !state.Restarting && !state.Paused;

@@ -4,7 +4,7 @@ import { formatBytes } from "./format-bytes.ts";
 import { type Message, msg } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
 import type { Role } from "./role.ts";
-import type { ServiceState } from "./services.ts";
+import type { Incident, ServiceState } from "./services.ts";
 import type { TaskKind } from "./task.ts";
 
 export type Loading = Omit<Extract<ModelEvent, { kind: "loading" }>, "kind">;
@@ -76,4 +76,32 @@ export function serviceStateName(state: ServiceState): Message {
     restarting: msg("restarting"),
   };
   return names[state];
+}
+
+export function incidentName(what: Incident["what"]): Message {
+  switch (what) {
+    case "died":
+      return msg("it ended by itself");
+    case "out-of-memory":
+      return msg("it ran out of memory");
+    case "unhealthy":
+      return msg("it did not answer");
+    case "paused":
+      return msg("it was paused");
+    case "lost-gpu":
+      return msg("it lost the graphics card");
+  }
+}
+
+export function repairName(done: Incident["done"]): Message {
+  switch (done) {
+    case "restarted":
+      return msg("restarted");
+    case "unpaused":
+      return msg("made to go on");
+    case "gave-up":
+      return msg("not started again after 5 times in 10 minutes");
+    case "failed":
+      return msg("could not be started");
+  }
 }

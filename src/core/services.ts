@@ -74,10 +74,14 @@ export type UpEvent =
 export interface Incident {
   readonly service: string;
   readonly atMs: number;
-  readonly what: "died" | "out-of-memory" | "unhealthy" | "paused";
+  readonly what: "died" | "out-of-memory" | "unhealthy" | "paused" | "lost-gpu";
   readonly done: "restarted" | "unpaused" | "gave-up" | "failed";
   /** Attempt within the last 10 minutes, from 1. */
   readonly attempt: number;
+  /** It answered again afterwards. */
+  readonly helped: boolean;
+  /** From the fall until it answered, or until that was given up. */
+  readonly tookMs: number;
 }
 
 export type WatchEvent =
@@ -124,8 +128,10 @@ export interface Services {
   usage(signal: AbortSignal): Promise<readonly ServiceUsage[]>;
   /** What it printed, and what it prints until the reader leaves; `tail` lines of the past. */
   logs(service: string, tail: number, signal: AbortSignal): AsyncIterable<string>;
-  /** Keeps what was started running, and tells; ends when aborted. */
+  /** Keeps what was started running, and tells; ends when aborted. Of many windows one heals, and all are told. */
   watch(signal: AbortSignal): AsyncIterable<WatchEvent>;
+  /** What fell by itself and was set up again, oldest first. */
+  incidents(): Promise<readonly Incident[]>;
   doctor(signal: AbortSignal): Promise<readonly DoctorFinding[]>;
   /** Mends one finding and looks again. */
   repair(id: string, signal: AbortSignal): Promise<RepairResult>;

@@ -78,22 +78,22 @@ describe("the lock", () => {
   const file = join(folder, "services.lock");
 
   it("is held by one at a time, and left by one that is cancelled while it waits", async () => {
-    const release = await takeLock(file, new AbortController().signal);
+    const first = await takeLock(file, new AbortController().signal);
     const stop = new AbortController();
     const second = takeLock(file, stop.signal);
     setTimeout(() => stop.abort(), 50);
     await expect(second).rejects.toThrow(/abort/i);
-    await release();
+    await first.release();
     const third = await takeLock(file, new AbortController().signal);
-    await third();
+    await third.release();
   });
 
   it("of a holder that died is taken over", async () => {
     writeFileSync(file, "1");
     const longAgo = new Date(Date.now() - 60_000);
     utimesSync(file, longAgo, longAgo);
-    const release = await takeLock(file, AbortSignal.timeout(2_000));
-    await release();
+    const lock = await takeLock(file, AbortSignal.timeout(2_000));
+    await lock.release();
     rmSync(folder, { recursive: true });
   });
 });

@@ -1,5 +1,6 @@
 // What falls is set up again, on a real Docker engine: killed, paused, out of memory, and the engine itself.
-import { rmSync } from "node:fs";
+import { existsSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
@@ -49,7 +50,7 @@ describe.skipIf(!dockerd)("a watched stack on a real engine", { timeout: 60_000 
     const { Pid: pid } = (await inspect(socket(), container)).State;
     process.kill(pid, "SIGKILL");
     const incident = await until(() => incidents()[0]);
-    expect(incident).toMatchObject({ service: "redis", what: "died", done: "restarted", attempt: 1 });
+    expect(incident).toMatchObject({ service: "redis", what: "died", done: "restarted", attempt: 1, helped: true });
     await serving();
   });
 
@@ -89,6 +90,50 @@ describe.skipIf(!dockerd)("a watched stack on a real engine", { timeout: 60_000 
     expect(incidents().map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6]);
     await sleep(1_500);
     expect((await inspect(socket(), container)).State.Running).toBe(false);
+  });
+
+  it("is healed by one window of many, and all are told; who follows knows what was tried", async () => {
+    const second = new AbortController();
+    const told: WatchEvent[] = [];
+    const other = (async () => {
+      for await (const event of bench.again().watch(second.signal)) told.push(event);
+    })();
+    await until(() => told[0]);
+    const incidentsOf = (events: readonly WatchEvent[]) =>
+      events.flatMap((each) => (each.kind === "incident" ? [each.incident] : []));
+    await kill();
+    expect(await until(() => incidentsOf(told)[0])).toMatchObject({ service: "redis", attempt: 1, helped: true });
+    expect(incidents()).toEqual(incidentsOf(told));
+    expect(await bench.services.incidents()).toEqual(incidents());
+    // The first window is closed: the other one goes on, and counts on.
+    stop.abort();
+    await watching;
+    await until(() => (existsSync(join(bench.home, "services-watch.lock")) ? true : undefined));
+    await kill();
+    expect(await until(() => incidentsOf(told)[1])).toMatchObject({ attempt: 2, helped: true });
+    expect(await bench.services.incidents()).toHaveLength(2);
+    second.abort();
+    await other;
+  });
+
+  it("is set up again by the next window when the one in charge died together with it", async () => {
+    stop.abort();
+    await watching;
+    const file = join(bench.home, "services-watch.lock");
+    writeFileSync(file, "1 a window that is gone");
+    seen = [];
+    stop = new AbortController();
+    watching = (async () => {
+      for await (const event of bench.services.watch(stop.signal)) seen.push(event);
+    })();
+    await until(() => seen[0]);
+    await kill();
+    // It is seen, and left to the one in charge.
+    await until(() => seen[1]);
+    expect((await inspect(socket(), container)).State.Running).toBe(false);
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(file, longAgo, longAgo);
+    expect(await until(() => incidents()[0])).toMatchObject({ what: "died", done: "restarted", helped: true });
   });
 
   it("is watched again after the engine itself was killed and came back", async () => {
