@@ -54,6 +54,7 @@ export async function makePackage(target?: string): Promise<string> {
     "optionalDependencies",
     "overrides",
     "bin",
+    "files",
     "private",
     "dependencies",
   ])

@@ -68,6 +68,12 @@ describe("the manifest", () => {
     }
   });
 
+  it("depends on exact versions, so that an install without the lock file is the one that was tested", () => {
+    const { dependencies, optionalDependencies } = manifest;
+    for (const [name, version] of Object.entries({ ...dependencies, ...optionalDependencies }))
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
   it("uses types no newer than the editor it asks for, and no telemetry package; spans are the person's own", () => {
     expect(`^${manifest.devDependencies["@types/vscode"]}`).toBe(manifest.engines.vscode);
     // OpenTelemetry's is loaded by one file, which is loaded where a person has named a collector.

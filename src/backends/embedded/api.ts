@@ -1,8 +1,9 @@
 // Ollama's API over the pool: one function a route. What they return is sent as JSON, what they yield as JSON lines.
 import { EngineError } from "./engine-error.ts";
 import { ggufFacts } from "./gguf-facts.ts";
-import type { ModelFiles, ModelManifest } from "./model-files.ts";
-import type { Loaded, Loading, ModelPool } from "./model-pool.ts";
+import type { ModelFiles } from "./model-files.ts";
+import { psOf, showOf, tagOf } from "./model-lines.ts";
+import type { ModelPool } from "./model-pool.ts";
 import {
   chatSchema,
   type EngineOptions,
@@ -198,13 +199,18 @@ interface EmbedRequest {
   readonly model: string;
   readonly texts: readonly string[];
   readonly truncate?: boolean | null | undefined;
+  readonly options?: EngineOptions | null | undefined;
   readonly keep_alive?: string | number | null | undefined;
 }
 
-async function embedAll(pool: ModelPool, { model, texts, truncate, keep_alive }: EmbedRequest, signal: AbortSignal) {
+async function embedAll(
+  pool: ModelPool,
+  { model, texts, truncate, options, keep_alive }: EmbedRequest,
+  signal: AbortSignal,
+) {
   const startMs = performance.now();
   const work = async function* (runner: Runner, loadMs: number) {
-    const { vectors, promptTokens } = await runner.embed(texts, truncate !== false);
+    const { vectors, promptTokens } = await runner.embed(texts, truncate !== false, options?.num_ctx);
     yield { vectors, prompt_eval_count: promptTokens, load_duration: nanoseconds(loadMs) };
   };
   const use = { name: model, keepAliveMs: keepAliveMs(keep_alive) };
@@ -215,82 +221,4 @@ async function embedAll(pool: ModelPool, { model, texts, truncate, keep_alive }:
 
 function noImages(model: string): EngineError {
   return new EngineError(400, `model '${model}' cannot see images`);
-}
-
-function detailsOf(model: ModelManifest): Line {
-  return {
-    parent_model: "",
-    format: "gguf",
-    family: model.family,
-    families: [model.family],
-    parameter_size: model.parameterSize,
-    quantization_level: model.quantization,
-    context_length: model.contextTokens,
-  };
-}
-
-function tagOf(model: ModelManifest): Line {
-  return {
-    name: model.name,
-    model: model.name,
-    modified_at: model.modifiedAt,
-    size: model.sizeBytes,
-    digest: model.sha256,
-    details: detailsOf(model),
-    capabilities: ["completion"],
-  };
-}
-
-/** As Ollama has it, with what only we tell: `loading` and `answering`. */
-function psOf(pool: ModelPool): readonly Line[] {
-  const loading = pool.loading();
-  return [...pool.loaded().map((each) => loadedOf(each, pool)), ...(loading ? [loadingOf(loading)] : [])];
-}
-
-function loadedOf({ manifest, runner, expiresAtMs }: Loaded, pool: ModelPool): Line {
-  const forever = "2318-01-01T00:00:00Z";
-  const work = pool.work();
-  const time = (ms: number) => new Date(ms).toISOString();
-  return {
-    name: manifest.name,
-    model: manifest.name,
-    size: runner.sizeBytes,
-    size_vram: 0,
-    digest: manifest.sha256,
-    details: detailsOf(manifest),
-    context_length: runner.contextTokens,
-    expires_at: Number.isFinite(expiresAtMs) ? time(expiresAtMs) : forever,
-    answering: work?.name === manifest.name ? { asked_at: time(work.askedAtMs), since: time(work.sinceMs) } : null,
-  };
-}
-
-function loadingOf({ manifest, completedBytes }: Loading): Line {
-  return {
-    name: manifest.name,
-    model: manifest.name,
-    size: manifest.sizeBytes,
-    size_vram: 0,
-    digest: manifest.sha256,
-    details: detailsOf(manifest),
-    loading: { completed: completedBytes, total: manifest.sizeBytes },
-  };
-}
-
-function showOf(model: ModelManifest, facts: Line): Line {
-  return {
-    details: detailsOf(model),
-    capabilities: ["completion"],
-    model_info: {
-      "general.architecture": model.family,
-      [`${model.family}.context_length`]: model.contextTokens,
-      ...facts,
-    },
-    license: "",
-    modelfile: "",
-    parameters: "",
-    template: "",
-    system: "",
-    messages: [],
-    modified_at: model.modifiedAt,
-  };
 }

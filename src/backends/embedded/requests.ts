@@ -47,6 +47,7 @@ export const embedSchema = z.object({
   model: z.string(),
   input: z.union([z.string(), z.array(z.string())]),
   truncate: z.optional(z.nullable(z.boolean())),
+  options: shared.options,
   keep_alive: shared.keep_alive,
 });
 export const embeddingsSchema = z.object({ model: z.string(), prompt: z.string() });

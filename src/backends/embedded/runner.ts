@@ -46,12 +46,12 @@ export interface Runner {
     format: Format,
     signal: AbortSignal,
   ): AsyncGenerator<string, Generation, void>;
-  /** @param truncate whether what does not fit is cut; otherwise it is refused */
-  embed(texts: readonly string[], truncate: boolean): Promise<Embedded>;
+  /** @param truncate whether what is longer than `contextTokens` is cut; otherwise it is refused */
+  embed(texts: readonly string[], truncate: boolean, contextTokens?: number): Promise<Embedded>;
   dispose(): Promise<void>;
 }
 
-/** Longer texts are cut before they are embedded, as Ollama does. */
+/** Unless asked otherwise, longer texts are cut before they are embedded, as Ollama does. */
 const maxEmbedTokens = 2048;
 /** Tokens read between two looks at whether the client is still there. */
 const prefillStep = 256;
@@ -154,8 +154,8 @@ class LlamaRunner implements Runner {
     };
   }
 
-  async embed(texts: readonly string[], truncate: boolean): Promise<Embedded> {
-    const contextSize = Math.min(maxEmbedTokens, this.#model.trainContextSize);
+  async embed(texts: readonly string[], truncate: boolean, contextTokens = maxEmbedTokens): Promise<Embedded> {
+    const contextSize = Math.min(contextTokens, this.#model.trainContextSize);
     // The library puts marks around the text.
     const room = contextSize - 2;
     const all = texts.map((text) => this.#model.tokenize(text));
