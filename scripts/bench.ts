@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { measureEntry } from "./bench/entry.ts";
+import { measureGateway } from "./bench/gateway.ts";
 import type { Row } from "./bench/measure.ts";
 import { measureOverhead } from "./bench/overhead.ts";
 import { measurePage } from "./bench/page.ts";
@@ -13,10 +14,12 @@ import { ensureSmallModel } from "./model.ts";
 import { mustRun, root } from "./run.ts";
 
 await mustRun("node", ["esbuild.mjs"]);
-if (!(await ensureSmallModel())) console.log("No source of weights can be reached: generating is not measured.");
+if (process.argv.length === 2 && !(await ensureSmallModel()))
+  console.log("No source of weights can be reached: generating is not measured.");
 
 const parts: readonly [string, () => Promise<readonly Row[]>][] = [
   ["entry and package", measureEntry],
+  ["gateway", measureGateway],
   ["overhead", measureOverhead],
   ["page", measurePage],
   ["privacy and classifier", measurePrivacy],
@@ -24,7 +27,9 @@ const parts: readonly [string, () => Promise<readonly Row[]>][] = [
   ["throughput", measureThroughput],
 ];
 const rows: Row[] = [];
-for (const [name, measure] of parts) {
+// npm run bench -- gateway: those parts only.
+const wanted = process.argv.slice(2);
+for (const [name, measure] of parts.filter(([name]) => wanted.length === 0 || wanted.includes(name))) {
   console.log(`… ${name}`);
   rows.push(...(await measure()));
 }

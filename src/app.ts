@@ -1,4 +1,5 @@
 // createApp: builds every part and joins them; the only file that knows them all.
+import { hash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
@@ -69,6 +70,7 @@ export function createApp(options: AppOptions): App {
     askedBy: options.askedBy,
     mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" })),
     nowMs: () => Date.now(),
+    hash: (text) => hash("sha256", text),
   });
   const cpu = createCpuMeter();
   const models = modelsOf(servers, current, options);
@@ -187,6 +189,8 @@ function connectServers(options: AppOptions, settings: () => Settings) {
     baseUrl: () => settings().claudeBaseUrl,
     ...given,
   });
+  // Asked for each time, it is a file that is read.
+  const memoryBytes = totalmem();
   const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
   return {
     embedded,
@@ -200,7 +204,7 @@ function connectServers(options: AppOptions, settings: () => Settings) {
       return {
         models: [...servers.flatMap((server) => server.models), ...cloud],
         backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
-        memoryBytes: totalmem(),
+        memoryBytes,
         // The built-in engine has a list of its own; Ollama has its library.
         ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
       };

@@ -17,7 +17,7 @@ export interface FetchLimits {
 /** Silence before the first byte is normal: a large model may load for many minutes. */
 let patientAgent: Agent | undefined;
 
-function patientDispatcher(): Agent {
+export function patientDispatcher(): Agent {
   patientAgent ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
   return patientAgent;
 }
@@ -39,22 +39,16 @@ export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = 
       response = await baseFetch(input, patient);
     } catch (error) {
       if (isAbort(error) || limits.signal.aborted) throw abortError();
-      throw new TaskError("server-unreachable", msg("{0} does not answer. Is it running?", serverName(limits.server)), {
-        cause: error,
-      });
+      throw unreachable(limits.server, error);
     }
-    if (!response.ok) throw await refusal(response, limits.server);
+    if (!response.ok) {
+      const text = await response.text().catch(() => "");
+      throw refusal(response.status, response.statusText, text, limits.server);
+    }
     const type = response.headers.get("content-type") ?? "";
     if (!/json/i.test(type) && response.body !== null) {
       await response.body.cancel();
-      throw new TaskError(
-        "bad-response",
-        msg(
-          "{0} answered with “{1}” instead of JSON. Is something else listening at this address?",
-          limits.server,
-          type,
-        ),
-      );
+      throw notJson(limits.server, type);
     }
     if (response.body === null || !/ndjson/i.test(type)) return response;
     return new Response(checkedLines(response.body, limits), {
@@ -69,11 +63,26 @@ export function abortError(): Error {
   return new DOMException("The operation was cancelled", "AbortError");
 }
 
+export function unreachable(server: string, cause: unknown): TaskError {
+  return new TaskError("server-unreachable", msg("{0} does not answer. Is it running?", serverName(server)), { cause });
+}
+
+export function notJson(server: string, type: string): TaskError {
+  return new TaskError(
+    "bad-response",
+    msg(
+      "{0} answered with “{1}” instead of JSON. Is something else listening at this address?",
+      serverName(server),
+      type,
+    ),
+  );
+}
+
 /** Maps an error status with Ollama's `{"error": …}` body. */
-async function refusal(response: Response, server: string): Promise<TaskError> {
-  const body = await readBody(response);
-  const text = body.error ?? `${response.status} ${response.statusText}`;
-  const cause = new Error(`${response.status}: ${text}`);
+export function refusal(status: number, statusText: string, answer: string, server: string): TaskError {
+  const body = readBody(answer);
+  const text = body.error ?? `${status} ${statusText}`.trim();
+  const cause = new Error(`${status}: ${text}`);
   if (body.promptTokens !== undefined && body.contextTokens !== undefined) {
     return new TaskError(
       "context-overflow",
@@ -85,12 +94,12 @@ async function refusal(response: Response, server: string): Promise<TaskError> {
       { cause, details: { promptTokens: body.promptTokens, contextTokens: body.contextTokens } },
     );
   }
-  if (response.status === 404) {
+  if (status === 404) {
     return new TaskError("model-missing", msg("{0} does not have this model: {1}", serverName(server), text), {
       cause,
     });
   }
-  if (response.status === 503 || response.status === 429) {
+  if (status === 503 || status === 429) {
     return new TaskError("server-error", msg("{0} is busy: {1}. Try again in a moment.", serverName(server), text), {
       cause,
     });
@@ -123,10 +132,9 @@ interface ErrorBody {
   readonly contextTokens?: number;
 }
 
-async function readBody(response: Response): Promise<ErrorBody> {
-  const text = (await response.text().catch(() => "")).slice(0, 10_000);
+function readBody(text: string): ErrorBody {
   try {
-    return findErrorFields(JSON.parse(text));
+    return findErrorFields(JSON.parse(text.slice(0, 10_000)));
   } catch {
     return {};
   }
@@ -238,7 +246,7 @@ function endsAnswer(line: string, server: string): boolean | undefined {
   );
 }
 
-function badLine(server: string, what: string, cause?: unknown): TaskError {
+export function badLine(server: string, what: string, cause?: unknown): TaskError {
   return new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", serverName(server), what), {
     cause,
   });

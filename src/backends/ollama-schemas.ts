@@ -1,5 +1,6 @@
 // What an Ollama server sends, as far as it is read.
 import * as z from "zod/mini";
+import type { InstalledModel, Place } from "../core/backend.ts";
 
 const count = z.catch(z.number(), 0);
 export const tagsSchema = z.object({
@@ -42,3 +43,25 @@ export const showSchema = z.object({
 });
 
 export const embedSchema = z.object({ embeddings: z.array(z.array(z.number())), prompt_eval_count: count });
+
+export type Tag = z.infer<typeof tagsSchema>["models"][number];
+/** What only `/api/show` tells of older servers. */
+export type Shown = { readonly capabilities: readonly string[]; readonly contextTokens?: number };
+type Server = { readonly name: string; readonly place: Place; readonly host?: string };
+
+export function describeTag(tag: Tag, shown: Shown, server: Server): InstalledModel {
+  const isRemote = tag.remote_host !== undefined || tag.remote_model !== undefined || /[:-]cloud$/.test(tag.name);
+  const contextTokens = tag.details?.context_length ?? shown.contextTokens;
+  return {
+    name: tag.name,
+    backend: server.name,
+    place: isRemote ? "cloud" : server.place,
+    sizeBytes: tag.size,
+    ...(tag.digest ? { digest: tag.digest } : {}),
+    ...(server.host ? { host: tag.remote_host ?? server.host } : {}),
+    capabilities: shown.capabilities,
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(tag.details?.parameter_size ? { parameterSize: tag.details.parameter_size } : {}),
+    ...(tag.details?.quantization_level ? { quantization: tag.details.quantization_level } : {}),
+  };
+}

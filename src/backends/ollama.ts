@@ -1,5 +1,5 @@
 // A server that speaks Ollama's API: Ollama itself, or the built-in engine.
-import { Ollama } from "ollama";
+import { type ChatResponse, Ollama } from "ollama";
 import type * as z from "zod/mini";
 import type {
   Backend,
@@ -16,10 +16,11 @@ import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { abortError, createModelFetch, lostServer, memoryError } from "./model-fetch.ts";
+import { chatParts } from "./chat-lines.ts";
+import { abortError, createModelFetch, memoryError } from "./model-fetch.ts";
 import { detailsFrom } from "./model-shape.ts";
 import { chatRequest, modelEvents } from "./ollama-chat.ts";
-import { embedSchema, psSchema, showSchema, tagsSchema } from "./ollama-schemas.ts";
+import { describeTag, embedSchema, psSchema, type Shown, showSchema, type Tag, tagsSchema } from "./ollama-schemas.ts";
 import { loadedFrom, type Working, watchLoading } from "./ollama-work.ts";
 import { type PullLimits, type PullPart, steadyPull, tooOld, usualPullLimits } from "./steady-pull.ts";
 import { createStopWatch, type StopWatch } from "./stop-watch.ts";
@@ -41,9 +42,6 @@ export interface OllamaOptions {
   readonly pullLimits?: PullLimits;
   readonly fetch?: typeof fetch;
 }
-
-type Tag = z.infer<typeof tagsSchema>["models"][number];
-type Shown = { readonly capabilities: readonly string[]; readonly contextTokens?: number };
 
 /** So soon after an answer a model is loaded: nobody has to ask. */
 const surelyLoadedMs = 30_000;
@@ -94,28 +92,32 @@ export class OllamaBackend implements Backend {
     const { model } = request;
     const askedAtMs = Date.now();
     let isAsked = false;
+    let isDone = false;
     let isFinished = false;
+    const isWarm = performance.now() - (this.#usedAtMs.get(model) ?? Number.NEGATIVE_INFINITY) < surelyLoadedMs;
     this.#stops.began(model);
     try {
       yield* this.#whole(request, ended);
-      const stream = this.#client(ended).then((client) => client.chat(chatRequest(request)));
+      const parts = this.#ask(request, ended);
       isAsked = true;
-      stream.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
-      const isWarm = performance.now() - (this.#usedAtMs.get(model) ?? Number.NEGATIVE_INFINITY) < surelyLoadedMs;
-      if (!isWarm) yield* this.#loading(model, stream, ended);
-      for await (const part of await stream) {
-        isFinished ||= part.done;
+      parts.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
+      if (!isWarm) yield* this.#loading(model, parts, ended);
+      for await (const part of await parts) {
+        if (part.done) {
+          // Before it is told: who has heard that it is done reads no further.
+          isDone = true;
+          this.#usedAtMs.set(model, performance.now());
+        }
         yield* modelEvents(part, this.name);
       }
-      if (!isFinished) throw lostServer(this.name);
-      this.#usedAtMs.set(model, performance.now());
     } catch (error) {
       isFinished ||= !isAbort(error) && !signal.aborted; // what failed has ended by itself
       throw this.#taskError(error, signal);
     } finally {
-      stop.abort();
+      // An abort that nobody needs costs more than a token; who watches a model load needs it.
+      if (!isDone || !isWarm) stop.abort();
       // On other machines it cannot be told whose answer it is that goes on.
-      const hasToStop = isAsked && !isFinished && this.place === "this-machine";
+      const hasToStop = isAsked && !isDone && !isFinished && this.place === "this-machine";
       this.#stops.ended(request, hasToStop ? askedAtMs : undefined);
     }
   }
@@ -143,6 +145,13 @@ export class OllamaBackend implements Backend {
   /** Resolves when every stop so far is known to have worked, or its model was unloaded. */
   settled(): Promise<void> {
     return this.#stops.settled();
+  }
+
+  async #ask(request: ModelRequest, signal: AbortSignal): Promise<AsyncGenerator<ChatResponse>> {
+    signal.throwIfAborted();
+    const address = await this.#options.address(signal);
+    const limits = { signal, server: this.name, stallMs: this.#options.stallMs ?? 30_000, maxLineBytes };
+    return chatParts(address, JSON.stringify(chatRequest(request)), limits, this.#options.fetch);
   }
 
   async load(model: string, contextTokens: number, signal: AbortSignal): Promise<void> {
@@ -184,14 +193,15 @@ export class OllamaBackend implements Backend {
   /** Makes sure that a long prompt is read whole, before anything of the answer is asked for. */
   async *#whole(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const { model, contextTokens, promptTokens } = request;
-    if (promptTokens === undefined) return;
+    const key = `${model} ${contextTokens}`;
+    if (promptTokens === undefined || this.#wholePrompts.isSure(key, promptTokens)) return;
     const probe: WindowProbe = {
       load: () => this.load(model, contextTokens, signal),
       contextTokens: async () => (await this.loaded(signal)).find((each) => each.name === model)?.contextTokens,
       text: request.messages.map((message) => message.content).join("\n"),
       readTokens: (text) => this.#countRead({ ...request, messages: [{ role: "user", content: text }] }, signal),
     };
-    const checked = this.#wholePrompts.ensure(`${model} ${contextTokens}`, this.name, promptTokens, probe);
+    const checked = this.#wholePrompts.ensure(key, this.name, promptTokens, probe);
     yield* this.#loading(model, checked, signal);
     await checked;
   }
@@ -211,26 +221,14 @@ export class OllamaBackend implements Backend {
   }
 
   async #describe(tag: Tag, signal: AbortSignal): Promise<InstalledModel> {
-    const isRemote = tag.remote_host !== undefined || tag.remote_model !== undefined || /[:-]cloud$/.test(tag.name);
     const told = tag.details?.context_length;
     const shown =
       tag.capabilities && told
         ? { capabilities: tag.capabilities, contextTokens: told }
         : await this.#show(tag, signal);
-    const contextTokens = told ?? shown.contextTokens;
-    if (tag.size > 0 && !isRemote) this.#weightBytes.set(tag.name, tag.size);
-    return {
-      name: tag.name,
-      backend: this.name,
-      place: isRemote ? "cloud" : this.place,
-      sizeBytes: tag.size,
-      ...(tag.digest ? { digest: tag.digest } : {}),
-      ...(this.#options.host ? { host: tag.remote_host ?? this.#options.host } : {}),
-      capabilities: shown.capabilities,
-      ...(contextTokens === undefined ? {} : { contextTokens }),
-      ...(tag.details?.parameter_size ? { parameterSize: tag.details.parameter_size } : {}),
-      ...(tag.details?.quantization_level ? { quantization: tag.details.quantization_level } : {}),
-    };
+    const described = describeTag(tag, shown, { ...this.#options, name: this.name });
+    if (tag.size > 0 && described.place !== "cloud") this.#weightBytes.set(tag.name, tag.size);
+    return described;
   }
 
   async #show(tag: Tag, signal: AbortSignal): Promise<Shown> {

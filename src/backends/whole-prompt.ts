@@ -22,6 +22,8 @@ const alwaysFits = 2048;
 const seamTokens = 16;
 
 export interface WholePromptCheck {
+  /** Whether nothing has to be asked. */
+  isSure(key: string, promptTokens: number): boolean;
   /**
    * @param promptTokens as estimated; @param key model and window
    * @throws TaskError `context-overflow` where the server would read a part of the prompt only
@@ -32,9 +34,12 @@ export interface WholePromptCheck {
 /** Asks once for each model and window; what is known is not asked again. */
 export function createWholePromptCheck(): WholePromptCheck {
   const known = new Map<string, number>();
+  const isSure = (key: string, promptTokens: number) =>
+    promptTokens <= alwaysFits || promptTokens <= (known.get(key) ?? 0);
   return {
+    isSure,
     async ensure(key, server, promptTokens, probe) {
-      if (promptTokens <= alwaysFits || promptTokens <= (known.get(key) ?? 0)) return;
+      if (isSure(key, promptTokens)) return;
       await probe.load();
       const context = await probe.contextTokens();
       if (context !== undefined) {

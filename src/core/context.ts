@@ -4,6 +4,14 @@ export const usualContextTokens = 8192;
 /** Context windows that are asked for. A change reloads the model, so there are few. Tokens. */
 const buckets = [usualContextTokens, 16384, 32768, 65536, 131072, 262144] as const;
 
+const [letterKind, signKind, wideKind, blankKind, lineKind] = [0, 1, 2, 3, 4];
+/** What each sign of ASCII is: texts are long, and this is asked of every sign. */
+const kinds: Readonly<Uint8Array> = Uint8Array.from({ length: 0x80 }, (_, code) => {
+  if (code === 0x0a) return lineKind;
+  if (code === 0x20 || code === 0x09 || code === 0x0d) return blankKind;
+  return /[A-Za-z]/.test(String.fromCharCode(code)) ? letterKind : signKind;
+});
+
 /**
  * Tokens of a text, estimated so as not to be below the real count: Chinese, Japanese and Korean characters count one
  * and a bit, letters of a word a third or a quarter, digits and signs one each, runs of blanks one.
@@ -14,16 +22,16 @@ export function estimateTokens(text: string): number {
   let letters = 0;
   let signs = 0;
   let blanks = 0;
-  let wasBlank = false;
+  let before = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    const isBlank = code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
-    if (isBlank) {
-      if (wasBlank && (code === 0x0a || text.charCodeAt(at - 1) === 0x0a)) blanks++;
-    } else if ((code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a)) letters++;
-    else if (code < 0x80) signs++;
-    else wide++;
-    wasBlank = isBlank;
+    const kind = code < 0x80 ? (kinds[code] ?? 0) : wideKind;
+    if (kind === letterKind) letters++;
+    else if (kind === signKind) signs++;
+    else if (kind === wideKind) wide++;
+    // A blank line: two blanks in a row, one of them the end of a line.
+    else if (before >= blankKind && (kind === lineKind || before === lineKind)) blanks++;
+    before = kind;
   }
   return Math.ceil(wide * 1.3 + letters / 3.2 + signs * 0.9 + blanks * 0.5);
 }

@@ -1,5 +1,5 @@
 // Who may ask: programs of this machine that know the token. A web page in a browser gets nothing.
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { ProxyError } from "./proxy-error.ts";
 
@@ -47,4 +47,4 @@ function tokensIn(headers: IncomingHttpHeaders): readonly string[] {
   return tokens;
 }
 
-const digest = (text: string) => createHash("sha256").update(text).digest();
+const digest = (text: string) => hash("sha256", text, "buffer");

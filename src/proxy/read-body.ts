@@ -1,4 +1,5 @@
 // A body from outside, read up to a bound and parsed.
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import * as z from "zod/mini";
 import { ProxyError } from "./proxy-error.ts";
@@ -9,18 +10,37 @@ import { ProxyError } from "./proxy-error.ts";
  */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
-  }
+  const body = await readAll(request, maxBytes);
+  const hasMark = body.length >= 3 && body.readUIntBE(0, 3) === byteOrderMark;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
+    if (isUtf8(body)) return JSON.parse(body.toString("utf8", hasMark ? 3 : 0));
   } catch {
-    throw new ProxyError(400, "The body is not JSON.");
+    // Told below, as what is not UTF-8 is.
   }
+  throw new ProxyError(400, "The body is not JSON.");
+}
+
+const byteOrderMark = 0xefbbbf;
+
+/** By events: an iterator costs as much as the rest of reading a small body. */
+function readAll(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size <= maxBytes) return;
+      request.off("data", take);
+      chunks.length = 0;
+      reject(tooLarge(maxBytes));
+    };
+    request.on("data", take);
+    request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on("error", reject);
+    // It closes after its end, too.
+    request.on("close", () => request.complete || reject(new DOMException("The client left", "AbortError")));
+  });
 }
 
 function tooLarge(maxBytes: number): ProxyError {

@@ -18,6 +18,8 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
   const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20 } = options;
   const file = new SqliteFile(options, "NORMAL", patienceMs);
   let isOff = false;
+  const pending = createBatch<Row>((rows) => writeRows(rows));
+  const isFull = createFill(maxEntries, maxBytes);
 
   async function use<T>(what: SqliteFile, work: (db: Connection) => T): Promise<T | undefined> {
     if (isOff) return undefined;
@@ -29,6 +31,22 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
       return undefined;
     }
   }
+
+  const writeRows = (rows: readonly Row[]) =>
+    use(file, (db) => {
+      db.together(() => {
+        for (const { key, usedMs, bytes, value } of rows) {
+          db.run(
+            "INSERT OR REPLACE INTO answers (key, usedMs, bytes, value) VALUES (?, ?, ?, ?)",
+            key,
+            usedMs,
+            bytes,
+            value,
+          );
+        }
+      });
+      if (isFull(db, rows)) prune(db, maxEntries, maxBytes);
+    });
 
   return {
     get: async (key) =>
@@ -44,16 +62,7 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
       const value = writeAnswer(answer);
       const bytes = Buffer.byteLength(value);
       if (bytes > maxBytes / 4) return;
-      await use(file, (db) => {
-        db.run(
-          "INSERT OR REPLACE INTO answers (key, usedMs, bytes, value) VALUES (?, ?, ?, ?)",
-          key,
-          nowMs(),
-          bytes,
-          value,
-        );
-        prune(db, maxEntries, maxBytes);
-      });
+      await pending.add({ key, usedMs: nowMs(), bytes, value });
     },
     async clear() {
       // For as long as it takes: this one must not be lost to somebody else's writing.
@@ -68,6 +77,55 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
   };
 }
 
+interface Row {
+  readonly key: string;
+  readonly usedMs: number;
+  readonly bytes: number;
+  readonly value: string;
+}
+
+/** Writes what comes in one turn of the event loop together, after it: nobody's answer waits for the disk. */
+function createBatch<T>(write: (items: readonly T[]) => Promise<unknown>) {
+  let items: T[] = [];
+  let written: Promise<void> | undefined;
+  return {
+    add(item: T): Promise<void> {
+      items.push(item);
+      written ??= new Promise((resolve) => {
+        setImmediate(async () => {
+          const all = items;
+          items = [];
+          written = undefined;
+          await write(all);
+          resolve();
+        });
+      });
+      return written;
+    },
+  };
+}
+
+/** Looks again after so many rows: others write, too. */
+const lookAfterRows = 20;
+
+/** Whether it may be too full, by what was seen last and written since; to look at every row would cost more than it. */
+function createFill(maxEntries: number, maxBytes: number) {
+  let seen: { entries: number; bytes: number; rows: number } | undefined;
+  return (db: Connection, rows: readonly Row[]): boolean => {
+    if (seen) {
+      seen.entries += rows.length;
+      seen.rows += rows.length;
+      for (const row of rows) seen.bytes += row.bytes;
+      if (seen.rows < lookAfterRows && seen.entries <= maxEntries && seen.bytes <= maxBytes) return false;
+    }
+    const size = db.row("SELECT count(*) AS entries, total(bytes) AS bytes FROM answers");
+    seen = { entries: Number(size?.["entries"]), bytes: Number(size?.["bytes"]), rows: 0 };
+    const isFull = seen.entries > maxEntries || seen.bytes > maxBytes;
+    if (isFull) seen = undefined;
+    return isFull;
+  };
+}
+
 /** An answer is no less an answer where its use cannot be noted. */
 function noteUse(db: Connection, key: string, atMs: number): void {
   try {
@@ -79,8 +137,6 @@ function noteUse(db: Connection, key: string, atMs: number): void {
 
 /** The least recently used go, and a twentieth more, so that the next one does not prune again. */
 function prune(db: Connection, maxEntries: number, maxBytes: number): void {
-  const size = db.row("SELECT count(*) AS entries, total(bytes) AS bytes FROM answers");
-  if (Number(size?.["entries"]) <= maxEntries && Number(size?.["bytes"]) <= maxBytes) return;
   db.run(
     `DELETE FROM answers WHERE rowid IN (SELECT rowid FROM (
        SELECT rowid, row_number() OVER newest AS place, sum(bytes) OVER newest AS upTo FROM answers

@@ -22,6 +22,8 @@ export interface OpenedAnswerCache extends AnswerCache {
 export function createAnswerCache(options: AnswerCacheOptions): OpenedAnswerCache {
   const memory = new LRUCache<string, CachedAnswer>({ max: maxEntries, maxSize: maxBytes, sizeCalculation: sizeOf });
   const file = createSqliteCache(options);
+  /** What nobody waits for; the end does. */
+  const unwritten = new Set<Promise<void>>();
   let redis: { readonly url: string; readonly cache: ReturnType<typeof createRedisCache> } | undefined;
 
   function currentRedis(): ReturnType<typeof createRedisCache> | undefined {
@@ -49,14 +51,19 @@ export function createAnswerCache(options: AnswerCacheOptions): OpenedAnswerCach
     },
     async put(key, answer) {
       memory.set(key, answer);
-      await shared().put(key, answer);
+      const writing = shared().put(key, answer);
+      unwritten.add(writing);
+      await writing;
+      unwritten.delete(writing);
     },
     async clear() {
       memory.clear();
+      await Promise.all(unwritten);
       await Promise.all([file.clear(), currentRedis()?.clear()]);
     },
     warm: () => void currentRedis()?.begin(),
     async dispose() {
+      await Promise.all(unwritten);
       redis?.cache.dispose();
       file.dispose();
     },

@@ -148,6 +148,18 @@ export class Connection {
     return this.#statement(sql).all(...values);
   }
 
+  /** All of it or nothing, and once to the disk. */
+  together(work: () => void): void {
+    this.run("BEGIN IMMEDIATE");
+    try {
+      work();
+      this.run("COMMIT");
+    } catch (error) {
+      if (this.#db.isTransaction) this.run("ROLLBACK");
+      throw error;
+    }
+  }
+
   /** After a deletion: nothing of it is left in the file or in its log. Throws as busy while another one reads. */
   scrub(): void {
     const checkpoint = () => {

@@ -55,7 +55,7 @@ export interface Counted {
 }
 
 /** @param nowMs a clock that never goes back, ms */
-export function countAnswer(promptTokens: number, nowMs: () => number): Counted {
+export function countAnswer(promptTokens: () => number, nowMs: () => number): Counted {
   let answerTokens = 0;
   let firstMs: number | undefined;
   return {
@@ -65,7 +65,7 @@ export function countAnswer(promptTokens: number, nowMs: () => number): Counted 
       answerTokens += event.kind === "tool-call" ? estimateTokens(JSON.stringify(event.call)) : 1;
     },
     stats: () => ({
-      promptTokens,
+      promptTokens: promptTokens(),
       answerTokens,
       loadMs: 0,
       prefillMs: 0,

@@ -20,6 +20,8 @@ export interface PipelineParts extends PrepareParts, LeaveParts {
   /** The rule that keeps the text of a file here. */
   readonly privacyOf: (uri: string) => Promise<PrivacyRule | undefined>;
   readonly cache: AnswerCache;
+  /** SHA-256, or as good. */
+  readonly hash: (text: string) => string;
 }
 
 export interface Pipeline {
@@ -29,7 +31,7 @@ export interface Pipeline {
 }
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const memory = createMemory(parts.cache, parts.nowMs);
+  const memory = createMemory(parts.cache, parts.nowMs, parts.hash);
   return {
     preview: async (ask, signal) => (await settle(ask, parts, signal)).route,
     async *run(ask, signal) {
@@ -154,7 +156,7 @@ function departure({ ask, route }: Settled, job: Job) {
   };
 }
 
-async function* runHere(
+function runHere(
   { ask }: Settled,
   job: Job,
   way: Run,
@@ -162,8 +164,7 @@ async function* runHere(
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
   const answer = () => runSteps(job, way, signal);
-  if (mayRecall(ask, parts)) yield* memory.recall(job, answer, signal);
-  else yield* answer();
+  return mayRecall(ask, parts) ? memory.recall(job, answer, signal) : answer();
 }
 
 function mayRecall(ask: Ask, { settings }: PipelineParts): boolean {

@@ -58,7 +58,13 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   if (!backend || !model) throw new TaskError("internal", msg("The chosen model {0} is gone. Ask again.", route.model));
   const key = `${model.backend}\n${model.name}`;
   const count = parts.counts.of(key);
-  const countTokens = (prompt: CountedPrompt) => countPrompt(prompt, count);
+  // Asked several times of the same prompt, which may be long.
+  const counted = new Map<CountedPrompt, number>();
+  const countTokens = (prompt: CountedPrompt) => {
+    const tokens = counted.get(prompt) ?? countPrompt(prompt, count);
+    counted.set(prompt, tokens);
+    return tokens;
+  };
   const limit = Math.min(settings.maxContextTokens, model.contextTokens ?? unknownContextTokens);
   const answerTokens = Math.min(answerRoom(ask), Math.floor(limit / 2));
   const context: PlanContext = {

@@ -16,11 +16,19 @@ export interface Memory {
 /** Who asks for a story again wants another one: warmer than this, answers are not kept. */
 const warmest = 0.5;
 
-export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
+/** @param hash the same short text for equal texts, and for no others */
+export function createMemory(cache: AnswerCache, nowMs: () => number, hash: (text: string) => string): Memory {
   const running = new Map<string, Promise<void>>();
+  // Asked twice of the same job, whose prompt may be long.
+  const keys = new WeakMap<Job, string>();
+  const keyOf = (job: Job) => {
+    const key = keys.get(job) ?? hash(partsOf(job));
+    keys.set(job, key);
+    return key;
+  };
   return {
     async known(job) {
-      const known = isKept(job) ? await cache.get(await keyOf(job)) : undefined;
+      const known = isKept(job) ? await cache.get(keyOf(job)) : undefined;
       return known && shown(known);
     },
     async *recall(job, answer, signal) {
@@ -28,14 +36,14 @@ export function createMemory(cache: AnswerCache, nowMs: () => number): Memory {
         yield* answer();
         return;
       }
-      const key = await keyOf(job);
+      const key = keyOf(job);
       for (let before = running.get(key); before !== undefined; before = running.get(key))
         await leavable(before, signal);
       const turn = Promise.withResolvers<void>();
       running.set(key, turn.promise);
       try {
         const known = await cache.get(key);
-        yield* known ? shown(known) : kept(answer(), (whole) => cache.put(key, whole), nowMs);
+        yield* known ? shown(known) : kept(answer(), (whole) => void cache.put(key, whole), nowMs);
       } finally {
         running.delete(key);
         turn.resolve();
@@ -51,12 +59,10 @@ function isKept({ steps, base }: Job): boolean {
 }
 
 /** All that decides an answer: weights, sampling, every message and every limit. */
-async function keyOf(job: Job): Promise<string> {
+function partsOf(job: Job): string {
   const { name, digest, backend, sizeBytes } = job.model;
   const weights = digest ?? `${backend} ${sizeBytes}`;
-  const text = JSON.stringify([name, weights, job.steps.filter((step) => step.kind !== "prompt"), requestsOf(job)]);
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return JSON.stringify([name, weights, job.steps.filter((step) => step.kind !== "prompt"), requestsOf(job)]);
 }
 
 function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<AnswerEvent> {
@@ -67,7 +73,7 @@ function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<A
 
 async function* kept(
   answer: AsyncIterable<AnswerEvent>,
-  keep: (whole: CachedAnswer) => Promise<void>,
+  keep: (whole: CachedAnswer) => void,
   nowMs: () => number,
 ): AsyncIterable<AnswerEvent> {
   let text = "";
@@ -80,7 +86,7 @@ async function* kept(
     if (event.kind === "notice") isWhole = false;
     // Kept before it is told to be done: who stops reading then has kept it too.
     if (event.kind === "done" && event.finish === "stop" && isWhole && text.trim() !== "") {
-      await keep({ text, findings, stats: event.stats, storedAtMs: nowMs() });
+      keep({ text, findings, stats: event.stats, storedAtMs: nowMs() });
     }
     yield event;
   }

@@ -66,18 +66,16 @@ function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
 }
 
 /** Runs one prompt; yields exactly one `done`, last. */
-async function* runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
+function runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
   if (step.check) {
-    yield* runChecked(job, step, step.check, way, signal);
-    return;
+    return runChecked(job, step, step.check, way, signal);
   }
   if (step.language && !step.read) {
-    yield* runInLanguage(job, step, step.language, way, signal);
-    return;
+    return runInLanguage(job, step, step.language, way, signal);
   }
   const counted = countStep(step);
   const model = answered(job, step, counted, way, signal);
-  yield* step.read ? throughReader(model, step.read, counted) : model;
+  return step.read ? throughReader(model, step.read, counted) : model;
 }
 
 /** An answer that begins in another language is stopped and asked for once more; the second one stands. */
@@ -111,7 +109,10 @@ function remind(messages: readonly ChatMessage[], wanted: AnswerLanguage): reado
 }
 
 function countStep(step: PromptStep): Counted {
-  return countAnswer(countPrompt(step), () => performance.now());
+  return countAnswer(
+    () => countPrompt(step),
+    () => performance.now(),
+  );
 }
 
 /** What the model says: tool calls read, without loops and without our own instructions. */

@@ -9,6 +9,8 @@ export interface ScriptedServer {
   /** `METHOD /path` of every request, in order. */
   readonly requests: string[];
   readonly bodies: string[];
+  /** How many connections were made to it. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -27,12 +29,15 @@ export async function startScriptedServer(routes: Readonly<Record<string, Handle
     if (handler) handler(request, response, body);
     else sendJson(response, { error: "not found" }, 404);
   });
+  let connections = 0;
+  server.on("connection", () => connections++);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
     bodies,
+    connections: () => connections,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -47,7 +47,10 @@ describe("a model that repeats itself", () => {
       for (;;) yield "It depends on what you want to do with it, of course. ";
     }
     const told = { count: 0 };
-    const counted = countAnswer(40, () => 1000);
+    const counted = countAnswer(
+      () => 40,
+      () => 1000,
+    );
     const events: AnswerEvent[] = [];
     for await (const event of cutLoops(say(endless(), told), counted)) events.push(event);
     expect(told.count).toBeLessThan(60);
@@ -65,7 +68,10 @@ describe("a model that repeats itself", () => {
     const events: AnswerEvent[] = [];
     for await (const event of cutLoops(
       say(pieces, told),
-      countAnswer(1, () => 0),
+      countAnswer(
+        () => 1,
+        () => 0,
+      ),
     ))
       events.push(event);
     expect(events.every((event) => event.kind === "text")).toBe(true);

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import type { Backend, InstalledModel, ModelRequest } from "../../src/core/backend.ts";
@@ -71,6 +72,7 @@ function pipelineWith(over: {
     mayLeave: unused,
     askedBy: "shell",
     nowMs: () => 0,
+    hash: (text) => hash("sha256", text),
   });
   return { pipeline, requests, state };
 }

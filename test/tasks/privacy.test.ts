@@ -1,4 +1,5 @@
 // The promise: no prompt with a local-only part ever reaches a place that is not local, whatever asks.
+import { hash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CachedAnswer } from "../../src/core/answer-cache.ts";
@@ -93,6 +94,7 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 
     },
     askedBy: "editor",
     nowMs: () => Date.UTC(2026, 10, 23, 12),
+    hash: (text) => hash("sha256", text),
   });
   const run = async (ask: Ask) => {
     const events = [];

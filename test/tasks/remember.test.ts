@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import type { AnswerCache, CachedAnswer } from "../../src/core/answer-cache.ts";
@@ -45,7 +46,11 @@ function setUp() {
     put: async (key, answer) => void kept.set(key, answer),
     clear: async () => kept.clear(),
   };
-  const memory = createMemory(cache, () => 1000);
+  const memory = createMemory(
+    cache,
+    () => 1000,
+    (text) => hash("sha256", text),
+  );
   let asked = 0;
   const ask = async (
     which: Job,
