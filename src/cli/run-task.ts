@@ -38,7 +38,7 @@ export async function runTask(
       if (form === "stream-json") terminal.write(`${JSON.stringify(event)}\n`);
       if (event.kind === "text") {
         text += event.text;
-        if (form === "text" && show) terminal.write(event.text);
+        if (form === "text" && show) terminal.show(event.text);
       }
       if (event.kind === "finding") findings.push(event.finding);
       if (event.kind === "notice") notices.push(terminal.say(event.text));

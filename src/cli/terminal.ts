@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Badge } from "../core/answer.ts";
 import { formatUsd } from "../core/cost.ts";
+import { plainForTerminal } from "../core/hidden-characters.ts";
 import { formatMessage, type Message, type MessageBundle, msg } from "../core/message.ts";
 import { kindName, outcomeName, placeName, serverName } from "../core/names.ts";
 import type { AnswerLanguage } from "../core/task.ts";
@@ -19,6 +20,8 @@ export interface Terminal {
   readonly progress: (text: string) => void;
   /** To standard output, as it is. */
   readonly write: (text: string) => void;
+  /** What a model says, to standard output; a terminal only writes it, whatever signs are in it. */
+  readonly show: (text: string) => void;
 }
 
 export function createTerminal(env: Readonly<Record<string, string | undefined>>, isQuiet: boolean): Terminal {
@@ -37,6 +40,9 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
     },
     write: (text) => {
       process.stdout.write(text);
+    },
+    show: (text) => {
+      process.stdout.write(process.stdout.isTTY ? plainForTerminal(text) : text);
     },
   };
 }

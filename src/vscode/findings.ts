@@ -1,6 +1,7 @@
 // A review in the editor: problems, comments beside the lines, quick fixes.
 import * as vscode from "vscode";
 import type { Finding } from "../core/finding.ts";
+import { revealHidden } from "../core/hidden-characters.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -72,12 +73,12 @@ export class Findings implements vscode.CodeActionProvider, vscode.Disposable {
   #createThread({ uri, tracked }: Shown): vscode.CommentThread {
     const { finding } = tracked;
     const body = new vscode.MarkdownString();
-    body.appendText(finding.body);
-    if (finding.replacement !== undefined) body.appendCodeblock(finding.replacement);
+    body.appendText(revealHidden(finding.body));
+    if (finding.replacement !== undefined) body.appendCodeblock(revealHidden(finding.replacement));
     const thread = this.#comments.createCommentThread(uri, rangeOf(tracked), [
       { body, mode: vscode.CommentMode.Preview, author: { name: `Switchyard · ${severityName(finding)}` } },
     ]);
-    thread.label = finding.title;
+    thread.label = revealHidden(finding.title);
     thread.canReply = false;
     thread.collapsibleState = vscode.CommentThreadCollapsibleState.Collapsed;
     thread.contextValue = finding.replacement === undefined ? "finding" : "finding-fix";
@@ -211,7 +212,7 @@ function diagnosticOf({ tracked }: Shown): vscode.Diagnostic {
   const { finding } = tracked;
   const diagnostic = new vscode.Diagnostic(
     rangeOf(tracked),
-    `${finding.title}\n${finding.body}`,
+    revealHidden(`${finding.title}\n${finding.body}`),
     severities[finding.severity],
   );
   diagnostic.source = "Switchyard";

@@ -8,6 +8,7 @@ import { type AnswerRenderer, createAnswerRenderer } from "./answer-renderer.ts"
 import { badgeView } from "./badge-view.ts";
 import { createCodeBlocks } from "./code-block.ts";
 import { button, element, icon } from "./element.ts";
+import { visible } from "./hidden-characters.ts";
 import type { Highlight } from "./highlight.ts";
 import type { Strings } from "./strings.ts";
 
@@ -221,7 +222,7 @@ function findingRow(finding: Finding, { post, strings }: ExchangeParts): HTMLEle
     { type: "button", class: "finding", onclick: open },
     icon(icons[finding.severity]),
     element("span", { class: "finding-kind" }, names[finding.severity]),
-    element("span", { class: "finding-title" }, finding.title),
+    element("span", { class: "finding-title" }, ...visible(finding.title)),
     element("span", { class: "dim" }, t("line {0}", finding.startLine)),
   );
   return element("li", {}, row);
