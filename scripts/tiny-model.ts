@@ -153,7 +153,7 @@ type Value =
   | { readonly kind: "wholes"; readonly value: readonly number[] }
   | { readonly kind: "reals"; readonly value: readonly number[] };
 
-function metadata(tokens: readonly Token[]): Readonly<Record<string, Value>> {
+function metadata(tokens: readonly Token[], template: string): Readonly<Record<string, Value>> {
   const whole = (value: number): Value => ({ kind: "whole", value });
   const text = (value: string): Value => ({ kind: "text", value });
   return {
@@ -180,7 +180,7 @@ function metadata(tokens: readonly Token[]): Readonly<Record<string, Value>> {
     "tokenizer.ggml.eos_token_id": whole(endToken),
     "tokenizer.ggml.add_bos_token": { kind: "flag", value: false },
     "tokenizer.ggml.add_space_prefix": { kind: "flag", value: false },
-    "tokenizer.chat_template": text(chatTemplate),
+    "tokenizer.chat_template": text(template),
   };
 }
 
@@ -217,10 +217,12 @@ function encoded(value: Value): Buffer {
 const padding = (length: number) => Buffer.alloc((alignment - (length % alignment)) % alignment);
 
 /** The whole file, GGUF version 3; a megabyte or two. */
-export function tinyModel(): Buffer {
+export function tinyModel(template = chatTemplate): Buffer {
   const tokens = vocabulary();
   const weights = tensors(tokens);
-  const keys = Object.entries(metadata(tokens)).map(([key, value]) => Buffer.concat([sized(key), encoded(value)]));
+  const keys = Object.entries(metadata(tokens, template)).map(([key, value]) =>
+    Buffer.concat([sized(key), encoded(value)]),
+  );
   let offset = 0;
   const infos = weights.map(({ name, columns, rows, values }) => {
     const dimensions = rows === 1 ? [columns] : [columns, rows];
@@ -235,11 +237,11 @@ export function tinyModel(): Buffer {
 }
 
 /** Puts the model into a home of the product under a name that tests ask for. */
-export async function installTinyModel(home: string, name: string): Promise<void> {
+export async function installTinyModel(home: string, name: string, template = chatTemplate): Promise<void> {
   const folder = join(home, "models");
   await mkdir(folder, { recursive: true });
   const path = join(folder, `${fileStem(name)}.${process.pid}.new`);
-  await writeFile(path, tinyModel());
+  await writeFile(path, tinyModel(template));
   await createModelFiles(folder).adopt(path, {
     name,
     file: `${fileStem(name)}.gguf`,

@@ -11,8 +11,15 @@ export interface ToolText {
   rest(): string;
 }
 
+/** How a model's own template writes a call: `prefix` name `paramsPrefix` arguments as JSON `suffix`. */
+export interface CallSyntax {
+  readonly prefix: string;
+  readonly paramsPrefix: string;
+  readonly suffix: string;
+}
+
 /** What calls begin with wherever they stand. */
-const openers = ["<tool_call>", "<function=", "[TOOL_CALLS]", "<|python_tag|>"];
+const usualOpeners = ["<tool_call>", "<function=", "[TOOL_CALLS]", "<|python_tag|>"];
 /** Keys a call may begin with. */
 const callKeys = new Set([
   "name",
@@ -27,7 +34,8 @@ const callKeys = new Set([
 ]);
 
 /** @param names of the tools that may be called */
-export function createToolText(names: ReadonlySet<string>): ToolText {
+export function createToolText(names: ReadonlySet<string>, syntax?: CallSyntax): ToolText {
+  const openers = syntax ? [...usualOpeners, syntax.prefix] : usualOpeners;
   let held = "";
   let hasShown = false;
   const show = (end: number): string => {
@@ -45,7 +53,8 @@ export function createToolText(names: ReadonlySet<string>): ToolText {
       return show(held.length - Math.max(0, ...openers.map((opener) => overlap(held, opener))));
     },
     end() {
-      const { text, calls } = readCalls(held, names);
+      const own = syntax ? callsBySyntax(held, names, syntax) : [];
+      const { text, calls } = own.length > 0 ? { text: "", calls: own } : readCalls(held, names);
       held = "";
       return { text, calls };
     },
@@ -71,6 +80,25 @@ function readCalls(text: string, names: ReadonlySet<string>): { text: string; ca
   if (calls.some((each) => each.length === 0)) return whole;
   const last = marked.at(-1);
   return { text: last ? text.slice(last.index + last[0].length).trimStart() : "", calls: calls.flat() };
+}
+
+/** Empty where anything that begins as a call is none. */
+function callsBySyntax(
+  text: string,
+  names: ReadonlySet<string>,
+  { prefix, paramsPrefix, suffix }: CallSyntax,
+): readonly ToolCall[] {
+  const [before = "", ...parts] = text.split(prefix);
+  if (before.trim() !== "") return [];
+  const end = suffix.trim();
+  const calls = parts.map((part) => {
+    const at = part.indexOf(paramsPrefix.trim());
+    const body = at < 0 ? "{}" : part.slice(at + paramsPrefix.trim().length);
+    const last = end === "" ? -1 : body.lastIndexOf(end);
+    const name = (at < 0 ? part.replace(end, "") : part.slice(0, at)).trim();
+    return callOf({ name, arguments: parseJson((last < 0 ? body : body.slice(0, last)).trim() || "{}") }, names);
+  });
+  return calls.every((call) => call !== undefined) ? calls : [];
 }
 
 function unwrapped(text: string): string {

@@ -1,7 +1,9 @@
 // Ollama's API over the pool: one function a route. What they return is sent as JSON, what they yield as JSON lines.
+import { type AnswerLine, answerLines, chatLine, joined } from "./answer-lines.ts";
+import { createCapabilities } from "./capabilities.ts";
 import { EngineError } from "./engine-error.ts";
 import { ggufFacts } from "./gguf-facts.ts";
-import type { ModelFiles } from "./model-files.ts";
+import type { ModelFiles, ModelManifest } from "./model-files.ts";
 import { psOf, showOf, tagOf } from "./model-lines.ts";
 import type { ModelPool } from "./model-pool.ts";
 import {
@@ -39,24 +41,24 @@ const refuse = (what: string) => async (): Promise<never> => {
 
 export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
   const { files, pool, weights } = parts;
+  const capabilities = createCapabilities(files);
+  const tag = async (model: ModelManifest) => tagOf(model, await capabilities.of(model));
   return {
     "GET /api/version": async () => json({ version: parts.version }),
-    "GET /api/tags": async () => json({ models: (await files.list()).map(tagOf) }),
+    "GET /api/tags": async () => json({ models: await Promise.all((await files.list()).map(tag)) }),
     "GET /api/ps": async () => json({ models: psOf(pool) }),
     "POST /api/show": async (body) => {
       const manifest = await files.find(nameIn(parseBody(namedSchema, body)));
-      return json(showOf(manifest, await ggufFacts(files.pathOf(manifest))));
+      return json(showOf(manifest, await capabilities.of(manifest), await ggufFacts(files.pathOf(manifest))));
     },
     "POST /api/chat": async (body, signal) => {
       const request = parseBody(chatSchema, body);
       const messages = request.messages ?? [];
       if (messages.some((message) => message.images?.length)) throw noImages(request.model);
-      const prompt: Prompt = {
-        kind: "chat",
-        messages: messages.map(({ role, content }) => ({ role, content: content ?? "" })),
-      };
-      const answer = (text: string) => ({ message: { role: "assistant", content: text } });
-      return run(parts, { ...request, prompt: messages.length > 0 ? prompt : undefined }, answer, signal);
+      const tools = request.tools?.map((tool) => tool.function) ?? [];
+      if (tools.length > 0) await capabilities.needTools(await files.find(request.model));
+      const prompt: Prompt = { kind: "chat", messages, ...(tools.length > 0 ? { tools } : {}) };
+      return run(parts, { ...request, prompt: messages.length > 0 ? prompt : undefined }, chatLine, signal);
     },
     "POST /api/generate": async (body, signal) => {
       const request = parseBody(generateSchema, body);
@@ -64,7 +66,7 @@ export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
       if (request.suffix) throw new EngineError(400, `model '${request.model}' does not support insert`);
       if (request.template) throw new EngineError(501, "the built-in engine takes no templates; Ollama does");
       const text = request.prompt ?? "";
-      const system = request.system ? [{ role: "system", content: request.system }] : [];
+      const system = request.system ? [{ role: "system" as const, content: request.system }] : [];
       const prompt: Prompt = request.raw
         ? { kind: "raw", text }
         : { kind: "chat", messages: [...system, { role: "user", content: text }] };
@@ -118,7 +120,7 @@ interface RunRequest {
 async function run(
   { pool, files }: ApiParts,
   request: RunRequest,
-  answer: (text: string) => Line,
+  answer: AnswerLine,
   signal: AbortSignal,
 ): Promise<Answer> {
   const { name } = await files.find(request.model);
@@ -144,8 +146,9 @@ async function run(
     }
     const pieces = runner.generate(prompt, options, request.format, signal);
     try {
-      let next = await pieces.next();
-      for (; !next.done; next = await pieces.next()) yield { ...stamp(), ...answer(next.value), done: false };
+      const said = answerLines(pieces, prompt, runner, answer);
+      let next = await said.next();
+      for (; !next.done; next = await said.next()) yield { ...stamp(), ...next.value, done: false };
       yield { ...stamp(), ...answer(""), ...figures(next.value, loadMs, performance.now() - startMs) };
     } finally {
       await pieces.return({ promptTokens: 0, answerTokens: 0, prefillMs: 0, decodeMs: 0, finish: "stop" });
@@ -168,18 +171,6 @@ function figures(made: Generation, loadMs: number, totalMs: number): Line {
     eval_count: made.answerTokens,
     eval_duration: nanoseconds(made.decodeMs),
   };
-}
-
-async function joined(lines: AsyncIterable<Line>, answer: (text: string) => Line): Promise<Line> {
-  let text = "";
-  let last: Line = {};
-  for await (const line of lines) {
-    const message = line["message"];
-    const isMessage = typeof message === "object" && message !== null && "content" in message;
-    text += String((isMessage ? message.content : line["response"]) ?? "");
-    last = line;
-  }
-  return { ...last, ...answer(text) };
 }
 
 /** Waits for the first line, so that what fails before it still gets its own HTTP status. */

@@ -16,7 +16,7 @@ function detailsOf(model: ModelManifest): Line {
   };
 }
 
-export function tagOf(model: ModelManifest): Line {
+export function tagOf(model: ModelManifest, capabilities: readonly string[]): Line {
   return {
     name: model.name,
     model: model.name,
@@ -24,7 +24,7 @@ export function tagOf(model: ModelManifest): Line {
     size: model.sizeBytes,
     digest: model.sha256,
     details: detailsOf(model),
-    capabilities: ["completion"],
+    capabilities,
   };
 }
 
@@ -63,10 +63,10 @@ function loadingOf({ manifest, completedBytes }: Loading): Line {
   };
 }
 
-export function showOf(model: ModelManifest, facts: Line): Line {
+export function showOf(model: ModelManifest, capabilities: readonly string[], facts: Line): Line {
   return {
     details: detailsOf(model),
-    capabilities: ["completion"],
+    capabilities,
     model_info: {
       "general.architecture": model.family,
       [`${model.family}.context_length`]: model.contextTokens,

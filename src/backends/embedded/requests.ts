@@ -26,13 +26,33 @@ const shared = {
 };
 const images = z.optional(z.nullable(z.array(z.string())));
 
-export const chatSchema = z.object({
-  ...shared,
-  messages: z.optional(
+const functionSchema = z.object({
+  name: z.string().check(z.minLength(1)),
+  description: z.optional(z.string()),
+  parameters: z.optional(z.looseObject({})),
+});
+const messageSchema = z.object({
+  role: z.enum(["system", "user", "assistant", "tool"]),
+  content: z.optional(z.string()),
+  images,
+  tool_calls: z.optional(
     z.array(
-      z.object({ role: z.enum(["system", "user", "assistant", "tool"]), content: z.optional(z.string()), images }),
+      z.object({
+        id: z.optional(z.string()),
+        function: z.object({ name: z.string(), arguments: z._default(z.record(z.string(), z.unknown()), {}) }),
+      }),
     ),
   ),
+  tool_name: z.optional(z.string()),
+  tool_call_id: z.optional(z.string()),
+});
+export type EngineMessage = z.infer<typeof messageSchema>;
+export type EngineTool = z.infer<typeof functionSchema>;
+
+export const chatSchema = z.object({
+  ...shared,
+  messages: z.optional(z.array(messageSchema)),
+  tools: z.optional(z.nullable(z.array(z.object({ function: functionSchema })))),
 });
 export const generateSchema = z.object({
   ...shared,

@@ -1,6 +1,5 @@
 // One loaded model and its context: turns a prompt into tokens.
 import {
-  type ChatHistoryItem,
   type ChatWrapper,
   type Llama,
   type LlamaContext,
@@ -13,13 +12,15 @@ import {
   type SequenceEvaluateOptions,
   type Token,
 } from "node-llama-cpp";
+import type { CallSyntax } from "../../core/tool-text.ts";
+import { availableFunctions, callSyntax, chatHistory } from "./chat-history.ts";
 import { EngineError } from "./engine-error.ts";
-import type { EngineOptions, Format } from "./requests.ts";
+import type { EngineMessage, EngineOptions, EngineTool, Format } from "./requests.ts";
 import { createJsonEnd, createStopWatch } from "./text-stream.ts";
 import type { ThreadPace } from "./thread-pace.ts";
 
 export type Prompt =
-  | { readonly kind: "chat"; readonly messages: readonly { readonly role: string; readonly content: string }[] }
+  | { readonly kind: "chat"; readonly messages: readonly EngineMessage[]; readonly tools?: readonly EngineTool[] }
   | { readonly kind: "raw"; readonly text: string };
 
 export interface Generation {
@@ -46,6 +47,8 @@ export interface Runner {
     format: Format,
     signal: AbortSignal,
   ): AsyncGenerator<string, Generation, void>;
+  /** How this model writes calls of tools. */
+  readonly callSyntax: CallSyntax;
   /** @param truncate whether what is longer than `contextTokens` is cut; otherwise it is refused */
   embed(texts: readonly string[], truncate: boolean, contextTokens?: number): Promise<Embedded>;
   dispose(): Promise<void>;
@@ -103,6 +106,8 @@ class LlamaRunner implements Runner {
     signal: AbortSignal,
   ): AsyncGenerator<string, Generation, void> {
     const { tokens, stops } = this.#tokenize(prompt);
+    // Calls of tools are written between special tokens.
+    const showsMarks = prompt.kind === "chat" && prompt.tools !== undefined;
     this.#refuseTooLong(tokens.length);
     const evaluation = { ...this.#sampling(options), ...(await this.#grammar(format)) };
     const startMs = performance.now();
@@ -128,7 +133,7 @@ class LlamaRunner implements Runner {
         else this.#pace.saw(nowMs - askedAtMs);
         count++;
         held.push(token);
-        const piece = this.#model.detokenize(held, false, before);
+        const piece = this.#model.detokenize(held, showsMarks, before);
         if (!piece.endsWith("\uFFFD") || held.length >= maxHeldTokens) {
           before = held;
           held = [];
@@ -141,7 +146,9 @@ class LlamaRunner implements Runner {
         askedAtMs = performance.now();
       }
     }
-    const rest = ended ? "" : stopWatch.rest() + (held.length > 0 ? this.#model.detokenize(held, false, before) : "");
+    const rest = ended
+      ? ""
+      : stopWatch.rest() + (held.length > 0 ? this.#model.detokenize(held, showsMarks, before) : "");
     if (rest !== "") yield rest;
     const endMs = performance.now();
     const firstMs = count > 0 ? decodeStartMs : endMs;
@@ -152,6 +159,14 @@ class LlamaRunner implements Runner {
       decodeMs: endMs - firstMs,
       finish: !ended && count >= limit ? "length" : "stop",
     };
+  }
+
+  get callSyntax(): CallSyntax {
+    return callSyntax(this.#wrapper.settings, (piece) =>
+      LlamaText(piece)
+        .values.map((value) => (typeof value === "string" ? value : value.value))
+        .join(""),
+    );
   }
 
   async embed(texts: readonly string[], truncate: boolean, contextTokens = maxEmbedTokens): Promise<Embedded> {
@@ -180,7 +195,8 @@ class LlamaRunner implements Runner {
   #tokenize(prompt: Prompt): { tokens: Token[]; stops: readonly string[] } {
     if (prompt.kind === "raw") return { tokens: this.#model.tokenize(prompt.text, true), stops: [] };
     const { contextText, stopGenerationTriggers } = this.#wrapper.generateContextState({
-      chatHistory: [...prompt.messages.map(historyItem), { type: "model", response: [] }],
+      chatHistory: chatHistory(prompt.messages),
+      ...(prompt.tools ? { availableFunctions: availableFunctions(prompt.tools), documentFunctionParams: true } : {}),
     });
     // Special tokens end an answer by themselves; what remains are markers some models write out as text.
     const stops = stopGenerationTriggers.flatMap((trigger) => LlamaText(trigger).values).filter(isText);
@@ -240,13 +256,6 @@ class LlamaRunner implements Runner {
     const grammar = format === "json" ? await this.#llama.getGrammarFor("json") : await this.#schemaGrammar(format);
     return { grammarEvaluationState: new LlamaGrammarEvaluationState({ model: this.#model, grammar }) };
   }
-}
-
-function historyItem(message: { readonly role: string; readonly content: string }): ChatHistoryItem {
-  if (message.role === "assistant") return { type: "model", response: [message.content] };
-  return message.role === "system"
-    ? { type: "system", text: message.content }
-    : { type: "user", text: message.content };
 }
 
 function isText(value: unknown): value is string {
