@@ -3,33 +3,28 @@ import { hash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { ClaudeBackend } from "./backends/claude.ts";
 import { createCpuMeter } from "./backends/cpu-meter.ts";
-import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
-import { type FoundNode, findNode } from "./backends/find-nodes.ts";
-import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
-import { createServerSearch, describeServers, embedOn, findIn, loadedOf, nothingAnswers } from "./backends/servers.ts";
-import { usualPullLimits } from "./backends/steady-pull.ts";
+import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
-import { readPlaces } from "./containers/places.ts";
 import type { App, AppOptions } from "./core/app.ts";
-import type { Backend } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
 import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
 import { chooseEmbedder } from "./core/embedding.ts";
-import { msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
+import { createNodeQueue } from "./core/node-queue.ts";
 import type { Settings } from "./core/settings.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
 import { createGuidance } from "./guidance.ts";
+import { type Connected, connectServers } from "./servers.ts";
 import { openStores } from "./stores.ts";
 import { createSupply } from "./supply.ts";
 import { askTwice } from "./tasks/ask-twice.ts";
 import { definitions } from "./tasks/definitions.ts";
 import { createPipeline } from "./tasks/pipeline.ts";
+import { createRunOnNodes } from "./tasks/run-on-nodes.ts";
 
 /** Where models and conversations are kept unless `SWITCHYARD_HOME` says otherwise. */
 export function defaultHome(
@@ -53,6 +48,7 @@ export function createApp(options: AppOptions): App {
     () => performance.now(),
     () => Date.now(),
   );
+  const queue = createNodeQueue(() => performance.now());
   const pipeline = createPipeline({
     classify: withLatestCorrections(classify, stores.feedback.corrections),
     definitions,
@@ -71,6 +67,7 @@ export function createApp(options: AppOptions): App {
     mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" })),
     nowMs: () => Date.now(),
     hash: (text) => hash("sha256", text),
+    runOnNodes: createRunOnNodes({ queue, slotsOf: servers.slotsOf }),
   });
   const cpu = createCpuMeter();
   const models = modelsOf(servers, current, options);
@@ -105,6 +102,7 @@ export function createApp(options: AppOptions): App {
       if (place !== "cloud") await parts.load(model, signal);
     },
     ...models,
+    nodes: queue,
     async sample(signal) {
       const loaded = await parts.loaded(signal).catch(() => []);
       return monitor.sample({ loaded, cpu: cpu() });
@@ -136,85 +134,6 @@ export function createApp(options: AppOptions): App {
     },
   };
   return parts;
-}
-
-const ownWeights: ReadonlySet<string> = new Set(Object.keys(weights.models));
-
-type Connected = ReturnType<typeof connectServers>;
-
-/** What answers: Ollama, the built-in engine, and Claude where there is a key. */
-function connectServers(options: AppOptions, settings: () => Settings) {
-  const { folders, log } = options;
-  const env = options.env ?? process.env;
-  const onUnstopped = (model: string) =>
-    options.notice?.(msg("The model {0} went on writing after it was stopped, so it was unloaded.", model));
-  const given = options.fetch ? { fetch: options.fetch } : {};
-  const asked: OllamaBackend[] = [];
-  const createOllama = (own: OllamaOptions) => {
-    const backend = new OllamaBackend({ ...own, ...given, onUnstopped });
-    asked.push(backend);
-    return backend;
-  };
-  // Ours may have had to move to another port.
-  const knowing = (known: typeof env) => ({ OLLAMA_HOST: readPlaces(folders.home)["ollama"], ...known });
-  const engine = createEmbeddedEngine({
-    home: folders.home,
-    entry: folders.engineEntry,
-    log,
-    weightSources: () => settings().weightSources,
-  });
-  const embedded = createOllama({
-    name: "built-in engine",
-    place: "this-machine",
-    address: (signal) => engine.address(signal),
-    // It watches its sources itself, and some of them, such as pip, are silent for long.
-    pullLimits: { ...usualPullLimits, stallMs: 0 },
-  });
-  const search = createServerSearch({
-    settings,
-    findNode: (configured, signal) =>
-      findNode({ configured, env: knowing(env), isOffline: settings().offline, ...given }, signal),
-    createOllama: (node: FoundNode, place) =>
-      createOllama({
-        name: `Ollama at ${new URL(node.address).host}`,
-        place,
-        host: new URL(node.address).host,
-        address: async () => node.address,
-      }),
-    embedded,
-    nowMs: () => performance.now(),
-  });
-  const claude = new ClaudeBackend({
-    apiKey: options.claudeKey ?? (async () => undefined),
-    baseUrl: () => settings().claudeBaseUrl,
-    ...given,
-  });
-  // Asked for each time, it is a file that is read.
-  const memoryBytes = totalmem();
-  const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
-  return {
-    embedded,
-    search,
-    claude,
-    cloudModels,
-    async world(signal: AbortSignal) {
-      const [{ servers, tried }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
-      if (servers.length === 0 && cloud.length === 0) throw nothingAnswers(tried);
-      const backends = [...servers.map((server) => server.backend), claude];
-      return {
-        models: [...servers.flatMap((server) => server.models), ...cloud],
-        backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
-        memoryBytes,
-        // The built-in engine has a list of its own; Ollama has its library.
-        ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
-      };
-    },
-    async dispose() {
-      // What was stopped is to be idle before nobody looks any more.
-      await Promise.all(asked.map((backend) => backend.settled()));
-      engine.dispose();
-    },
-  };
 }
 
 /** The part of the app that is about models. */

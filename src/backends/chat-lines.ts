@@ -16,13 +16,13 @@ import {
   lostServer,
   notJson,
   patientDispatcher,
+  type Refused,
   refusal,
   unreachable,
 } from "./model-fetch.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
-interface Opened {
-  readonly status: number;
-  readonly statusText: string;
+interface Opened extends Refused {
   readonly type: string;
   readonly body: AsyncIterable<Uint8Array>;
   text(): Promise<string>;
@@ -37,7 +37,7 @@ export async function chatParts(
   given?: typeof fetch,
 ): Promise<AsyncGenerator<ChatResponse>> {
   const opened = await open(`${address.replace(/\/+$/, "")}/api/chat`, body, limits, given);
-  if (opened.status !== 200) throw refusal(opened.status, opened.statusText, await opened.text(), limits.server);
+  if (opened.status !== 200) throw refusal(opened, await opened.text(), limits.server);
   if (!/json/i.test(opened.type)) {
     opened.close(abortError());
     throw notJson(limits.server, opened.type);
@@ -63,6 +63,7 @@ function ofUndici({ statusCode, headers, body }: Awaited<ReturnType<typeof reque
   return {
     status: statusCode,
     statusText: "",
+    retryAfterMs: retryWaitMs(new Headers({ "retry-after": String(headers["retry-after"] ?? "") })),
     type: String(headers["content-type"] ?? ""),
     body: unpacked,
     text: () => text(unpacked).catch(() => ""),
@@ -85,6 +86,7 @@ function ofResponse(response: Response): Opened {
   return {
     status: response.status,
     statusText: response.statusText,
+    retryAfterMs: retryWaitMs(response.headers),
     type: response.headers.get("content-type") ?? "",
     body,
     text: () => response.text().catch(() => ""),

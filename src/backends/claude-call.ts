@@ -1,6 +1,7 @@
 // The fetch under one call of Claude: a bound on all its tries together, and nothing malformed gets past it unseen.
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 export interface ClaudeCallOptions {
   /** Ends the call; the client, which would try again, sees it as aborted. */
@@ -60,16 +61,6 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
       return new Response(checkedEvents(response.body, options.stallMs), response);
     },
   };
-}
-
-/** How long the server asks to wait, ms; undefined where it does not say. */
-export function retryWaitMs(headers: Headers): number | undefined {
-  const precise = Number.parseFloat(headers.get("retry-after-ms") ?? "");
-  if (precise > 0) return precise;
-  const told = headers.get("retry-after") ?? "";
-  const seconds = Number.parseFloat(told);
-  const ms = Number.isNaN(seconds) ? Date.parse(told) - Date.now() : seconds * 1000;
-  return ms > 0 ? ms : undefined;
 }
 
 /** The client obeys this header before anything else. */

@@ -1,7 +1,7 @@
 // What Claude says when it does not answer, in words that help. Never with the key, nor with anything that holds it.
 import { type Message, msg } from "../core/message.ts";
 import { TaskError, type TaskErrorDetails, type TaskErrorKind } from "../core/task-error.ts";
-import { retryWaitMs } from "./claude-call.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 export interface Asked {
   readonly model: string;

@@ -3,6 +3,7 @@ import { Agent } from "undici";
 import { msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 export interface FetchLimits {
   readonly signal: AbortSignal;
@@ -18,7 +19,7 @@ export interface FetchLimits {
 let patientAgent: Agent | undefined;
 
 export function patientDispatcher(): Agent {
-  patientAgent ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
+  patientAgent ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 1_000 });
   return patientAgent;
 }
 
@@ -28,22 +29,12 @@ export function patientDispatcher(): Agent {
  */
 export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = fetch): typeof fetch {
   return async (input, init) => {
-    const patient: RequestInit & { dispatcher: unknown } = {
-      ...init,
-      signal: init?.signal ? AbortSignal.any([limits.signal, init.signal]) : limits.signal,
-      redirect: "error",
-      dispatcher: patientDispatcher(),
-    };
-    let response: Response;
-    try {
-      response = await baseFetch(input, patient);
-    } catch (error) {
-      if (isAbort(error) || limits.signal.aborted) throw abortError();
-      throw unreachable(limits.server, error);
-    }
+    const signal = init?.signal ? AbortSignal.any([limits.signal, init.signal]) : limits.signal;
+    const response = await patientFetch(input, { ...init, signal }, limits.server, baseFetch);
     if (!response.ok) {
       const text = await response.text().catch(() => "");
-      throw refusal(response.status, response.statusText, text, limits.server);
+      const { status, statusText } = response;
+      throw refusal({ status, statusText, retryAfterMs: retryWaitMs(response.headers) }, text, limits.server);
     }
     const type = response.headers.get("content-type") ?? "";
     if (!/json/i.test(type) && response.body !== null) {
@@ -56,6 +47,29 @@ export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = 
       headers: { "content-type": type },
     });
   };
+}
+
+/**
+ * A fetch that waits as long as it takes once it is connected, and follows nobody elsewhere.
+ * @throws TaskError `server-unreachable`; AbortError
+ */
+export async function patientFetch(
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit,
+  server: string,
+  baseFetch: typeof fetch = fetch,
+): Promise<Response> {
+  const patient: RequestInit & { dispatcher: unknown } = {
+    ...init,
+    redirect: "error",
+    dispatcher: patientDispatcher(),
+  };
+  try {
+    return await baseFetch(input, patient);
+  } catch (error) {
+    if (isAbort(error) || init.signal?.aborted) throw abortError();
+    throw unreachable(server, error);
+  }
 }
 
 /** What aborted signals throw, whatever the reason they were given. */
@@ -78,8 +92,16 @@ export function notJson(server: string, type: string): TaskError {
   );
 }
 
+export interface Refused {
+  readonly status: number;
+  readonly statusText: string;
+  /** How long the server asks to wait, ms. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /** Maps an error status with Ollama's `{"error": …}` body. */
-export function refusal(status: number, statusText: string, answer: string, server: string): TaskError {
+export function refusal(refused: Refused, answer: string, server: string): TaskError {
+  const { status, statusText, retryAfterMs } = refused;
   const body = readBody(answer);
   const text = body.error ?? `${status} ${statusText}`.trim();
   const cause = new Error(`${status}: ${text}`);
@@ -102,6 +124,7 @@ export function refusal(status: number, statusText: string, answer: string, serv
   if (status === 503 || status === 429) {
     return new TaskError("server-error", msg("{0} is busy: {1}. Try again in a moment.", serverName(server), text), {
       cause,
+      details: { isBusy: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
     });
   }
   return (
@@ -270,7 +293,7 @@ export function lostServer(server: string, cause?: unknown): TaskError {
   );
 }
 
-async function withDeadline<T>(work: Promise<T>, ms: number, server: string): Promise<T> {
+export async function withDeadline<T>(work: Promise<T>, ms: number, server: string): Promise<T> {
   if (ms === 0) return work;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<never>((_, reject) => {

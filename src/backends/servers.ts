@@ -7,6 +7,7 @@ import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { type FoundNode, isLoopback, type NodeSearch, type Tried } from "./find-nodes.ts";
+import type { NodeAddress } from "./node-addresses.ts";
 
 export interface Server {
   readonly backend: Backend;
@@ -24,6 +25,9 @@ export interface ServersParts {
   readonly settings: () => Settings;
   readonly findNode: (configured: string, signal: AbortSignal) => Promise<NodeSearch>;
   readonly createOllama: (node: FoundNode, place: "this-machine" | "network") => Backend;
+  /** Servers to ask besides. */
+  readonly furtherNodes: () => Promise<{ readonly nodes: readonly NodeAddress[]; readonly tried: readonly Tried[] }>;
+  readonly createNode: (node: NodeAddress, place: "this-machine" | "network") => Backend;
   /** Starts on first use. */
   readonly embedded: Backend;
   readonly nowMs: () => number;
@@ -41,6 +45,8 @@ export interface ServerSearch {
 const freshMs = 5_000;
 /** Older than this, it is not used. */
 const staleMs = 60_000;
+/** A further server that takes longer to list its models is left out this time. */
+const furtherMs = 2_000;
 
 export function createServerSearch(parts: ServersParts): ServerSearch {
   let found: { readonly servers: Servers; readonly atMs: number } | undefined;
@@ -95,12 +101,41 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
     const server = await ask(backend, tried, never);
     if (server) servers.push({ ...server, version });
   }
+  servers.push(...(await askFurther(parts, known, { asked: search.node?.address, tried })));
   const hasChatModel = servers.some((server) => server.models.some(canChat));
   if (engine === "embedded" || (engine === "auto" && !hasChatModel)) {
     const server = await ask(parts.embedded, tried, never);
     if (server) servers.push(server);
   }
   return { servers, tried };
+}
+
+/** All at once, none for long: one that is away must not hold up the others. */
+async function askFurther(
+  parts: ServersParts,
+  known: Map<string, Backend>,
+  { asked, tried }: { readonly asked: string | undefined; readonly tried: Tried[] },
+): Promise<readonly Server[]> {
+  if (parts.settings().engine === "embedded") return [];
+  const further = await parts.furtherNodes();
+  tried.push(...further.tried);
+  const found = await Promise.all(
+    further.nodes
+      .filter(({ address }) => address !== asked)
+      .map(async (node) => {
+        const place = isLoopback(node.address) ? "this-machine" : "network";
+        const backend = known.get(node.address) ?? parts.createNode(node, place);
+        known.set(node.address, backend);
+        const patience = AbortSignal.timeout(furtherMs);
+        try {
+          return await ask(backend, tried, patience);
+        } catch {
+          tried.push({ address: node.address, outcome: "no answer in time" });
+          return undefined;
+        }
+      }),
+  );
+  return found.filter((server) => server !== undefined);
 }
 
 function canChat(model: InstalledModel): boolean {

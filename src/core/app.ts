@@ -11,6 +11,7 @@ import type { LeaveAnswer, LeaveQuestion } from "./leave.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 import type { Message } from "./message.ts";
 import type { Totals } from "./monitor.ts";
+import type { NodeQueue } from "./node-queue.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
 import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -85,6 +86,8 @@ export interface App {
   fit(model: string, signal: AbortSignal): Promise<Fit | undefined>;
   loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
   status(signal: AbortSignal): Promise<readonly ServerStatus[]>;
+  /** What the model servers are doing, and who waits for them. */
+  readonly nodes: Pick<NodeQueue, "state" | "waiting" | "drain" | "admit">;
   load(model: string, signal: AbortSignal): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;
   /** Gets a model; what another window or shell is getting already is followed. */

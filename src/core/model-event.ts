@@ -25,8 +25,12 @@ export interface TokenUsage {
   readonly outputTokens: number;
 }
 
-/** What a backend yields for one model request. */
+/** What comes of one model request. Backends yield all but the first two. */
 export type ModelEvent =
+  /** So many requests are before it in the queue. */
+  | { readonly kind: "waiting"; readonly before: number }
+  /** The server that takes it now. */
+  | { readonly kind: "answering"; readonly backend: string }
   /** The model is being loaded. Bytes are absent where the server does not tell them. */
   | { readonly kind: "loading"; readonly model: string; readonly loadedBytes?: number; readonly totalBytes?: number }
   | { readonly kind: "thinking"; readonly text: string }

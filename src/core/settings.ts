@@ -3,12 +3,26 @@ import { msg } from "./message.ts";
 import type { Sampling, TaskKind } from "./task.ts";
 import { TaskError } from "./task-error.ts";
 
+/** A model server besides the one that is found. */
+export interface NodeSetting {
+  /** Such as `http://gpu-box:11434`, or `http://gpu-box:8000/v1` of a server that speaks OpenAI's API. */
+  readonly url: string;
+  /** What it speaks; absent: Ollama's API. */
+  readonly kind?: "ollama" | "openai";
+  /** Requests it works on at the same time; absent: 4. */
+  readonly slots?: number;
+  /** Variable of the environment that holds its key. The key itself never stands in settings. */
+  readonly keyEnv?: string;
+}
+
 /** Everything a person can set. Keys are those of `switchyard.*` in VS Code and of the command line's configuration file. */
 export interface Settings {
   /** `auto`: Ollama where one answers, else the built-in engine. */
   readonly engine: "auto" | "ollama" | "embedded";
   /** Address of the Ollama server, such as `http://127.0.0.1:11434`; empty: looked for. */
   readonly ollamaUrl: string;
+  /** Further model servers. A request goes to whichever that has the model and may see the text is free and fastest. */
+  readonly nodes: readonly NodeSetting[];
   /** Which candidates each role has: `design` is DeepSeek Coder 6.7B, Qwen 2.5 7B and Llama 3.1 8B. */
   readonly modelProfile: "current" | "design";
   /** Task kind to model tag; a kind that is not named is routed. `auto` is the same as not named. */
@@ -69,6 +83,7 @@ export interface Settings {
 export const defaultSettings: Settings = {
   engine: "auto",
   ollamaUrl: "",
+  nodes: [],
   modelProfile: "current",
   pinnedModels: {},
   sampling: {},
@@ -117,6 +132,14 @@ const schema = z.partial(
   z.strictObject({
     engine: z.enum(["auto", "ollama", "embedded"]),
     ollamaUrl: z.string().check(z.regex(/^(https?:\/\/\S+)?$/)),
+    nodes: z.array(
+      z.strictObject({
+        url: z.string().check(z.regex(/^https?:\/\/\S+$/)),
+        kind: z.exactOptional(z.enum(["ollama", "openai"])),
+        slots: z.exactOptional(z.int().check(z.gte(1), z.lte(256))),
+        keyEnv: z.exactOptional(z.string().check(z.regex(/^[A-Za-z_]\w*$/))),
+      }),
+    ),
     modelProfile: z.enum(["current", "design"]),
     pinnedModels: perKind(z.string()),
     sampling: perKind(

@@ -44,6 +44,10 @@ export interface TaskErrorDetails {
   readonly localOnly?: readonly LocalOnlyPart[];
   /** The server had not enough memory for the model (`server-error`). */
   readonly isOutOfMemory?: boolean;
+  /** The server is at work with as much as it takes (`server-error`). */
+  readonly isBusy?: boolean;
+  /** After which asking again makes sense, ms. */
+  readonly retryAfterMs?: number;
   /** Every address tried and what came back (`server-unreachable`). */
   readonly tried?: readonly { readonly address: string; readonly outcome: string }[];
 }

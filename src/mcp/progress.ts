@@ -45,6 +45,8 @@ function textOf(event: AnswerEvent, pieces: number): string | undefined {
   switch (event.kind) {
     case "routed":
       return `Asked ${event.route.model}`;
+    case "waiting":
+      return `Waiting: ${event.before} before this one`;
     case "loading":
       return formatMessage(loadingText(event));
     case "thinking":

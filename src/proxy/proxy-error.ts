@@ -54,11 +54,12 @@ export function toProxyError(error: unknown): ProxyError {
 }
 
 function ofTask({ kind, message, details }: TaskError): ProxyError {
-  const { promptTokens, contextTokens } = details;
-  return new ProxyError(statusOf[kind], message, {
+  const { promptTokens, contextTokens, isBusy, retryAfterMs } = details;
+  const waitSeconds = retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
+  return new ProxyError(isBusy ? 429 : statusOf[kind], message, {
     ...(kind === "model-missing" ? { code: "model_not_found" } : {}),
     ...(kind === "context-overflow" ? { code: "context_length_exceeded" } : {}),
-    ...(kind === "server-unreachable" ? { retryAfterSeconds: 5 } : {}),
+    ...(kind === "server-unreachable" || isBusy ? { retryAfterSeconds: waitSeconds ?? (isBusy ? 1 : 5) } : {}),
     ...(promptTokens === undefined ? {} : { promptTokens }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
   });

@@ -31,6 +31,8 @@ export interface Departure {
   readonly model: InstalledModel;
   readonly backend: Backend;
   readonly requests: readonly ModelRequest[];
+  /** Runs them where nothing leaves: on this machine and on hosts of the person's own. */
+  readonly here: Run;
   readonly countTokens: (prompt: Pick<ModelRequest, "messages" | "toolUse">) => number;
 }
 
@@ -42,14 +44,13 @@ export type Run = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<
  * @throws TaskError `local-only`, `cloud-limit`
  */
 export async function openWay(departure: Departure, parts: LeaveParts, signal: AbortSignal): Promise<Run | undefined> {
-  const { backend, model, route } = departure;
-  if (model.place === "this-machine") return (request, each) => backend.run(request, each);
+  const { here, model, route } = departure;
+  if (model.place === "this-machine") return here;
   const settings = parts.settings();
   const kept = route.localOnly ?? [];
   if (kept.length > 0 && !isLocalPlace(model, settings)) throw refuseModel(model.name, kept);
   // A host of the person's own is as good as this machine.
-  if (model.place === "network" && isTrustedHost(model.host, settings))
-    return (request, each) => backend.run(request, each);
+  if (model.place === "network" && isTrustedHost(model.host, settings)) return here;
   const question = describeDeparture(departure);
   await refuseOverBudgetOf(departure, question, parts);
   const answer: LeaveAnswer =

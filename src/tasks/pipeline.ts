@@ -2,16 +2,18 @@
 // Nothing goes back up it.
 import type { AnswerEvent } from "../core/answer.ts";
 import type { AnswerCache } from "../core/answer-cache.ts";
+import type { InstalledModel } from "../core/backend.ts";
 import type { Classifier } from "../core/classify.ts";
 import type { LocalOnlyPart, PrivacyRule } from "../core/local-only.ts";
 import { msg } from "../core/message.ts";
-import { allowedModels, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
+import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
 import { chooseRoute, type Route } from "../core/route.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { type LeaveParts, openWay, type Run } from "./leave.ts";
 import { type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
 import { createMemory, type Memory } from "./remember.ts";
+import type { ModelNode, RunOnNodes } from "./run-on-nodes.ts";
 import { requestsOf, runSteps } from "./run-steps.ts";
 
 export interface PipelineParts extends PrepareParts, LeaveParts {
@@ -22,6 +24,7 @@ export interface PipelineParts extends PrepareParts, LeaveParts {
   readonly cache: AnswerCache;
   /** SHA-256, or as good. */
   readonly hash: (text: string) => string;
+  readonly runOnNodes: RunOnNodes;
 }
 
 export interface Pipeline {
@@ -45,7 +48,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
         yield* known;
         return;
       }
-      const way = await openWay(departure(settled, first), parts, signal);
+      const way = await openWay(departure(settled, first, parts), parts, signal);
       if (way) {
         const { role, place } = settled.route;
         if (role === "reasoning" && place !== "cloud")
@@ -60,8 +63,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       };
       yield { kind: "routed", route: instead.route };
       const job = prepare(instead.ask, instead.route, instead.world, parts);
-      const local: Run = (request, each) => job.backend.run(request, each);
-      yield* runHere(instead, job, local, { memory, parts }, signal);
+      yield* runHere(instead, job, localRun(instead, job, parts), { memory, parts }, signal);
     },
   };
 }
@@ -145,8 +147,35 @@ function refuseNamed(ask: Ask, kept: readonly LocalOnlyPart[], world: World, all
   if (world.models.some(isNamed) && !allowed.models.some(isNamed)) throw refuseModel(ask.model, kept);
 }
 
-function departure({ ask, route }: Settled, job: Job) {
+/** Runs requests on whichever server that has the model, and may see the prompt, is best now. */
+function localRun({ world }: Settled, job: Job, parts: PipelineParts): Run {
+  const nodes = nodesOf(job, world, parts);
+  return (request, signal) => parts.runOnNodes(nodes, request, signal);
+}
+
+/** Of a model that is not here and not on a host of the person's own, the one server that they were told of. */
+function nodesOf({ model, backend, base }: Job, world: World, parts: PipelineParts): readonly ModelNode[] {
+  const settings = parts.settings();
+  const own = { model, backend };
+  if (!isLocalPlace(model, settings)) return [own];
+  const isSame = (each: InstalledModel) =>
+    each.name === model.name &&
+    each.backend !== model.backend &&
+    (each.digest ?? model.digest) === (model.digest ?? each.digest) &&
+    (each.contextTokens ?? base.contextTokens) >= base.contextTokens;
+  const others = world.models
+    .filter((each) => isSame(each) && isLocalPlace(each, settings))
+    .flatMap((each): readonly ModelNode[] => {
+      const server = world.backends.get(each.backend);
+      return server ? [{ model: each, backend: server }] : [];
+    });
+  return [own, ...others];
+}
+
+function departure(settled: Settled, job: Job, parts: PipelineParts) {
+  const { ask, route } = settled;
   return {
+    here: localRun(settled, job, parts),
     ask,
     route,
     model: job.model,
@@ -157,18 +186,36 @@ function departure({ ask, route }: Settled, job: Job) {
 }
 
 function runHere(
-  { ask }: Settled,
+  settled: Settled,
   job: Job,
   way: Run,
   { memory, parts }: { readonly memory: Memory; readonly parts: PipelineParts },
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
-  const answer = () => runSteps(job, way, signal);
-  return mayRecall(ask, parts) ? memory.recall(job, answer, signal) : answer();
+  const answer = () => tellWhoAnswers(runSteps(job, way, signal), settled);
+  return mayRecall(settled.ask, parts) ? memory.recall(job, answer, signal) : answer();
 }
 
 function mayRecall(ask: Ask, { settings }: PipelineParts): boolean {
   return settings().cache && !ask.isFresh;
+}
+
+/** `routed` again where another server takes it than was thought, as long as nothing is shown. */
+async function* tellWhoAnswers(
+  events: AsyncIterable<AnswerEvent>,
+  { route, world }: Settled,
+): AsyncIterable<AnswerEvent> {
+  let told = route.backend;
+  let isShown = false;
+  for await (const event of events) {
+    isShown ||= event.kind === "text" || event.kind === "thinking" || event.kind === "finding";
+    if (event.kind !== "answering") yield event;
+    else if (event.backend !== told && !isShown) {
+      told = event.backend;
+      const place = world.models.find((each) => each.backend === told)?.place ?? route.place;
+      yield { kind: "routed", route: { ...route, backend: told, place } };
+    }
+  }
 }
 
 function whyReasoningStays({ model, localOnly }: Route, parts: PipelineParts) {

@@ -4,7 +4,7 @@ import type { AnswerEvent } from "../core/answer.ts";
 import type { App } from "../core/app.ts";
 import { fenced } from "../core/fence.ts";
 import { type Message, msg } from "../core/message.ts";
-import { type Loading, loadingText } from "../core/names.ts";
+import { loadingText } from "../core/names.ts";
 import type { ToPage } from "../core/page-protocol.ts";
 import type { AttachedSource, Exchange, Session } from "../core/session.ts";
 import { createTally, type Tally } from "../core/tally.ts";
@@ -186,15 +186,9 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
       ...(error ? { error: { kind: error.kind, text: parts.say(error.text) } } : {}),
     });
   }
-  function tellLoading(loading: Loading): void {
-    if (exchange.state !== "loading") update({ state: "loading" });
-    const detail = parts.say(loadingText(loading));
-    post(sessionId, { kind: "status", exchangeId: exchange.id, state: exchange.state, detail });
-  }
-  function tellWriting(tokens: number): void {
-    if (exchange.state !== "streaming") update({ state: "streaming" });
-    const detail = parts.say(msg("Writing: {0} tokens so far", tokens));
-    post(sessionId, { kind: "status", exchangeId: exchange.id, state: exchange.state, detail });
+  function tellDetail(text: Message, state: Exchange["state"] = exchange.state): void {
+    if (exchange.state !== state) update({ state });
+    post(sessionId, { kind: "status", exchangeId: exchange.id, state, detail: parts.say(text) });
   }
   function addText(channel: "answer" | "thinking", text: string): void {
     if (exchange.state !== "streaming") tell({ state: "streaming", ...badgeNow("done") });
@@ -212,9 +206,10 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
       if (event.kind === "routed") {
         const { localOnly } = event.route;
         tell({ state: "routing", ...badgeNow("done"), ...(localOnly ? { localOnly } : {}) });
-      } else if (event.kind === "loading") tellLoading(event);
+      } else if (event.kind === "loading") tellDetail(loadingText(event), "loading");
+      else if (event.kind === "waiting") tellDetail(msg("Waiting: {0} before this one", event.before));
       else if (event.kind === "notice") tell({ notices: [...exchange.notices, event.text] }, event.text);
-      else if (event.kind === "writing") tellWriting(event.answerTokens);
+      else if (event.kind === "writing") tellDetail(msg("Writing: {0} tokens so far", event.answerTokens), "streaming");
       else if (event.kind === "finding") tell({ findings: [...exchange.findings, event.finding] });
       else if (event.kind === "thinking") addText("thinking", event.text);
       else if (event.kind === "text") addText("answer", event.text);

@@ -129,6 +129,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
           draw();
         }
         if (event.kind === "progress") translation.summary = vscode.l10n.t("{0} of {1} parts", event.done, event.total);
+        if (event.kind === "waiting") translation.summary = vscode.l10n.t("Waiting: {0} before this one", event.before);
         if (event.kind === "loading") translation.summary = say(loadingText(event));
         if (event.kind === "notice") notices.push(say(event.text));
         this.#showState();

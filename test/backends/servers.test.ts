@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { NodeAddress } from "../../src/backends/node-addresses.ts";
 import { createServerSearch, type ServersParts } from "../../src/backends/servers.ts";
 import type { Backend, InstalledModel } from "../../src/core/backend.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
@@ -30,8 +31,10 @@ function searchWith(over: {
   readonly settings?: Partial<Settings>;
   readonly ollamaModels?: readonly InstalledModel[];
   readonly ollamaAnswers?: boolean;
+  readonly further?: readonly NodeAddress[];
+  readonly furtherModels?: (label: string) => Promise<readonly InstalledModel[]>;
 }) {
-  const calls = { search: 0, engine: 0 };
+  const calls = { search: 0, engine: 0, made: 0 };
   const clock = { ms: 0 };
   const parts: ServersParts = {
     settings: () => ({ ...defaultSettings, ...over.settings }),
@@ -43,6 +46,11 @@ function searchWith(over: {
         : { node: { address, version: "1" }, tried: [{ address, outcome: "Ollama 1" }] };
     },
     createOllama: () => fakeBackend("Ollama", async () => over.ollamaModels ?? [model("big", "Ollama")]),
+    furtherNodes: async () => ({ nodes: over.further ?? [], tried: [] }),
+    createNode: ({ label }) => {
+      calls.made++;
+      return fakeBackend(label, () => over.furtherModels?.(label) ?? Promise.resolve([model("big", label)]));
+    },
     embedded: fakeBackend("engine", async () => {
       calls.engine++;
       return [model("small", "engine")];
@@ -108,4 +116,38 @@ it("lets one who cancels go without taking the search from the others", async ()
   stop.abort();
   await expect(gone).rejects.toMatchObject({ name: "AbortError" });
   expect(namesOf(await stays)).toEqual(["Ollama"]);
+});
+
+const further = (label: string): NodeAddress => ({ kind: "ollama", address: `http://${label}`, host: label, label });
+
+it("asks the servers of the settings as well, each made once", async () => {
+  const { search, calls } = searchWith({ further: [further("10.1.1.1:11434"), further("10.1.1.2:11434")] });
+  expect(namesOf(await search.find(never))).toEqual(["Ollama", "10.1.1.1:11434", "10.1.1.2:11434"]);
+  search.forget();
+  await search.find(never);
+  expect(calls.made).toBe(2);
+});
+
+it("does not ask the one that was found a second time", async () => {
+  const { search } = searchWith({ further: [further("127.0.0.1:11434")] });
+  expect(namesOf(await search.find(never))).toEqual(["Ollama"]);
+});
+
+it("leaves out a further server that is away, and says so", async () => {
+  const { search } = searchWith({
+    further: [further("10.1.1.1:11434"), further("10.1.1.2:11434")],
+    furtherModels: async (label) => {
+      if (label.startsWith("10.1.1.1")) throw new Error("connection refused");
+      return [model("big", label)];
+    },
+  });
+  const found = await search.find(never);
+  expect(namesOf(found)).toEqual(["Ollama", "10.1.1.2:11434"]);
+  expect(found.tried).toContainEqual({ address: "10.1.1.1:11434", outcome: "connection refused" });
+});
+
+it("asks none of them where the built-in engine alone is wanted", async () => {
+  const { search, calls } = searchWith({ settings: { engine: "embedded" }, further: [further("10.1.1.1:11434")] });
+  expect(namesOf(await search.find(never))).toEqual(["engine"]);
+  expect(calls.made).toBe(0);
 });

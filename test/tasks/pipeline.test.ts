@@ -5,12 +5,14 @@ import type { Backend, InstalledModel, ModelRequest } from "../../src/core/backe
 import { classify } from "../../src/core/classify.ts";
 import { createStickyWindows } from "../../src/core/context.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
+import { createNodeQueue } from "../../src/core/node-queue.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { createTokenCounts } from "../../src/core/token-counts.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
 import { createPipeline } from "../../src/tasks/pipeline.ts";
+import { createRunOnNodes } from "../../src/tasks/run-on-nodes.ts";
 import type { TaskDefinition } from "../../src/tasks/task-definition.ts";
 
 const never = new AbortController().signal;
@@ -73,6 +75,7 @@ function pipelineWith(over: {
     askedBy: "shell",
     nowMs: () => 0,
     hash: (text) => hash("sha256", text),
+    runOnNodes: createRunOnNodes({ queue: createNodeQueue(() => 0), slotsOf: () => 4 }),
   });
   return { pipeline, requests, state };
 }

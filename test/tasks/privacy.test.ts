@@ -11,12 +11,14 @@ import type { LeaveAnswer, LeaveQuestion } from "../../src/core/leave.ts";
 import type { Ledger, LedgerEntry } from "../../src/core/ledger.ts";
 import type { PrivacyRule } from "../../src/core/local-only.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
+import { createNodeQueue } from "../../src/core/node-queue.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { type Ask, taskKinds } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { createTokenCounts } from "../../src/core/token-counts.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
 import { createPipeline } from "../../src/tasks/pipeline.ts";
+import { createRunOnNodes } from "../../src/tasks/run-on-nodes.ts";
 
 const never = new AbortController().signal;
 const usage = { inputTokens: 100, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 50 };
@@ -36,9 +38,11 @@ interface WorldOptions {
   readonly answer?: (request: ModelRequest) => readonly ModelEvent[];
   readonly append?: (entry: LedgerEntry) => void;
   readonly spentUsd?: number;
+  /** Names of servers that are asked, and do not answer. */
+  readonly dead?: readonly string[];
 }
 
-function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 }: WorldOptions) {
+function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0, dead = [] }: WorldOptions) {
   const sent: Sent[] = [];
   const questions: LeaveQuestion[] = [];
   const entries: LedgerEntry[] = [];
@@ -52,6 +56,7 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 
     ...{ models: unused, loaded: unused, load: unused, unload: unused, pull: unused, delete: unused },
     async *run(request) {
       sent.push({ place: model.place, host: model.host, messages: request.messages });
+      if (dead.includes(model.backend)) throw new TaskError("server-unreachable", { template: "dead", args: [] });
       yield* answer?.(request) ?? [
         { kind: "text", text: "an answer" },
         { kind: "done", stats, finish: "stop" },
@@ -95,6 +100,7 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0 
     askedBy: "editor",
     nowMs: () => Date.UTC(2026, 10, 23, 12),
     hash: (text) => hash("sha256", text),
+    runOnNodes: createRunOnNodes({ queue: createNodeQueue(() => 0), slotsOf: () => 4 }),
   });
   const run = async (ask: Ask) => {
     const events = [];
@@ -113,6 +119,10 @@ const local: InstalledModel = {
   capabilities: ["completion"],
 };
 const box: InstalledModel = { ...local, name: "box:9b", backend: "box", place: "network", host: "gpu-box:11434" };
+/** The same model as here, on other servers. */
+const lent: InstalledModel = { ...local, backend: "lent", place: "network", host: "lent-box:11434" };
+const second: InstalledModel = { ...local, backend: "gpu-box, second", place: "network", host: "gpu-box:11435" };
+const twin: InstalledModel = { ...local, backend: "cloud twin", place: "cloud", host: "ollama.com" };
 const remote: InstalledModel = {
   ...local,
   name: "big:cloud",
@@ -162,13 +172,17 @@ describe("text that is local only", () => {
     pinnedModels: fc.constantFrom({}, { analyze: claude.name }, { review: remote.name, chat: box.name }),
     cloudModel: fc.constantFrom(claude.name, remote.name),
   });
-  const worlds = fc.subarray([local, box, remote, claude]);
+  const worlds = fc.record({
+    models: fc.shuffledSubarray([local, box, lent, second, twin, remote, claude]),
+    dead: fc.subarray([local, box, lent, second, twin].map(({ backend }) => backend)),
+  });
 
   it("never reaches a place that is not local, in 10,000 cases of asks, rules, sessions and servers", async () => {
     let leftCases = 0;
     let keptCases = 0;
+    let movedCases = 0;
     await fc.assert(
-      fc.asyncProperty(asks, settings, worlds, async ({ turns: raw, kind, model, ...rest }, chosen, models) => {
+      fc.asyncProperty(asks, settings, worlds, async ({ turns: raw, kind, model, ...rest }, chosen, reachable) => {
         const history = raw.map(({ role, from }) => ({
           role,
           text: from === "open" ? "an open turn" : `${secret} in a turn`,
@@ -176,7 +190,7 @@ describe("text that is local only", () => {
           ...(from === "private file" ? { sources: [{ uri: "file:///w/private/c.ts", label: "c.ts" }] } : {}),
         }));
         const ask: Ask = { ...rest, history, ...(kind ? { kind } : {}), ...(model ? { model } : {}) };
-        const world = createWorld({ models, settings: chosen, mayLeave: () => allow });
+        const world = createWorld({ ...reachable, settings: chosen, mayLeave: () => allow });
         const isKept =
           chosen.offline ||
           chosen.localOnly ||
@@ -197,6 +211,9 @@ describe("text that is local only", () => {
           expect(away).toEqual([]);
           expect(world.entries).toEqual([]);
         } else leftCases += away.length;
+        if (world.sent.length > 1) movedCases++;
+        // Whatever went away is on record, also where a server did not answer.
+        expect(new Set(world.entries.map((entry) => entry.id)).size).toBe(away.length);
         expect(JSON.stringify(away)).not.toContain(secret);
       }),
       { numRuns: 10_000, seed: 20261123 },
@@ -204,6 +221,7 @@ describe("text that is local only", () => {
     // Both sides were seen, or the test proves nothing.
     expect(keptCases).toBeGreaterThan(3000);
     expect(leftCases).toBeGreaterThan(150);
+    expect(movedCases).toBeGreaterThan(150);
   }, 120_000);
 
   it("is refused with the file and the rule rather than sent to Claude when no local server answers", async () => {

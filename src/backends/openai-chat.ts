@@ -1,0 +1,124 @@
+// One chat request and its answer as OpenAI-compatible servers speak.
+import type { ModelRequest } from "../core/backend.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
+import { msg } from "../core/message.ts";
+import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
+import { parseJson } from "../core/parse-json.ts";
+import { TaskError } from "../core/task-error.ts";
+import { newCallId, type ToolCall } from "../core/tool.ts";
+import type { Chunk } from "./openai-schemas.ts";
+
+export function openaiRequest(request: ModelRequest): object {
+  const { toolUse, sampling } = request;
+  return {
+    model: request.model,
+    messages: request.messages.map(messageOf),
+    stream: true,
+    stream_options: { include_usage: true },
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    // vLLM, SGLang and llama.cpp read this one beside what OpenAI has; others leave it out.
+    repetition_penalty: sampling.repeatPenalty,
+    repeat_penalty: sampling.repeatPenalty,
+    ...(request.maxTokens === undefined ? {} : { max_tokens: request.maxTokens }),
+    ...(request.format
+      ? { response_format: { type: "json_schema", json_schema: { name: "answer", schema: request.format } } }
+      : {}),
+    ...(toolUse
+      ? {
+          tools: toolUse.tools.map((tool) => ({ type: "function", function: tool })),
+          tool_choice: toolChoice(toolUse.choice),
+          parallel_tool_calls: toolUse.isParallel,
+        }
+      : {}),
+  };
+}
+
+function toolChoice(choice: NonNullable<ModelRequest["toolUse"]>["choice"]): unknown {
+  if (choice.kind === "auto") return "auto";
+  return choice.name === undefined ? "required" : { type: "function", function: { name: choice.name } };
+}
+
+function messageOf({ role, content, images, toolCalls, answers }: ChatMessage): object {
+  const pictures = images?.map((data) => ({
+    type: "image_url",
+    image_url: { url: `data:${mediaType(data)};base64,${data}` },
+  }));
+  return {
+    role,
+    content: pictures ? [{ type: "text", text: content }, ...pictures] : content,
+    ...(toolCalls
+      ? {
+          tool_calls: toolCalls.map(({ id, name, arguments: args }) => ({
+            id,
+            type: "function",
+            function: { name, arguments: JSON.stringify(args) },
+          })),
+        }
+      : {}),
+    ...(answers ? { tool_call_id: answers.id } : {}),
+  };
+}
+
+/** By the first bytes, as base64 shows them. */
+function mediaType(base64: string): string {
+  if (base64.startsWith("/9j/")) return "image/jpeg";
+  if (base64.startsWith("R0lG")) return "image/gif";
+  return base64.startsWith("UklG") ? "image/webp" : "image/png";
+}
+
+/** Puts the chunks of one answer together. */
+export function createChunkReader(server: string, nowMs: () => number) {
+  const startMs = nowMs();
+  const calls = new Map<number, { id: string; name: string; text: string }>();
+  let firstMs: number | undefined;
+  let pieces = 0;
+  let usage: Chunk["usage"];
+  let finish: string | undefined;
+  return {
+    *read(chunk: Chunk): Iterable<ModelEvent> {
+      usage = chunk.usage ?? usage;
+      for (const { delta, finish_reason } of chunk.choices ?? []) {
+        finish = finish_reason ?? finish;
+        const thinking = delta?.reasoning_content ?? delta?.reasoning;
+        if (thinking || delta?.content) {
+          firstMs ??= nowMs();
+          pieces++;
+        }
+        if (thinking) yield { kind: "thinking", text: thinking };
+        if (delta?.content) yield { kind: "text", text: delta.content };
+        for (const part of delta?.tool_calls ?? []) {
+          const call = calls.get(part.index) ?? { id: "", name: "", text: "" };
+          call.id ||= part.id ?? "";
+          call.name ||= part.function?.name ?? "";
+          call.text += part.function?.arguments ?? "";
+          calls.set(part.index, call);
+        }
+      }
+    },
+    /** The end of an answer that the server called whole. */
+    *end(): Iterable<ModelEvent> {
+      for (const call of calls.values()) yield { kind: "tool-call", call: wholeCall(call, server) };
+      const prefillMs = (firstMs ?? nowMs()) - startMs;
+      const stats: AnswerStats = {
+        promptTokens: usage?.prompt_tokens ?? 0,
+        answerTokens: usage?.completion_tokens ?? pieces,
+        loadMs: 0,
+        // Seen from here: these servers tell no times.
+        prefillMs,
+        decodeMs: nowMs() - startMs - prefillMs,
+        ...(usage ? {} : { estimated: true }),
+      };
+      yield { kind: "done", stats, finish: finish === "length" ? "length" : "stop" };
+    },
+    isFinished: () => finish !== undefined,
+  };
+}
+
+function wholeCall({ id, name, text }: { id: string; name: string; text: string }, server: string): ToolCall {
+  const args = parseJson(text === "" ? "{}" : text);
+  if (name === "" || typeof args !== "object" || args === null || Array.isArray(args)) {
+    throw new TaskError("bad-response", msg("{0} sent something that is not an answer: {1}", server, "tool_calls"));
+  }
+  return { id: id || newCallId(), name, arguments: { ...args } };
+}

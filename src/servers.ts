@@ -1,0 +1,123 @@
+// What answers: Ollama servers, others of the person's own, the built-in engine, and Claude where there is a key. Part of
+// `app.ts`.
+import { totalmem } from "node:os";
+import { ClaudeBackend } from "./backends/claude.ts";
+import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
+import weights from "./backends/embedded/weights.json" with { type: "json" };
+import { type FoundNode, findNode } from "./backends/find-nodes.ts";
+import { nodeAddresses } from "./backends/node-addresses.ts";
+import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
+import { OpenAiBackend } from "./backends/openai.ts";
+import { createServerSearch, nothingAnswers } from "./backends/servers.ts";
+import { usualPullLimits } from "./backends/steady-pull.ts";
+import { containerLimits, readPlaces } from "./containers/places.ts";
+import type { AppOptions } from "./core/app.ts";
+import type { Backend } from "./core/backend.ts";
+import { msg } from "./core/message.ts";
+import type { NodeSetting, Settings } from "./core/settings.ts";
+
+const ownWeights: ReadonlySet<string> = new Set(Object.keys(weights.models));
+/** What Ollama is told where we start it, and other servers do at least. */
+const usualSlots = 4;
+
+export type Connected = ReturnType<typeof connectServers>;
+
+/** What answers: Ollama, the built-in engine, and Claude where there is a key. */
+export function connectServers(options: AppOptions, settings: () => Settings) {
+  const { folders, log } = options;
+  const env = options.env ?? process.env;
+  const onUnstopped = (model: string) =>
+    options.notice?.(msg("The model {0} went on writing after it was stopped, so it was unloaded.", model));
+  const given = options.fetch ? { fetch: options.fetch } : {};
+  const asked: OllamaBackend[] = [];
+  const createOllama = (own: OllamaOptions) => {
+    const backend = new OllamaBackend({ ...own, ...given, onUnstopped });
+    asked.push(backend);
+    return backend;
+  };
+  // Ours may have had to move to another port.
+  const knowing = (known: typeof env) => ({ OLLAMA_HOST: readPlaces(folders.home)["ollama"], ...known });
+  const engine = createEmbeddedEngine({
+    home: folders.home,
+    entry: folders.engineEntry,
+    log,
+    weightSources: () => settings().weightSources,
+  });
+  const embedded = createOllama({
+    name: "built-in engine",
+    place: "this-machine",
+    address: (signal) => engine.address(signal),
+    // It watches its sources itself, and some of them, such as pip, are silent for long.
+    pullLimits: { ...usualPullLimits, stallMs: 0 },
+  });
+  const slots = new Map<string, number>();
+  const nameOf = (kind: "ollama" | "openai", label: string) => (kind === "ollama" ? `Ollama at ${label}` : label);
+  const search = createServerSearch({
+    settings,
+    furtherNodes: () =>
+      nodeAddresses([...ownNodes(folders.home), ...settings().nodes], { isOffline: settings().offline }),
+    createNode(node, place) {
+      const { kind, address, host, label, keyEnv } = node;
+      const name = nameOf(kind, label);
+      if (node.slots !== undefined) slots.set(name, node.slots);
+      if (kind === "ollama") return createOllama({ name, place, host, address: async () => address });
+      const key = () => (keyEnv === undefined ? undefined : env[keyEnv]);
+      return new OpenAiBackend({ name, place, host, address, key, ...given });
+    },
+    findNode: (configured, signal) =>
+      findNode({ configured, env: knowing(env), isOffline: settings().offline, ...given }, signal),
+    createOllama: (node: FoundNode, place) =>
+      createOllama({
+        name: `Ollama at ${new URL(node.address).host}`,
+        place,
+        host: new URL(node.address).host,
+        address: async () => node.address,
+      }),
+    embedded,
+    nowMs: () => performance.now(),
+  });
+  const claude = new ClaudeBackend({
+    apiKey: options.claudeKey ?? (async () => undefined),
+    baseUrl: () => settings().claudeBaseUrl,
+    ...given,
+  });
+  const slotsOf = ({ name }: Backend): number => {
+    // It works on one answer after the other.
+    if (name === embedded.name) return 1;
+    return slots.get(name) ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
+  };
+  // Asked for each time, it is a file that is read.
+  const memoryBytes = totalmem();
+  const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
+  return {
+    embedded,
+    search,
+    claude,
+    cloudModels,
+    slotsOf,
+    async world(signal: AbortSignal) {
+      const [{ servers, tried }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
+      if (servers.length === 0 && cloud.length === 0) throw nothingAnswers(tried);
+      const backends = [...servers.map((server) => server.backend), claude];
+      return {
+        models: [...servers.flatMap((server) => server.models), ...cloud],
+        backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
+        memoryBytes,
+        // The built-in engine has a list of its own; Ollama has its library.
+        ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
+      };
+    },
+    async dispose() {
+      // What was stopped is to be idle before nobody looks any more.
+      await Promise.all(asked.map((backend) => backend.settled()));
+      engine.dispose();
+    },
+  };
+}
+
+/** Further model servers that we started in containers. */
+function ownNodes(home: string): readonly NodeSetting[] {
+  return Object.entries(readPlaces(home)).flatMap(([service, url]) =>
+    /^ollama(?:-\d+)?$/.test(service) ? [{ url }] : [],
+  );
+}
