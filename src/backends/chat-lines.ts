@@ -9,18 +9,9 @@ import { request } from "undici";
 
 import { msg } from "../core/message.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import {
-  abortError,
-  badLine,
-  type FetchLimits,
-  lostServer,
-  notJson,
-  patientDispatcher,
-  type Refused,
-  refusal,
-  unreachable,
-} from "./model-fetch.ts";
+import { badLine, type FetchLimits, patientDispatcher } from "./model-fetch.ts";
 import { retryWaitMs } from "./retry-wait.ts";
+import { abortError, lostServer, notJson, type Refused, refusal, unreachable } from "./server-errors.ts";
 
 interface Opened extends Refused {
   readonly type: string;

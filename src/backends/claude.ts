@@ -10,7 +10,7 @@ import { type ClaudeCallOptions, createClaudeCall } from "./claude-call.ts";
 import { claudeError } from "./claude-errors.ts";
 import { claudePrompt, maxAnswerTokens } from "./claude-request.ts";
 import { isLoopback } from "./find-nodes.ts";
-import { abortError } from "./model-fetch.ts";
+import { abortError } from "./server-errors.ts";
 
 export interface ClaudeOptions {
   readonly apiKey: () => Promise<string | undefined>;

@@ -13,8 +13,8 @@ import {
   type OpenDownload,
   type Wish,
 } from "./download-files.ts";
-import { abortError } from "./model-fetch.ts";
 import { isHeld, tryLock } from "./process-lock.ts";
+import { abortError } from "./server-errors.ts";
 
 export interface DownloadsOptions {
   /** Shared by all windows and shells. */

@@ -15,10 +15,11 @@ import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { abortError, lostServer, memoryError, patientFetch, withDeadline } from "./model-fetch.ts";
+import { patientFetch, withDeadline } from "./model-fetch.ts";
 import { createChunkReader, openaiRequest } from "./openai-chat.ts";
 import { type Chunk, chunkSchema, embeddingsSchema, errorSchema, modelsSchema, propsSchema } from "./openai-schemas.ts";
 import { retryWaitMs } from "./retry-wait.ts";
+import { abortError, lostServer, memoryError } from "./server-errors.ts";
 
 export interface OpenAiOptions {
   readonly name: string;

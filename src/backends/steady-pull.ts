@@ -5,7 +5,7 @@ import { msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
 import { createSpeedometer } from "../core/speedometer.ts";
 import { TaskError } from "../core/task-error.ts";
-import { abortError } from "./model-fetch.ts";
+import { abortError } from "./server-errors.ts";
 
 /** A line of Ollama's `/api/pull`; bytes are those of one layer. */
 export interface PullPart {
