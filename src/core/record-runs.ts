@@ -31,17 +31,26 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
   let before: readonly LoadedModel[] = [];
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let writing: Promise<void> = Promise.resolve();
-  const keep = (route: Route, end: Pick<RunRecord, "outcome" | "inFlight">, stats: AnswerStats | undefined) => {
-    const atMs = nowMs();
-    writing = writing.then(async () => {
-      const isDue = (stats?.loadMs ?? 0) >= realLoadMs || atMs - lookedAtMs > lookEveryMs;
-      const now = isDue ? await loaded().catch(() => []) : before;
-      if (isDue) lookedAtMs = atMs;
-      const record = recordOf(route, end, stats, { before, now, atMs });
-      before = now;
-      await runs.add(record);
-    });
-    writing = writing.catch(() => undefined);
+  let waiting: Ended[] = [];
+  /** Writes what has come meanwhile together: a busy service must not write a file for each answer. */
+  const write = async () => {
+    const ended = waiting;
+    waiting = [];
+    if (ended.length === 0) return;
+    const atMs = Math.max(...ended.map((each) => each.atMs));
+    const isDue = ended.some(({ stats }) => (stats?.loadMs ?? 0) >= realLoadMs) || atMs - lookedAtMs > lookEveryMs;
+    const now = isDue ? await loaded().catch(() => []) : before;
+    if (isDue) lookedAtMs = atMs;
+    const records = ended.map(({ route, end, stats, atMs: each }) =>
+      recordOf(route, end, stats, { before, now, atMs: each }),
+    );
+    before = now;
+    await runs.add(records);
+  };
+  const keep = (route: Route, end: Ended["end"], stats: AnswerStats | undefined) => {
+    waiting.push({ route, end, stats, atMs: nowMs() });
+    if (waiting.length > 1) return;
+    writing = writing.then(write).catch(() => undefined);
   };
   return {
     settled: () => writing,
@@ -72,6 +81,13 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
   };
 }
 
+interface Ended {
+  readonly route: Route;
+  readonly end: Pick<RunRecord, "outcome" | "inFlight">;
+  readonly stats: AnswerStats | undefined;
+  readonly atMs: number;
+}
+
 interface Memory {
   readonly before: readonly LoadedModel[];
   readonly now: readonly LoadedModel[];
@@ -80,7 +96,7 @@ interface Memory {
 
 function recordOf(
   { model, backend, task }: Route,
-  end: Pick<RunRecord, "outcome" | "inFlight">,
+  end: Ended["end"],
   stats: AnswerStats | undefined,
   { before, now, atMs }: Memory,
 ): RunRecord {

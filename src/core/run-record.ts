@@ -27,6 +27,6 @@ export interface RunRecord {
 export interface Runs {
   /** Oldest first, the latest some hundreds. */
   list(): Promise<readonly RunRecord[]>;
-  add(record: RunRecord): Promise<void>;
+  add(records: readonly RunRecord[]): Promise<void>;
   clear(): Promise<void>;
 }

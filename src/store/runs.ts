@@ -23,20 +23,29 @@ const schema = z.object({
   evicted: z.optional(z.array(z.string())),
 });
 
-/** What is more is dropped when the file is read the next time. */
+/** What is more is dropped when the file is read the next time, or much was added. */
 const keptRuns = 400;
 
 export function createRuns(file: string): Runs {
+  // A service may add for weeks and never list.
+  let added = 0;
+  const readLines = async () =>
+    (await readFile(file, "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
   return {
     async list() {
-      const lines = (await readFile(file, "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+      const lines = await readLines();
       const kept = lines.slice(-keptRuns);
       if (lines.length > keptRuns * 2) await shorten(file, kept);
       return kept.flatMap(readLine);
     },
-    async add(record) {
+    async add(records) {
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      await appendFile(file, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+      await appendFile(file, records.map((record) => `${JSON.stringify(record)}\n`).join(""), { mode: 0o600 });
+      added += records.length;
+      if (added < keptRuns * 4) return;
+      added = 0;
+      const lines = await readLines();
+      await shorten(file, lines.slice(-keptRuns));
     },
     clear: () => rm(file, { force: true }),
   };

@@ -49,7 +49,7 @@ function recorderWith(...memory: readonly (readonly LoadedModel[])[]) {
   const kept: RunRecord[] = [];
   let looks = 0;
   const recorder = createRecorder({
-    runs: { add: async (record) => void kept.push(record) },
+    runs: { add: async (records) => void kept.push(...records) },
     loaded: async () => memory[Math.min(looks++, memory.length - 1)] ?? [],
     nowMs: () => 1000,
   });
