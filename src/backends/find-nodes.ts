@@ -5,6 +5,7 @@ import { isIPv4 } from "node:net";
 import * as z from "zod/mini";
 import { parseJson } from "../core/parse-json.ts";
 import { isAbort } from "../core/task-error.ts";
+import { isLinkLocal } from "./link-local.ts";
 
 export interface Tried {
   readonly address: string;
@@ -50,12 +51,13 @@ export async function findNode(options: NodeSearchOptions, signal: AbortSignal):
 
 async function addressesToTry(options: NodeSearchOptions): Promise<readonly string[]> {
   const extra = options.isOffline ? [] : (options.extraAddresses ?? (await insideAddresses(options.env)));
+  // What a person has written in the settings may be anywhere; what stands in the environment may be somebody else's.
+  const mayBeAsked = (each: string) => !isLinkLocal(normalizeAddress(each) ?? "");
   const listed = [
     options.configured,
     `http://127.0.0.1:${defaultPort}`,
     `http://[::1]:${defaultPort}`,
-    options.env["OLLAMA_HOST"] ?? "",
-    ...extra,
+    ...[options.env["OLLAMA_HOST"] ?? "", ...extra].filter(mayBeAsked),
   ];
   const addresses = listed.flatMap((each) => normalizeAddress(each) ?? []);
   return [...new Set(addresses)].filter((address) => !options.isOffline || isLoopback(address));

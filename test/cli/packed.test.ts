@@ -66,10 +66,37 @@ async function run(engine: string, ...args: readonly string[]) {
 }
 
 describe("the packed package in an empty folder", { timeout: 60_000 }, () => {
-  it("streams an answer, in the person's language, with no package beside it", async () => {
+  it("case 59: streams an answer, in the person's language, with no package beside it", async () => {
     const result = await run("ollama", "ask", "does it work?");
     expect(result).toMatchObject({ code: 0, out: "It streams.\n" });
     expect(result.err).toContain("完成");
+  });
+
+  it("case 59: serves a stream to other programs, with no package beside it", async () => {
+    const args = [join(folder, "package", "dist", "cli.js"), "serve", "--port", "0"];
+    const env = { PATH: process.env["PATH"], SWITCHYARD_HOME: join(folder, "home"), SWITCHYARD_PROXY_TOKEN: "t" };
+    const child = spawn(process.execPath, args, {
+      cwd: folder,
+      env: { ...env, SWITCHYARD_ENGINE: "ollama", SWITCHYARD_OLLAMA_URL: server.url, LANG: "C" },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    const url = await new Promise<string>((resolve) => {
+      child.stdout.on("data", (piece) => {
+        const found = /http:\/\/\S+/.exec(String(piece))?.[0];
+        if (found) resolve(found);
+      });
+    });
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: "Bearer t", "content-type": "application/json" },
+      body: JSON.stringify({ model: "m:1b", stream: true, messages: [{ role: "user", content: "does it stream?" }] }),
+    });
+    const text = await answer.text();
+    expect(text).toContain('"content":"streams"');
+    expect(text).toContain("data: [DONE]");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
   });
 
   it("says what to do where it has no engine of its own", async () => {

@@ -7,7 +7,7 @@ import { known, post, rawBytes, rawRequest, startProxy, token } from "./harness.
 const question = [{ role: "user", content: "hi there" }];
 const json = { "content-type": "application/json" };
 
-it("refuses a name that is not this machine's, as a rebound one would be", async () => {
+it("case 39: refuses a name that is not this machine's, as a rebound one would be", async () => {
   const { port } = await startProxy();
   for (const host of ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil", "2130706433"]) {
     expect((await rawRequest(port, { headers: { ...known, host } })).status).toBe(403);
@@ -17,7 +17,7 @@ it("refuses a name that is not this machine's, as a rebound one would be", async
   }
 });
 
-it("refuses web pages, also those that hide where they are from, and never lets a page read an answer", async () => {
+it("case 40 and 42: refuses web pages, also those that hide where they are from, and never lets a page read an answer", async () => {
   const { port } = await startProxy();
   for (const origin of ["https://evil.example", "null", `http://localhost:${port}`, "file://"]) {
     for (const path of ["/api/tags", "/health", "/"]) {
@@ -35,7 +35,7 @@ it("refuses web pages, also those that hide where they are from, and never lets 
   expect(Object.keys(preflight.headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
 });
 
-it("refuses what a form of a web page could send", async () => {
+it("case 41: refuses what a form of a web page could send", async () => {
   const { url } = await startProxy();
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]) {
     const headers = { authorization: known.authorization, "content-type": type };
@@ -43,7 +43,7 @@ it("refuses what a form of a web page could send", async () => {
   }
 });
 
-it("asks for the token everywhere but for its health, and repeats it nowhere", async () => {
+it("case 44: asks for the token everywhere but for its health, and repeats it nowhere", async () => {
   const { url, log } = await startProxy();
   const body = { model: "llama3.1:8b", messages: question };
   for (const headers of [
@@ -70,11 +70,11 @@ it("asks for the token everywhere but for its health, and repeats it nowhere", a
   expect(log.join("\n") + metrics).not.toContain("canary");
 });
 
-it("cannot be made to listen for other machines without a token", async () => {
+it("case 43: cannot be made to listen for other machines without a token", async () => {
   await expect(startProxy({ options: { token: undefined, isLoopback: false } })).rejects.toThrow("token");
 });
 
-it("answers 413 to a body that is announced too large, before any of it comes", async () => {
+it("case 24: answers 413 to a body that is announced too large, before any of it comes", async () => {
   const { port } = await startProxy({ options: { maxBodyBytes: 1000 } });
   const socket = connect(port, "127.0.0.1");
   const startMs = performance.now();
@@ -87,7 +87,7 @@ it("answers 413 to a body that is announced too large, before any of it comes", 
   socket.destroy();
 });
 
-it("answers 413 to a body that grows too large without saying so, and tells who asks first", async () => {
+it("case 24: answers 413 to a body that grows too large without saying so, and tells who asks first", async () => {
   const { port, url } = await startProxy({ options: { maxBodyBytes: 1000 } });
   const long = { ...known, "transfer-encoding": "chunked" };
   const answer = await rawRequest(port, { method: "POST", path: "/api/chat", headers: long, body: "x".repeat(5000) });
@@ -101,7 +101,7 @@ it("answers 413 to a body that grows too large without saying so, and tells who 
   expect((await fetch(`${url}/health`)).status).toBe(200);
 });
 
-it("answers 400 with the place to every kind of broken body, and lives", async () => {
+it("case 25: answers 400 with the place to every kind of broken body, and lives", async () => {
   const { url, log } = await startProxy();
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   const deepFormat = `{"type":"object","a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`;
@@ -144,7 +144,7 @@ it("answers 400 with the place to every kind of broken body, and lives", async (
   expect(log.filter((line) => line.includes("500"))).toEqual([]);
 });
 
-it("closes those that are slow with their headers or their body, and serves others meanwhile", async () => {
+it("case 23: closes those that are slow with their headers or their body, and serves others meanwhile", async () => {
   const { port, url } = await startProxy({ options: { headersMs: 300, requestMs: 500 } });
   const head = `POST /api/chat HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`;
   const slow = [rawBytes(port, "GET / HTTP/1.1\r\nhost: local"), rawBytes(port, `${head}content-length: 50\r\n\r\n{`)];
@@ -155,7 +155,7 @@ it("closes those that are slow with their headers or their body, and serves othe
   }
 });
 
-it("refuses requests that two servers could read differently", async () => {
+it("case 47: refuses requests that two servers could read differently", async () => {
   const { port } = await startProxy();
   const head = `POST /api/chat HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`;
   for (const lines of [
@@ -170,7 +170,7 @@ it("refuses requests that two servers could read differently", async () => {
   expect((await rawBytes(port, "\u0016\u0003\u0001 not http\r\n\r\n")).text).toMatch(/^HTTP\/1\.1 400/);
 });
 
-it("lets no model name into a header, a log or a metric", async () => {
+it("case 48 and 50: lets no model name into a header, a log or a metric", async () => {
   const { url, log } = await startProxy();
   const model = "x\r\nset-cookie: a=1\r\n\u001b[31mred";
   for (const path of ["/api/chat", "/v1/chat/completions", "/v1/messages"]) {
@@ -183,7 +183,7 @@ it("lets no model name into a header, a log or a metric", async () => {
   for (const sign of ["\r", "\n", "\u001b", "cookie"]) expect(log.join("")).not.toContain(sign);
 });
 
-it("ends with an error in the client's words when the model server is cut off, never as if it were whole", async () => {
+it("case 7: ends with an error in the client's words when the model server is cut off, never as if it were whole", async () => {
   const { url } = await startProxy({
     chat: (_, response) => {
       beginLines(response);
@@ -204,7 +204,7 @@ it("ends with an error in the client's words when the model server is cut off, n
   expect((await post(url, "/v1/messages", { ...base, stream: false })).status).toBe(502);
 });
 
-it("says so when the model server sends something that is not its protocol", async () => {
+it("case 9 and 12: says so when the model server sends something that is not its protocol", async () => {
   for (const [piece, status] of [
     ["{not json}\n", 200],
     ["<html>sign in</html>", 502],
@@ -226,7 +226,7 @@ it("says so when the model server sends something that is not its protocol", asy
   }
 });
 
-it("passes text on to the byte, however the model server's packets are cut", async () => {
+it("case 10 and 11: passes text on to the byte, however the model server's packets are cut", async () => {
   const said = ["naïve 🚂 ", "世界", "\u2028 “x” \\n \u0000", "end"];
   const bytes = Buffer.from(said.map(tokenLine).join("") + doneLine());
   const cut = (size: number) =>

@@ -50,7 +50,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }));
 
-it("answers anything with a status of its own and an error in words", { timeout: 60_000 }, async () => {
+it("case 25: answers anything with a status of its own and an error in words", { timeout: 60_000 }, async () => {
   const { url, log } = await startProxy();
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...paths), value, async (path, body) => {

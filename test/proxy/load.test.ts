@@ -33,7 +33,7 @@ function heldModel() {
   };
 }
 
-it("stops the model within 50 ms when a client leaves in the middle of an answer, in each dialect", {
+it("case 21: stops the model within 50 ms when a client leaves in the middle of an answer, in each dialect", {
   retry: 2,
 }, async () => {
   for (const path of ["/api/chat", "/v1/chat/completions", "/v1/messages"]) {
@@ -50,7 +50,7 @@ it("stops the model within 50 ms when a client leaves in the middle of an answer
   }
 });
 
-it("stops the model when a client leaves before the first token, and asks nothing for one that leaves while waiting", {
+it("case 21: stops the model when a client leaves before the first token, and asks nothing for one that leaves while waiting", {
   retry: 2,
 }, async () => {
   const model = heldModel();
@@ -79,7 +79,7 @@ it("stops the model when a client leaves before the first token, and asks nothin
   expect(asked()).toHaveLength(1);
 });
 
-it("lets as many work as allowed, queues a bounded number and refuses the rest; whoever was let in is answered", async () => {
+it("case 26: lets as many work as allowed, queues a bounded number and refuses the rest; whoever was let in is answered", async () => {
   const model = heldModel();
   const { url } = await startProxy({ chat: model.chat, options: { limits: { chat: 4 }, maxWaiting: 8 } });
   const pump = setInterval(model.release, 20);
@@ -132,7 +132,7 @@ it("lets clients take turns, so that one with many requests does not keep anothe
   expect(asked()[1]?.messages.at(-1)?.content).toContain("hello modest 0");
 });
 
-it("holds the model back for a client that does not read", async () => {
+it("case 22: holds the model back for a client that does not read", async () => {
   let sentBytes = 0;
   // Never the same twice: the guard against loops would end it for another reason.
   const piece = () => tokenLine(randomBytes(30_000).toString("base64"));
@@ -164,7 +164,7 @@ it("holds the model back for a client that does not read", async () => {
   socket.destroy();
 });
 
-it("cuts nothing when it is stopped: says that it is going, takes nothing new, finishes what is begun, and is gone", async () => {
+it("case 29: cuts nothing when it is stopped: says that it is going, takes nothing new, finishes what is begun, and is gone", async () => {
   const model = heldModel();
   const { url, proxy } = await startProxy({ chat: model.chat });
   const answers = Array.from({ length: 3 }, (_, n) =>
@@ -182,7 +182,7 @@ it("cuts nothing when it is stopped: says that it is going, takes nothing new, f
   await expect(fetch(`${url}/health`)).rejects.toThrow();
 });
 
-it("stops what takes longer than it may when it is stopped, never as if it were whole", async () => {
+it("case 29: stops what takes longer than it may when it is stopped, never as if it were whole", async () => {
   let left = 0;
   const { url, proxy } = await startProxy({ chat: sayForever(() => left++) });
   const answer = await post(url, "/v1/messages", { ...chatOf("a story"), stream: true, max_tokens: 500 });

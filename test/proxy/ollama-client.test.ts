@@ -53,7 +53,7 @@ it("tells the ollama client that a model is not there", async () => {
   expect(await failure(client.chat({ model: "nope", messages: question }))).toMatchObject({ status_code: 404 });
 });
 
-it("does not let the ollama client change the models of this machine", async () => {
+it("case 49: does not let the ollama client change the models of this machine", async () => {
   const running = await startProxy();
   const client = ollamaFor(running);
   for (const work of [

@@ -110,7 +110,7 @@ it("publishes where it is, answers this machine alone, and ends cleanly when tol
   await expect(stat(path)).rejects.toThrow("ENOENT");
 });
 
-it("says who has the port it was told to take, and fails", { timeout: 30_000 }, async () => {
+it("case 30: says who has the port it was told to take, and fails", { timeout: 30_000 }, async () => {
   const { port } = await hold(0);
   const started = await serve(["--port", String(port)]);
   expect(await started.ended).not.toBe(0);
@@ -118,7 +118,7 @@ it("says who has the port it was told to take, and fails", { timeout: 30_000 }, 
   expect(started.err()).toContain(`(${process.pid})`);
 });
 
-it("takes the next free port where its usual one is taken, and says so", { timeout: 30_000 }, async () => {
+it("case 30: takes the next free port where its usual one is taken, and says so", { timeout: 30_000 }, async () => {
   // Whether by us or by another program: 8000 is taken either way.
   await hold(8000).catch(() => undefined);
   const started = await serve([]);
@@ -129,7 +129,7 @@ it("takes the next free port where its usual one is taken, and says so", { timeo
   expect(JSON.parse(await readFile(join(started.home, "proxy.json"), "utf8")).port).toBe(port);
 });
 
-it("opens to other machines only with a token", { timeout: 30_000 }, async () => {
+it("case 43: opens to other machines only with a token", { timeout: 30_000 }, async () => {
   const started = await serve(["--port", "0", "--host", "0.0.0.0", "--no-token"]);
   expect(await started.ended).toBe(2);
   expect(started.err()).toContain("Without a token only this machine may connect");
@@ -147,7 +147,7 @@ it("serves programs of this machine without a token where it was told to, web pa
   expect((await rawRequest(port, { path: "/api/version", headers: { host: "evil.example" } })).status).toBe(403);
 });
 
-it("finishes an answer that is begun when it is told to end, and writes no prompt anywhere", {
+it("case 29: finishes an answer that is begun when it is told to end, and writes no prompt anywhere", {
   timeout: 30_000,
 }, async () => {
   let begun = 0;
