@@ -44,6 +44,7 @@ function measures({ t }: Strings): readonly Measure[] {
     },
     { title: t("Memory of loaded models"), read: (point) => point.modelBytes, show: formatBytes, top: 1e8 },
     { title: t("Processor"), read: (point) => point.cpu * 100, show: (value) => `${value.toFixed(0)} %`, top: 100 },
+    { title: t("Errors"), read: (point) => point.errors, show: (value) => value.toFixed(0), top: 4 },
   ];
 }
 

@@ -150,7 +150,7 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
     await workbench.statusItem("monitor").click();
     const monitor = workbench.webview("monitor");
     await monitor.locator(".chart").first().waitFor({ timeout: 30_000 });
-    expect(await monitor.locator(".chart canvas").count()).toBe(4);
+    expect(await monitor.locator(".chart canvas").count()).toBe(5);
     await workbench.screenshot("monitor");
   });
 
