@@ -40,8 +40,27 @@ export function judgeLanguage(text: string, wanted: AnswerLanguage): Judgement {
   return latin >= enough.latin && han * 4 < latin ? "right" : "open";
 }
 
+/** So much prose at the end is judged, characters: a quotation or a few terms are shorter. */
+const driftLength = 500;
+
+/** Where an answer went over to the other script, what it had said before that; undefined: it did not. Code does not count. */
+export function beforeDrift(text: string, wanted: AnswerLanguage): string | undefined {
+  if (text.length < driftLength) return undefined;
+  const fences = text.split(fence).length - 1;
+  if (fences % 2 === 1) return undefined;
+  const end = text.slice(Math.max(text.lastIndexOf(fence) + fence.length, text.length - driftLength));
+  if (end.length < driftLength - fence.length) return undefined;
+  const prose = end.replace(/`[^`\n]*`?/g, " ");
+  const han = prose.match(/\p{Script=Han}/gu)?.length ?? 0;
+  const latin = prose.match(/[A-Za-z]/g)?.length ?? 0;
+  const isOther = wanted === "zh-CN" ? han < 5 && latin > driftLength / 2 : latin < 15 && han > driftLength / 2;
+  if (!isOther) return undefined;
+  const before = text.slice(0, text.length - end.length);
+  return before.slice(0, before.search(/[.!?。！？\n][^.!?。！？\n]*$/) + 1);
+}
+
 /** What became of an answer, for whoever reads its events. */
-export interface Watched {
+export interface Beginning {
   isWrong: boolean;
 }
 
@@ -49,7 +68,7 @@ export interface Watched {
 export async function* untilWrongLanguage(
   events: AsyncIterable<AnswerEvent>,
   wanted: AnswerLanguage,
-  watched: Watched,
+  watched: Beginning,
 ): AsyncIterable<AnswerEvent> {
   const held: AnswerEvent[] = [];
   let text = "";

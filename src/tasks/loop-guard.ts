@@ -1,8 +1,9 @@
 // Small models fall into saying the same for ever. That is noticed, and the model is stopped.
 import type { AnswerEvent } from "../core/answer.ts";
 import { estimateTokens } from "../core/context.ts";
-import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
+import type { AnswerLanguage } from "../core/task.ts";
+import { beforeDrift } from "./language-guard.ts";
 
 /** How much of the end is looked at, characters. */
 const windowLength = 2400;
@@ -17,23 +18,35 @@ const shortUnit = 8;
 /** A loop that counts, as a numbered list does, has to be of words and come more often. */
 const counting = { minLetters: 12, minRepeats: 6 };
 
-/** True when the text ends in one unit again and again, be it as a list whose numbers go on. */
-export function endsInLoop(text: string): boolean {
+/** A text that ends in one unit again and again. */
+export interface Loop {
+  /** The text up to the end of the first time. */
+  readonly good: string;
+}
+
+/** The loop a text ends in, be it a list whose numbers go on. */
+export function loopAtEnd(text: string): Loop | undefined {
   const end = text.slice(-windowLength);
-  if (
-    repeats(end, (unit) =>
-      Math.max(unit.length * minRepeats, unit.length < shortUnit ? minLength.short : minLength.long),
-    )
-  )
-    return true;
-  return repeats(end.replace(/^([ \t]*)\d+(?=[.)])/gm, "$10"), (unit) => {
+  const plain = repeated(end, (unit) =>
+    Math.max(unit.length * minRepeats, unit.length < shortUnit ? minLength.short : minLength.long),
+  );
+  if (plain !== undefined) return { good: text.slice(0, text.length - plain) };
+  const even = end.replace(/^([ \t]*)\d+(?=[.)])/gm, "$10");
+  const counted = repeated(even, (unit) => {
     const letters = unit.filter((sign) => /\p{L}/u.test(sign)).length;
     return letters < counting.minLetters ? Number.POSITIVE_INFINITY : unit.length * counting.minRepeats;
   });
+  if (counted === undefined) return undefined;
+  // Numbers differ in length; lines do not.
+  const lines = even.slice(even.length - counted).split("\n").length - 1;
+  return { good: text.split("\n").slice(0, -lines).join("\n") };
 }
 
-/** @param needed signs that the repetitions of a unit must have in all */
-function repeats(text: string, needed: (unit: readonly string[]) => number): boolean {
+/**
+ * How much of the end is repetition, characters; undefined: nothing.
+ * @param needed signs that the repetitions of a unit must have in all
+ */
+function repeated(text: string, needed: (unit: readonly string[]) => number): number | undefined {
   const end = [...text].reverse();
   // Prefix function: `border[i]` is the longest proper prefix of the first i+1 signs that is also their suffix.
   const border = new Int32Array(end.length);
@@ -43,21 +56,34 @@ function repeats(text: string, needed: (unit: readonly string[]) => number): boo
     border[at] = length;
     const unit = at + 1 - length;
     // Most units come once or twice; only the others are looked at.
-    if ((at + 1) / unit >= minRepeats && at + 1 >= needed(end.slice(0, unit))) return true;
+    if ((at + 1) / unit < minRepeats || at + 1 < needed(end.slice(0, unit))) continue;
+    let all = at + 1;
+    while (all < end.length && end[all] === end[all - unit]) all++;
+    return end.slice(0, all - unit).join("").length;
   }
-  return false;
+  return undefined;
 }
 
-/** Counts what a model said, for when it is stopped before it tells its own figures. */
-export interface Counted {
+/** Why a model was stopped before it had said everything. */
+export interface Cut {
+  readonly kind: "loop" | "language";
+  /** What it had said before that. */
+  readonly good: string;
+}
+
+/** Follows an answer: counts it for when the model is stopped before it tells its own figures, and knows why it was. */
+export interface Watched {
   see(event: ModelEvent): void;
   stats(): AnswerStats;
+  stop(cut: Cut): void;
+  cut(): Cut | undefined;
 }
 
 /** @param nowMs a clock that never goes back, ms */
-export function countAnswer(promptTokens: () => number, nowMs: () => number): Counted {
+export function watchAnswer(promptTokens: () => number, nowMs: () => number): Watched {
   let answerTokens = 0;
   let firstMs: number | undefined;
+  let cut: Cut | undefined;
   return {
     see(event) {
       if (event.kind !== "text" && event.kind !== "thinking" && event.kind !== "tool-call") return;
@@ -72,21 +98,41 @@ export function countAnswer(promptTokens: () => number, nowMs: () => number): Co
       decodeMs: firstMs === undefined ? 0 : nowMs() - firstMs,
       estimated: true,
     }),
+    stop(why) {
+      cut = why;
+    },
+    cut: () => cut,
   };
 }
 
-/** Passes the events of a model on until it repeats itself; then stops it, says so, and ends the answer there. */
-export async function* cutLoops(model: AsyncIterable<ModelEvent>, counted: Counted): AsyncIterable<AnswerEvent> {
+/**
+ * Passes the events of a model on until it repeats itself or goes over to another language; then stops it, and ends the
+ * answer there. `watched` knows why.
+ */
+export async function* cutShort(
+  model: AsyncIterable<ModelEvent>,
+  watched: Watched,
+  language?: AnswerLanguage,
+): AsyncIterable<AnswerEvent> {
   let text = "";
   let pieces = 0;
   for await (const event of model) {
-    counted.see(event);
+    watched.see(event);
     yield event;
     if (event.kind !== "text") continue;
-    text = (text + event.text).slice(-windowLength);
-    if (++pieces % everyPieces !== 0 || !endsInLoop(text)) continue;
-    yield { kind: "notice", text: msg("The model began to repeat itself and was stopped.") };
-    yield { kind: "done", stats: counted.stats(), finish: "stop" };
+    text += event.text;
+    if (++pieces % everyPieces !== 0) continue;
+    const cut = cutOf(text, language);
+    if (!cut) continue;
+    watched.stop(cut);
+    yield { kind: "done", stats: watched.stats(), finish: "stop" };
     return;
   }
+}
+
+function cutOf(text: string, language: AnswerLanguage | undefined): Cut | undefined {
+  const loop = loopAtEnd(text);
+  if (loop) return { kind: "loop", good: loop.good };
+  const good = language && beforeDrift(text, language);
+  return good === undefined ? undefined : { kind: "language", good };
 }

@@ -10,11 +10,12 @@ import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave
 import { chooseRoute, type Route } from "../core/route.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { requestsOf } from "./ask-model.ts";
 import { type LeaveParts, openWay, type Run } from "./leave.ts";
 import { type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
 import { createMemory, type Memory } from "./remember.ts";
 import type { ModelNode, RunOnNodes } from "./run-on-nodes.ts";
-import { requestsOf, runSteps } from "./run-steps.ts";
+import { runSteps } from "./run-steps.ts";
 
 export interface PipelineParts extends PrepareParts, LeaveParts {
   readonly classify: Classifier;

@@ -1,5 +1,5 @@
 import type { AnswerEvent } from "../core/answer.ts";
-import type { Counted } from "./loop-guard.ts";
+import type { Watched } from "./loop-guard.ts";
 import type { Step } from "./task-definition.ts";
 
 type Read = NonNullable<Extract<Step, { kind: "prompt" }>["read"]>;
@@ -14,7 +14,7 @@ const tellEveryPieces = 8;
 export async function* throughReader(
   model: AsyncIterable<AnswerEvent>,
   read: Read,
-  counted: Counted,
+  watched: Watched,
 ): AsyncIterable<AnswerEvent> {
   const aside: AnswerEvent[] = [];
   const events = model[Symbol.asyncIterator]();
@@ -46,7 +46,7 @@ export async function* throughReader(
     for (;;) {
       const first = await Promise.race([output, tick.promise]);
       if (first === "tick") {
-        yield { kind: "writing", answerTokens: counted.stats().answerTokens };
+        yield { kind: "writing", answerTokens: watched.stats().answerTokens };
         continue;
       }
       if (first.done) break;
@@ -54,7 +54,7 @@ export async function* throughReader(
       output = shown.next();
     }
     yield* aside;
-    if (!aside.some((event) => event.kind === "done")) yield { kind: "done", stats: counted.stats(), finish: "stop" };
+    if (!aside.some((event) => event.kind === "done")) yield { kind: "done", stats: watched.stats(), finish: "stop" };
   } finally {
     await events.return?.();
   }

@@ -3,8 +3,8 @@ import type { AnswerEvent } from "../core/answer.ts";
 import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import type { Finding } from "../core/finding.ts";
 import { leavable } from "../core/leavable.ts";
+import { requestsOf } from "./ask-model.ts";
 import type { Job } from "./prepare.ts";
-import { requestsOf } from "./run-steps.ts";
 
 export interface Memory {
   /** The kept answer, where there is one; nobody is asked. */

@@ -22,6 +22,8 @@ export type Step =
       readonly format?: object;
       readonly toolUse?: ToolUse;
       readonly maxTokens?: number;
+      /** Absent: as the task has it. */
+      readonly sampling?: Sampling;
       /** Language the answer has to be in; absent: any, as for code. */
       readonly language?: AnswerLanguage;
       /** Turns what the model streams into what people see; absent: shown as it comes. Leaving it early stops the model. */
@@ -29,6 +31,8 @@ export type Step =
       /** Where set, the answer is held back until whole; refused twice, `otherwise` is shown with a notice. */
       readonly check?: { readonly accept: (answer: string) => boolean; readonly otherwise: string };
     };
+
+export type PromptStep = Extract<Step, { kind: "prompt" }>;
 
 export interface PlanContext {
   readonly answerLanguage: AnswerLanguage;

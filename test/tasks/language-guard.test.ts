@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import type { Ask } from "../../src/core/task.ts";
-import { judgeLanguage, requiredLanguage, untilWrongLanguage } from "../../src/tasks/language-guard.ts";
+import { beforeDrift, judgeLanguage, requiredLanguage, untilWrongLanguage } from "../../src/tasks/language-guard.ts";
 
 const chinese = "这个函数计算平均值，然后返回结果，空数组时返回零，否则会出错。";
 const english = "This function computes the mean of the numbers it is given and returns it to whoever asked for it. ";
@@ -63,5 +63,24 @@ describe("an answer", () => {
 
   it("in the wrong language is not shown at all", async () => {
     expect(await read(chinese, "en")).toEqual({ shown: "", firstAt: 0, isWrong: true });
+  });
+});
+
+describe("an answer that goes over to the other script", () => {
+  const english = "The function reads the file line by line and keeps a running total of what it has seen so far. ";
+  const chinese = "这个函数逐行读取文件，并累计目前为止看到的内容，最后返回结果给调用方使用。";
+
+  it("keeps what it had said before", () => {
+    expect(beforeDrift(chinese.repeat(3) + english.repeat(7), "zh-CN")).toMatch(
+      /^(这个函数.*方使用。){3}(The .* far\.)?$/,
+    );
+    expect(beforeDrift(english.repeat(3) + chinese.repeat(16), "en")).toContain("seen so far.");
+  });
+
+  it("is another matter than terms, code and quotations in it", () => {
+    expect(beforeDrift(`${chinese}\n\`\`\`js\n${english.repeat(8)}`, "zh-CN")).toBeUndefined();
+    expect(beforeDrift(`${chinese}\n\`\`\`js\n${english.repeat(8)}\n\`\`\`\n${chinese}`, "zh-CN")).toBeUndefined();
+    expect(beforeDrift(`${chinese} async function, HTTP, JSON。`.repeat(12), "zh-CN")).toBeUndefined();
+    expect(beforeDrift(english.repeat(12), "en")).toBeUndefined();
   });
 });

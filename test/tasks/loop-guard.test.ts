@@ -1,35 +1,37 @@
 import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
-import { countAnswer, cutLoops, endsInLoop } from "../../src/tasks/loop-guard.ts";
+import { cutShort, loopAtEnd, watchAnswer } from "../../src/tasks/loop-guard.ts";
+
+const hasLoop = (text: string) => loopAtEnd(text) !== undefined;
 
 describe("a loop", () => {
   it("is a unit that comes again and again at the end", () => {
-    expect(endsInLoop(`Some text before. ${"I am a helpful assistant and I will help you. ".repeat(6)}`)).toBe(true);
-    expect(endsInLoop(`表格如下。${"这个函数返回一个整数，并且会检查参数。".repeat(14)}`)).toBe(true);
-    expect(endsInLoop(`${"word ".repeat(130)}wo`)).toBe(true);
+    expect(hasLoop(`Some text before. ${"I am a helpful assistant and I will help you. ".repeat(6)}`)).toBe(true);
+    expect(hasLoop(`表格如下。${"这个函数返回一个整数，并且会检查参数。".repeat(14)}`)).toBe(true);
+    expect(hasLoop(`${"word ".repeat(130)}wo`)).toBe(true);
   });
 
   it("may count while it goes round", () => {
     const list = Array.from({ length: 14 }, (_, at) => `${181 + at}. Both strategies have their own advantages.\n`);
-    expect(endsInLoop(list.join(""))).toBe(true);
-    expect(endsInLoop(list.slice(0, 4).join(""))).toBe(false);
+    expect(hasLoop(list.join(""))).toBe(true);
+    expect(hasLoop(list.slice(0, 4).join(""))).toBe(false);
     const figures = Array.from({ length: 200 }, (_, at) => `| ${at} | ${at * 3} |\n`);
-    expect(endsInLoop(figures.join(""))).toBe(false);
+    expect(hasLoop(figures.join(""))).toBe(false);
     const log = Array.from(
       { length: 40 },
       (_, at) => `2026-11-${at} 10:0${at % 10} ${"GET PUT".split(" ")[at % 2]} /a/${at * 7}\n`,
     );
-    expect(endsInLoop(log.join(""))).toBe(false);
+    expect(hasLoop(log.join(""))).toBe(false);
   });
 
   it("is not what repeats for a good reason", () => {
-    expect(endsInLoop("")).toBe(false);
-    expect(endsInLoop("-".repeat(120))).toBe(false);
-    expect(endsInLoop(`| a | b |\n${"|---".repeat(20)}|\n`)).toBe(false);
-    expect(endsInLoop(`const zeros = [${"0, ".repeat(100)}`)).toBe(false);
+    expect(hasLoop("")).toBe(false);
+    expect(hasLoop("-".repeat(120))).toBe(false);
+    expect(hasLoop(`| a | b |\n${"|---".repeat(20)}|\n`)).toBe(false);
+    expect(hasLoop(`const zeros = [${"0, ".repeat(100)}`)).toBe(false);
     const rows = Array.from({ length: 60 }, (_, index) => `| row ${index} | value ${index * 7} |`);
-    expect(endsInLoop(rows.join("\n"))).toBe(false);
+    expect(hasLoop(rows.join("\n"))).toBe(false);
   });
 });
 
@@ -43,18 +45,21 @@ async function* say(pieces: Iterable<string>, told: { count: number }): AsyncIte
 describe("a model that repeats itself", () => {
   it("is stopped, told of, and its answer ends there with counted figures", async () => {
     function* endless() {
-      yield "Well. ";
+      yield "Well: ";
       for (;;) yield "It depends on what you want to do with it, of course. ";
     }
     const told = { count: 0 };
-    const counted = countAnswer(
+    const counted = watchAnswer(
       () => 40,
       () => 1000,
     );
     const events: AnswerEvent[] = [];
-    for await (const event of cutLoops(say(endless(), told), counted)) events.push(event);
+    for await (const event of cutShort(say(endless(), told), counted)) events.push(event);
     expect(told.count).toBeLessThan(60);
-    expect(events.at(-2)).toMatchObject({ kind: "notice" });
+    expect(counted.cut()).toEqual({
+      kind: "loop",
+      good: "Well: It depends on what you want to do with it, of course.",
+    });
     expect(events.at(-1)).toMatchObject({
       kind: "done",
       finish: "stop",
@@ -62,13 +67,21 @@ describe("a model that repeats itself", () => {
     });
   });
 
+  it("loses only what it repeats, also where it counts on", () => {
+    const item = (at: number) => `${at}. Always write a test for it\n`;
+    const list = Array.from({ length: 14 }, (_, index) => item(index + 3)).join("");
+    expect(loopAtEnd(`Rules:\n1. Be brief\n2. Be kind\n${list}`)?.good).toBe(
+      "Rules:\n1. Be brief\n2. Be kind\n3. Always write a test for it",
+    );
+  });
+
   it("is left alone while it says something new", async () => {
     const told = { count: 0 };
     const pieces = Array.from({ length: 400 }, (_, index) => `sentence number ${index} says ${index * 31}. `);
     const events: AnswerEvent[] = [];
-    for await (const event of cutLoops(
+    for await (const event of cutShort(
       say(pieces, told),
-      countAnswer(
+      watchAnswer(
         () => 1,
         () => 0,
       ),

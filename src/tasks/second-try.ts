@@ -1,0 +1,112 @@
+// What went wrong while a model answered is tried once more with other sampling; the good part is kept.
+import type { AnswerEvent } from "../core/answer.ts";
+import type { ChatMessage } from "../core/chat-message.ts";
+import { countPrompt } from "../core/count-prompt.ts";
+import { detectLanguage } from "../core/language.ts";
+import { type Message, msg } from "../core/message.ts";
+import type { AnswerLanguage, Sampling } from "../core/task.ts";
+import { addStats } from "./add-stats.ts";
+import { answered, watchStep } from "./ask-model.ts";
+import { untilWrongLanguage } from "./language-guard.ts";
+import type { Run } from "./leave.ts";
+import type { Cut, Watched } from "./loop-guard.ts";
+import type { Job } from "./prepare.ts";
+import type { PromptStep } from "./task-definition.ts";
+
+type Done = Extract<AnswerEvent, { kind: "done" }>;
+
+/** Room that another try has to have for its answer, tokens. */
+const leastRoom = 256;
+
+/** Warmer, and dearer to repeat: what went wrong once goes wrong again with the same. */
+export function otherSampling({ temperature, topP, repeatPenalty }: Sampling): Sampling {
+  return {
+    temperature: Math.min(1, temperature + 0.3),
+    topP,
+    repeatPenalty: Math.max(repeatPenalty, Math.min(1.3, repeatPenalty + 0.1)),
+  };
+}
+
+/** Asks; what begins in another language is asked for anew, what begins to go wrong later goes on from its good part. */
+export async function* runTwice(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
+  const watched = watchStep(step);
+  const beginning = { isWrong: false };
+  const model = answered(job, step, watched, way, signal);
+  let first: Done | undefined;
+  for await (const event of step.language ? untilWrongLanguage(model, step.language, beginning) : model) {
+    if (event.kind === "done") first = event;
+    else yield event;
+  }
+  const again = nextTry(job, step, beginning.isWrong, watched.cut());
+  if (!again) {
+    yield* told(asEvents(first), watched);
+    return;
+  }
+  yield { kind: "notice", text: again.notice };
+  const second = watchStep(again.step);
+  const stats = first?.stats ?? watched.stats();
+  for await (const event of told(answered(job, again.step, second, way, signal), second)) {
+    yield event.kind === "done" ? { ...event, stats: addStats(stats, event.stats) } : event;
+  }
+}
+
+async function* asEvents(event: AnswerEvent | undefined): AsyncIterable<AnswerEvent> {
+  if (event) yield event;
+}
+
+/** Says at the end of an answer why its model was stopped. */
+export async function* told(events: AsyncIterable<AnswerEvent>, watched: Watched): AsyncIterable<AnswerEvent> {
+  for await (const event of events) {
+    const cut = event.kind === "done" ? watched.cut() : undefined;
+    if (cut) yield { kind: "notice", text: whyCut(cut) };
+    yield event;
+  }
+}
+
+function whyCut({ kind }: Cut): Message {
+  return kind === "loop"
+    ? msg("The model began to repeat itself and was stopped.")
+    : msg("The model went over to another language and was stopped.");
+}
+
+interface Try {
+  readonly step: PromptStep;
+  readonly notice: Message;
+}
+
+function nextTry(job: Job, step: PromptStep, isWrong: boolean, cut: Cut | undefined): Try | undefined {
+  // Where an answer costs, it is not bought twice; another program knows itself what to do with a bad one.
+  if (job.model.place === "cloud" || (cut && !step.instructions)) return undefined;
+  const sampling = otherSampling(job.base.sampling);
+  if (isWrong && step.language) {
+    const messages = remind(step.messages, step.language);
+    const notice = msg("The model began in another language than was asked for; it was asked once more.");
+    return { step: { ...step, messages, sampling }, notice };
+  }
+  if (!cut) return undefined;
+  const next: PromptStep = { ...step, messages: goOn(step, cut), sampling };
+  return countPrompt(next) + leastRoom > job.base.contextTokens ? undefined : { step: next, notice: whatNext(cut) };
+}
+
+function whatNext({ kind }: Cut): Message {
+  return kind === "loop"
+    ? msg("The model began to repeat itself and was stopped; it was asked once more to go on from what was good.")
+    : msg("The model went over to another language and was stopped; it was asked once more to go on from there.");
+}
+
+function goOn({ messages, language }: PromptStep, { good }: Cut): readonly ChatMessage[] {
+  if (good.trim() === "") return messages;
+  const isChinese = (language ?? (detectLanguage(good) === "zh" ? "zh-CN" : "en")) === "zh-CN";
+  const content = isChinese
+    ? "请接着上文写完，只用简体中文，不要重复已经写过的内容。"
+    : "Go on from there to the end, in English. Do not say anything again that you have said.";
+  return [...messages, { role: "assistant", content: good }, { role: "user", content }];
+}
+
+function remind(messages: readonly ChatMessage[], wanted: AnswerLanguage): readonly ChatMessage[] {
+  const reminder =
+    wanted === "zh-CN" ? "必须只用简体中文回答，不要使用英文。" : "You must answer in English only, not in Chinese.";
+  return messages.map((message, at) =>
+    at === messages.length - 1 ? { ...message, content: `${message.content}\n\n${reminder}` } : message,
+  );
+}
