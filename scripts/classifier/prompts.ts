@@ -59,7 +59,22 @@ function written(name: string, weight: number): Example[] {
 export const singlePrompts = (weight: number): Example[] => written("singles.jsonl", weight);
 
 /** The same, and never trained on. */
-export const holdoutPrompts = (): Example[] => written("holdout.jsonl", 1);
+export const holdoutPrompts = (): Example[] => [...written("holdout.jsonl", 1), ...labelled("holdout-areas.jsonl")];
+
+/** Labelled with the area alone. */
+function labelled(name: string): Example[] {
+  return readLines(name).map((each, index) => {
+    const { prompt, label, lang } = row.parse(each);
+    return {
+      text: prompt,
+      right: outcomesOf(label),
+      area: label,
+      language: lang,
+      weight: 1,
+      group: `${name} ${index}`,
+    };
+  });
+}
 
 interface Pattern {
   readonly text: string;

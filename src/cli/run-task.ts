@@ -7,6 +7,7 @@ import { loadingText } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { isUnsure, likelyKinds } from "../core/unsure.ts";
 import { badgeLine, type Terminal } from "./terminal.ts";
 
 export type OutputForm = "text" | "json" | "stream-json";
@@ -68,6 +69,10 @@ function failureOf(error: unknown, { say }: Terminal) {
 /** @param before kind of the event before it: a log is told once that a model is loading, a terminal how far it is */
 function noteEvent(event: AnswerEvent, before: AnswerEvent["kind"] | undefined, terminal: Terminal): void {
   const { note, progress, say, t } = terminal;
+  if (event.kind === "routed" && isUnsure(event.route.classification)) {
+    const kinds = likelyKinds(event.route.classification).map((kind) => `--task ${kind}`);
+    note(t("Not sure what kind of task this is; a generalist answers. To say it: {0}", kinds.join(", ")));
+  }
   if (event.kind === "notice") note(say(event.text));
   if (event.kind === "loading" && before !== "loading" && !process.stderr.isTTY)
     note(say(loadingText({ model: event.model })));

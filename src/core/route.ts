@@ -11,6 +11,7 @@ import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask, TaskKind } from "./task.ts";
 import { TaskError } from "./task-error.ts";
+import { isUnsure } from "./unsure.ts";
 
 /** Where a task runs and why; part of every badge. */
 export interface Route {
@@ -65,14 +66,6 @@ export function chooseRole(kind: TaskKind, language: TextLanguage, hasImages: bo
   return role === "byLanguage" ? (language === "zh" ? "chinese" : "general") : role;
 }
 
-/** Less sure than this of what a question is, the classifier is right less than half of the time. */
-const unsureBelow = 0.4;
-
-/** A question that nobody can place goes to the generalist; what a person stated is never in doubt. */
-function isUnsure(ask: Ask, { confidence }: Classification): boolean {
-  return ask.kind === undefined && confidence < unsureBelow;
-}
-
 interface Choice {
   readonly model: InstalledModel;
   readonly why: Message;
@@ -88,7 +81,11 @@ interface Choice {
 export function chooseRoute(ask: Ask, classification: Classification, reachable: Reachable, settings: Settings): Route {
   const { kind, language } = classification;
   const needs = needsOf(ask);
-  const role = chooseRole(isUnsure(ask, classification) ? "chat" : kind, language, needs.includes("vision"));
+  const role = chooseRole(
+    ask.kind === undefined && isUnsure(classification) ? "chat" : kind,
+    language,
+    needs.includes("vision"),
+  );
   const able = reachable.models.filter(canAnswer);
   const usable = able.filter((model) => needs.every((need) => can(model, need)));
   const cloud = usable.filter((model) => model.place === "cloud");

@@ -22,6 +22,8 @@ export async function judge(message: Judgement, { app, keeper, conversation }: J
   const exchange = session.exchanges.find((each) => each.id === message.exchangeId);
   if (!exchange) return;
   if (message.kind === "correct") {
+    // The answer may be under way: the person need not wait for the wrong one.
+    conversation().stop(exchange.id);
     await (await app()).feedback.correct(exchange.question, message.task);
     await conversation().retry(exchange.id, readAttached, { kind: message.task });
   } else if (message.kind === "rate") {

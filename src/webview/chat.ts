@@ -182,6 +182,7 @@ onHostMessage((raw) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) stopRunning();
+  if (/^[1-9]$/.test(event.key) && isPlain(event) && pickKind(Number(event.key))) event.preventDefault();
   if (event.key === "Enter" && event.target instanceof HTMLAnchorElement) followLink(event.target);
 });
 document.addEventListener("click", (event) => {
@@ -191,6 +192,19 @@ document.addEventListener("click", (event) => {
     followLink(link);
   }
 });
+
+/** A key that is not part of a text: the box takes it for its first letter only where nothing is asked. */
+function isPlain({ target, ctrlKey, altKey, metaKey, isComposing }: KeyboardEvent): boolean {
+  if (ctrlKey || altKey || metaKey || isComposing) return false;
+  if (target instanceof HTMLSelectElement) return false;
+  return !(target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) || target.value === "";
+}
+
+/** The kind of the last question, where it is asked and still under way. */
+function pickKind(digit: number): boolean {
+  const last = [...(page?.views.values() ?? [])].at(-1);
+  return last !== undefined && isRunning(last.state()) && last.pickKind(digit);
+}
 
 function followLink(link: HTMLAnchorElement): void {
   const href = link.getAttribute("data-href");

@@ -4,6 +4,7 @@ import type { Finding } from "../core/finding.ts";
 import type { ToHost, ToPage } from "../core/page-protocol.ts";
 import type { AttachedSource, Exchange, ExchangeState } from "../core/session.ts";
 import type { TaskKind } from "../core/task.ts";
+import { isUnsure, likelyKinds } from "../core/unsure.ts";
 import { type AnswerRenderer, createAnswerRenderer } from "./answer-renderer.ts";
 import { badgeView } from "./badge-view.ts";
 import { createCodeBlocks } from "./code-block.ts";
@@ -11,6 +12,7 @@ import { button, element, icon } from "./element.ts";
 import { visible } from "./hidden-characters.ts";
 import type { Highlight } from "./highlight.ts";
 import type { Strings } from "./strings.ts";
+import { createUnsureRow, type UnsureRow } from "./unsure-row.ts";
 
 export interface ExchangeView {
   readonly element: HTMLElement;
@@ -19,6 +21,8 @@ export interface ExchangeView {
   update(status: Extract<ToPage, { kind: "status" }>): void;
   /** Draws what has come since the last time. @returns whether something was drawn */
   draw(): boolean;
+  /** Says which kind of task it is, where that is asked. @returns whether it was */
+  pickKind(digit: number): boolean;
   /** Whether something has come that is not drawn yet. */
   isWaiting(): boolean;
 }
@@ -42,8 +46,10 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   let { state, rating } = exchange;
   let answerText = exchange.answer;
   let shownActions = "";
+  let unsure: UnsureRow | undefined;
   const places = {
     thinking: element("div", { class: "thinking-place" }),
+    unsure: element("div", {}),
     notices: element("ul", { class: "notices" }),
     findings: element("ul", { class: "findings" }),
     answer: element("div", { class: "answer" }),
@@ -117,6 +123,16 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
     const correct = exchange.statedKind ? undefined : (task: TaskKind) => post({ kind: "correct", exchangeId, task });
     places.badge.replaceChildren(badgeView(badge, strings, wasOpen, correct));
   }
+  /** Asked once, while the answer is under way; later the badge has the same question. */
+  function askKind(badge: Badge | undefined): void {
+    if (unsure || !badge || !isRunning(state) || exchange.statedKind || exchange.retryOf) return;
+    const { classification } = badge.route;
+    if (!isUnsure(classification)) return;
+    unsure = createUnsureRow(likelyKinds(classification), strings, (task) =>
+      post({ kind: "correct", exchangeId, task }),
+    );
+    places.unsure.append(unsure.element);
+  }
   function addNotice(text: string): void {
     places.notices.append(element("li", {}, icon("info"), ` ${text}`));
   }
@@ -129,6 +145,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
     { class: "exchange", "aria-label": exchange.question },
     element("h2", { class: "question" }, exchange.question),
     sourceList(exchange.sources, parts),
+    places.unsure,
     places.thinking,
     places.notices,
     places.findings,
@@ -168,7 +185,10 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
       thinking.draw();
       showState(status.detail);
       showBadge(status.badge);
+      askKind(status.badge);
+      if (!isRunning(state)) unsure?.element.remove();
     },
+    pickKind: (digit) => unsure?.pick(digit) ?? false,
     draw() {
       const drewThinking = thinking.draw();
       return (isRunning(state) && renderer.draw()) || drewThinking;

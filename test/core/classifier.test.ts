@@ -4,6 +4,7 @@ import { judgeHoldout, marksOf, timeOf } from "../../scripts/classifier/evaluate
 import { withCorrections } from "../../src/core/classifier/corrections.ts";
 import { classify } from "../../src/core/classify.ts";
 import { type Ask, taskKinds } from "../../src/core/task.ts";
+import { isUnsure, likelyKinds } from "../../src/core/unsure.ts";
 
 const asking = (text: string, over: Partial<Ask> = {}): Ask => ({ text, sources: [], history: [], ...over });
 const source = (languageId: string) => ({
@@ -47,6 +48,18 @@ describe("the trained classifier", () => {
       expect(scores[kind]).toBe(Math.max(...taskKinds.map((each) => scores[each])));
       expect(confidence).toBeCloseTo(scores[kind], 10);
     }
+  });
+
+  it("knows when it does not know, and which kinds it may be", () => {
+    const clear = classify(asking("Translate this sentence into Chinese: the cat sat on the mat"));
+    expect(isUnsure(clear)).toBe(false);
+    expect(likelyKinds(clear)[0]).toBe("translate");
+    const judged = [...judgeHoldout("en"), ...judgeHoldout("zh")];
+    const unsure = judged.filter((each) => isUnsure({ ...clear, confidence: each.confidence }));
+    expect(unsure.length).toBeGreaterThan(0);
+    expect(unsure.length).toBeLessThan(judged.length / 20);
+    const doubtful = { ...clear, scores: { ...clear.scores, code: 2, chat: 3, translate: 1 } };
+    expect(likelyKinds(doubtful)).toEqual(["chat", "code", "translate"]);
   });
 
   it("shows the keywords and the words that spoke for the winner", () => {

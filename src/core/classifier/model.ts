@@ -28,7 +28,7 @@ export const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 /** How loud a whole word and a piece of one are in the first and last lines, and a word in between. */
 export const loudness = { word: 1, piece: 0.5, farWord: 0.5 } as const;
 
-export const denseCount = 22;
+export const denseCount = 23;
 
 /** Everything that is not a word: keywords by kind, size, scripts, signs. All of about the size 0 to 1. */
 export function fillDense(features: Features, dense: Float64Array): void {
@@ -55,6 +55,8 @@ export function fillDense(features: Features, dense: Float64Array): void {
   dense[19] = sign(6) > 1 ? 0.5 : 0;
   dense[20] = features.hits.length === 0 ? 0.5 : 0;
   dense[21] = length < 12 ? 0.5 : 0;
+  // A question in other letters about a few Chinese words.
+  dense[22] = han > 0 && han <= 0.3 ? 0.5 : 0;
 }
 
 /** What makes a long text no louder than a short one. */
