@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { measureBalance } from "./bench/balance.ts";
 import { measureEntry } from "./bench/entry.ts";
 import { measureGateway } from "./bench/gateway.ts";
 import type { Row } from "./bench/measure.ts";
@@ -20,6 +21,7 @@ if (process.argv.length === 2 && !(await ensureSmallModel()))
 const parts: readonly [string, () => Promise<readonly Row[]>][] = [
   ["entry and package", measureEntry],
   ["gateway", measureGateway],
+  ["balancing, simulated", measureBalance],
   ["overhead", measureOverhead],
   ["page", measurePage],
   ["privacy and classifier", measurePrivacy],
