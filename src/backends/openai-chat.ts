@@ -111,6 +111,8 @@ export function createChunkReader(server: string, nowMs: () => number) {
       };
       yield { kind: "done", stats, finish: finish === "length" ? "length" : "stop" };
     },
+    /** Something of the answer has come. */
+    hasBegun: () => firstMs !== undefined || calls.size > 0,
     isFinished: () => finish !== undefined,
   };
 }

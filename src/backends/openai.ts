@@ -1,5 +1,5 @@
 // A server that speaks OpenAI's API and is the person's own: vLLM, llama.cpp, SGLang, LM Studio, Ray Serve.
-import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { createParser, type EventSourceMessage, ParseError } from "eventsource-parser";
 import type * as z from "zod/mini";
 import type {
   Backend,
@@ -97,7 +97,7 @@ export class OpenAiBackend implements Backend {
     try {
       const response = await this.#post("/chat/completions", openaiRequest(request), ended);
       const reader = createChunkReader(this.name, () => performance.now());
-      for await (const chunk of this.#chunks(response)) yield* reader.read(chunk);
+      for await (const chunk of this.#chunks(response, reader.hasBegun)) yield* reader.read(chunk);
       // Some servers end without `[DONE]`; none without saying why the answer ended.
       if (!reader.isFinished()) throw lostServer(this.name);
       yield* reader.end();
@@ -130,22 +130,26 @@ export class OpenAiBackend implements Backend {
   }
 
   /** The events of an answer. Half an event at the end, or one that is not JSON, is a failure and not skipped. */
-  async *#chunks(response: Response): AsyncIterable<Chunk> {
-    const waiting: EventSourceMessage[] = [];
-    const parser = createParser({ onEvent: (event) => waiting.push(event) });
+  async *#chunks(response: Response, hasBegun: () => boolean): AsyncIterable<Chunk> {
+    const waiting: (EventSourceMessage | ParseError)[] = [];
+    const keep = (each: EventSourceMessage | ParseError) => void waiting.push(each);
+    const parser = createParser({ onEvent: keep, onError: keep });
     const decoder = new TextDecoder("utf-8", { fatal: true });
     const body = response.body?.getReader();
     if (!body) throw lostServer(this.name);
     let sinceEvent = 0;
     try {
       for (;;) {
-        const { done, value } = await withDeadline(body.read(), this.#options.stallMs ?? 30_000, this.name);
+        // Before its first word it may load the model, and read a long prompt.
+        const limitMs = hasBegun() ? (this.#options.stallMs ?? 30_000) : 0;
+        const { done, value } = await withDeadline(body.read(), limitMs, this.name);
         parser.feed(done ? decoder.decode() : decoder.decode(value, { stream: true }));
         sinceEvent = waiting.length > 0 ? 0 : sinceEvent + (value?.length ?? 0);
         if (sinceEvent > maxEventBytes) throw this.#badAnswer("an event without an end");
-        for (const { data } of waiting.splice(0)) {
-          if (data === "[DONE]") return;
-          yield this.#chunkOf(data);
+        for (const each of waiting.splice(0)) {
+          if (each instanceof ParseError) throw this.#badAnswer(each.line ?? each.message, each);
+          if (each.data === "[DONE]") return;
+          yield this.#chunkOf(each.data);
         }
         if (done) return;
       }
