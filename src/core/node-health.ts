@@ -14,8 +14,8 @@ export interface NodeHealth {
   readonly closedUntilMs: number;
   /** Why it is not asked: it failed, or it said itself that it is busy. */
   readonly reason: "none" | "failed" | "busy";
-  /** When it last failed. */
-  readonly failedAtMs: number;
+  /** When it was last closed. */
+  readonly closedAtMs: number;
   /** Requests it may have at once while it is coming back; undefined: all it takes. */
   readonly allowance?: number;
 }
@@ -24,7 +24,7 @@ export const healthy: NodeHealth = {
   failures: 0,
   closedUntilMs: 0,
   reason: "none",
-  failedAtMs: Number.NEGATIVE_INFINITY,
+  closedAtMs: Number.NEGATIVE_INFINITY,
 };
 
 /** The first failure may be chance. */
@@ -47,26 +47,39 @@ export function slotsNow(health: NodeHealth, slots: number, nowMs: number): numb
  * a question that could have been answered must not be refused. Not at once after it failed, or it would never rest.
  */
 export function mayTryAnyway(health: NodeHealth, nowMs: number): boolean {
-  return health.reason === "failed" && nowMs - health.failedAtMs >= restMs;
+  return health.reason === "failed" && nowMs - health.closedAtMs >= restMs;
 }
 
-/** The health after a request ended. @param nowMs a clock that never goes back */
-export function healthAfter(health: NodeHealth, outcome: NodeOutcome, slots: number, nowMs: number): NodeHealth {
+/** A request that ended: when it began, and when it ended, ms of a clock that never goes back. */
+export interface NodeUse {
+  readonly slots: number;
+  readonly sinceMs: number;
+  readonly nowMs: number;
+}
+
+/** The health after a request ended. */
+export function healthAfter(health: NodeHealth, outcome: NodeOutcome, { slots, sinceMs, nowMs }: NodeUse): NodeHealth {
+  // What was under way when the node fell falls with it: one failure and not many. Nor does it show that it is back.
+  const isOfBefore = health.allowance !== undefined && sinceMs < health.closedAtMs;
   switch (outcome.kind) {
     case "left":
       return health;
-    case "busy":
-      return { ...health, closedUntilMs: nowMs + outcome.retryAfterMs, reason: "busy", allowance: 1 };
+    case "busy": {
+      const closedUntilMs = Math.max(health.closedUntilMs, nowMs + outcome.retryAfterMs);
+      return { ...health, closedUntilMs, closedAtMs: nowMs, reason: "busy", allowance: 1 };
+    }
     case "failed": {
+      if (isOfBefore) return health;
       const failures = health.failures + 1;
-      if (failures < failuresToOpen) return { ...health, failures, failedAtMs: nowMs };
+      if (failures < failuresToOpen) return { ...health, failures };
       const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - failuresToOpen));
-      return { failures, closedUntilMs: nowMs + pauseMs, reason: "failed", failedAtMs: nowMs, allowance: 1 };
+      return { failures, closedUntilMs: nowMs + pauseMs, reason: "failed", closedAtMs: nowMs, allowance: 1 };
     }
     case "answered": {
+      if (isOfBefore) return health;
       if (health.allowance === undefined) return healthy;
       const allowance = health.allowance + 1;
-      return allowance >= slots ? healthy : { ...healthy, allowance };
+      return allowance >= slots ? healthy : { ...healthy, allowance, closedAtMs: health.closedAtMs };
     }
   }
 }

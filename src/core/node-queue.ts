@@ -99,6 +99,7 @@ export function createNodeQueue(nowMs: () => number): NodeQueue {
     if (conversations.size > mostConversations && oldest !== undefined) conversations.delete(oldest);
   };
   const seatOn = (node: Node, wish: Wish): Seat => {
+    const sinceMs = nowMs();
     node.inFlight++;
     remember(wish, node.name);
     let isOver = false;
@@ -108,7 +109,7 @@ export function createNodeQueue(nowMs: () => number): NodeQueue {
         if (isOver) return;
         isOver = true;
         node.inFlight--;
-        node.health = healthAfter(node.health, outcome, node.slots, nowMs());
+        node.health = healthAfter(node.health, outcome, { slots: node.slots, sinceMs, nowMs: nowMs() });
         if (outcome.kind === "answered") sawAnswer(node, wish.model, outcome.tokensPerSecond, nowMs());
         if (node.inFlight === 0) for (const tell of node.onIdle.splice(0)) tell();
         dispatch();

@@ -228,3 +228,21 @@ it("a node that is drained gets nothing new, and is idle when the last answer is
   queue.admit("a");
   expect((await seated(queue, wish([["a", 2]]))).node).toBe("a");
 });
+
+it("requests that fall together with their node are one failure: its pause is not longer for them", async () => {
+  const { queue, clock } = queueAt();
+  const many = [];
+  for (let index = 0; index < 4; index++) many.push(await seated(queue, wish([["a", 4]])));
+  clock.ms = 50;
+  for (const seat of many) seat.end(failed);
+  expect(queue.state()[0]?.health.closedUntilMs).toBe(1_050);
+});
+
+it("case 5: an answer that was under way does not end the pause that a busy node has asked for", async () => {
+  const { queue, clock } = queueAt();
+  const [early, turnedAway] = [await seated(queue, wish([["a", 4]])), await seated(queue, wish([["a", 4]]))];
+  clock.ms = 50;
+  turnedAway.end({ kind: "busy", retryAfterMs: 7_000 });
+  early.end(answered);
+  expect(queue.state()[0]?.health.closedUntilMs).toBe(7_050);
+});

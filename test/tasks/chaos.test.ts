@@ -1,0 +1,145 @@
+// Three model servers, processes of their own, one of them always killed, silent or failing while requests keep coming.
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, it } from "vitest";
+import { OllamaBackend } from "../../src/backends/ollama.ts";
+import type { InstalledModel, ModelRequest } from "../../src/core/backend.ts";
+import { createNodeQueue } from "../../src/core/node-queue.ts";
+import { TaskError } from "../../src/core/task-error.ts";
+import { createRunOnNodes, type ModelNode } from "../../src/tasks/run-on-nodes.ts";
+
+const script = fileURLToPath(new URL("chaos-node.ts", import.meta.url));
+const text = Array.from({ length: 20 }, (_, index) => `word${index} `).join("");
+const never = new AbortController().signal;
+const slots = 4;
+const silenceMs = 1_000;
+const request: ModelRequest = {
+  model: "m",
+  messages: [{ role: "user", content: "hello" }],
+  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
+  contextTokens: 4096,
+  think: false,
+};
+
+interface NodeProcess {
+  readonly port: number;
+  behave(how: "fine" | "stall" | "fail"): void;
+  kill(): Promise<void>;
+  /** The same server again, at the same port. */
+  restart(): Promise<void>;
+}
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(closers.splice(0).map((close) => close()));
+});
+
+async function startNode(): Promise<NodeProcess> {
+  let child: ChildProcess;
+  const start = async (port: number): Promise<number> => {
+    child = fork(script, [String(port), text], { execArgv: [] });
+    const [taken] = await once(child, "message");
+    return Number(taken);
+  };
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+  const port = await start(0);
+  closers.push(kill);
+  return {
+    port,
+    behave: (how) => void child.send(how),
+    kill,
+    async restart() {
+      await start(port);
+    },
+  };
+}
+
+function nodeAt({ port }: NodeProcess): ModelNode {
+  const name = `Ollama at 127.0.0.1:${port}`;
+  const model: InstalledModel = {
+    name: "m",
+    backend: name,
+    place: "this-machine",
+    sizeBytes: 1000,
+    capabilities: ["completion"],
+  };
+  const address = async () => `http://127.0.0.1:${port}`;
+  return { model, backend: new OllamaBackend({ name, place: "this-machine", address, stallMs: silenceMs }) };
+}
+
+type Outcome =
+  | { readonly kind: "whole"; readonly tries: number }
+  /** It had begun, and says that it is not whole. */
+  | { readonly kind: "cut" }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+function farmOf(processes: readonly NodeProcess[]) {
+  const nodes = processes.map(nodeAt);
+  const queue = createNodeQueue(() => performance.now());
+  const run = createRunOnNodes({ queue, slotsOf: () => slots, firstEventMs: () => silenceMs });
+  const ask = async (): Promise<Outcome> => {
+    let got = "";
+    let tries = 0;
+    try {
+      for await (const event of run(nodes, request, never)) {
+        if (event.kind === "answering") tries++;
+        if (event.kind === "text") got += event.text;
+        if (event.kind === "done" && got === text) return { kind: "whole", tries };
+      }
+      return { kind: "failed", error: `ended with ${got}` };
+    } catch (error) {
+      const isTold = error instanceof TaskError && error.kind === "server-lost";
+      return got !== "" && isTold ? { kind: "cut" } : { kind: "failed", error };
+    }
+  };
+  return { queue, ask };
+}
+
+/** Asks again and again until told to stop, half as often as two of three nodes can answer. */
+async function keepAsking(ask: () => Promise<Outcome>, until: AbortSignal): Promise<readonly Outcome[]> {
+  const outcomes: Promise<Outcome>[] = [];
+  while (!until.aborted) {
+    outcomes.push(ask());
+    await sleep(30);
+  }
+  return Promise.all(outcomes);
+}
+
+it("while one of three servers is killed, silent or failing, every request that had not begun is answered", async () => {
+  const processes = await Promise.all([startNode(), startNode(), startNode()]);
+  const { queue, ask } = farmOf(processes);
+  const over = new AbortController();
+  const asking = keepAsking(ask, over.signal);
+  for (const fault of ["kill", "stall", "fail"] as const) {
+    for (const node of processes) {
+      await sleep(200);
+      if (fault === "kill") await node.kill();
+      else node.behave(fault);
+      await sleep(600);
+      if (fault === "kill") await node.restart();
+      else node.behave("fine");
+    }
+  }
+  over.abort();
+  const outcomes = await asking;
+  console.log(
+    Object.groupBy(
+      outcomes.map((o) => o.kind + ("tries" in o ? o.tries : "") + ("error" in o ? String(o.error) : "")),
+      (x) => x,
+    ),
+  );
+  expect(outcomes.filter(({ kind }) => kind === "failed")).toEqual([]);
+  expect(outcomes.filter(({ kind }) => kind === "whole").length).toBeGreaterThan(outcomes.length / 2);
+  // The faults were met, and nobody was asked more often than there are servers.
+  const tries = outcomes.map((outcome) => (outcome.kind === "whole" ? outcome.tries : 1));
+  expect(Math.max(...tries)).toBeGreaterThan(1);
+  expect(Math.max(...tries)).toBeLessThanOrEqual(processes.length);
+  expect(queue.waiting().count).toBe(0);
+  expect(queue.state().map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
+}, 60_000);
