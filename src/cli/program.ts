@@ -17,6 +17,7 @@ import { addModelCommands } from "./model-commands.ts";
 import { language, severities, severity, taskKind, temperature, whole } from "./parse-flags.ts";
 import { addPrivacyCommands } from "./privacy-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
+import { readPicture } from "./read-picture.ts";
 import { type OutputForm, runTask } from "./run-task.ts";
 import { addServeCommand } from "./serve-command.ts";
 import type { Terminal } from "./terminal.ts";
@@ -97,11 +98,13 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     .description(t("ask anything; the kind of task is recognised"))
     .argument("[text...]", t("the question; nothing reads standard input"))
     .option("--task <type>", t("state the kind of task: a kind, or code, translation, creative or general"), taskKind)
-    .action(async (words: string[], own: { task?: TaskKind }, command: Command) => {
+    .option("--image <files...>", t("pictures the question is about"))
+    .action(async (words: string[], own: { task?: TaskKind; image?: string[] }, command: Command) => {
+      const sources = await Promise.all((own.image ?? []).map(readPicture));
       const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
       const flags = command.optsWithGlobals<Flags>();
       const stated = own.task ? { kind: own.task } : {};
-      const ask = { ...askOf(flags), ...stated, text, sources: [], history: [] };
+      const ask = { ...askOf(flags), ...stated, text, sources, history: [] };
       await runTask(parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
     });
 }

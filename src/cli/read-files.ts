@@ -63,7 +63,7 @@ function textOf(bytes: Buffer, name: string): string {
   return bytes.toString("utf8");
 }
 
-function unreadable(name: string, cause: unknown): TaskError {
+export function unreadable(name: string, cause: unknown): TaskError {
   const isMissing = cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR");
   const text = isMissing
     ? msg("{0} cannot be read: there is no such file.", name)

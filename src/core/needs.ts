@@ -2,6 +2,7 @@
 import type { InstalledModel } from "./backend.ts";
 import { candidatesFor, offersFor } from "./catalogue.ts";
 import { msg } from "./message.ts";
+import { hasPictures } from "./pictures.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask } from "./task.ts";
 import { TaskError } from "./task-error.ts";
@@ -9,11 +10,10 @@ import { TaskError } from "./task-error.ts";
 export type Need = "vision" | "tools";
 
 export function needsOf(ask: Ask): readonly Need[] {
-  const { messages = [], toolUse } = ask.ownPrompt ?? {};
-  const hasImages = (ask.images?.length ?? 0) > 0 || messages.some((message) => (message.images?.length ?? 0) > 0);
+  const { toolUse } = ask.ownPrompt ?? {};
   // A call that has to be made is made with a grammar, which every model can follow.
   const hasTools = toolUse !== undefined && toolUse.tools.length > 0 && toolUse.choice.kind === "auto";
-  return [...(hasImages ? ["vision" as const] : []), ...(hasTools ? ["tools" as const] : [])];
+  return [...(hasPictures(ask) ? ["vision" as const] : []), ...(hasTools ? ["tools" as const] : [])];
 }
 
 /** Also where the server does not tell what a model can. */

@@ -16,6 +16,8 @@ export interface Source {
   /** Short name for people: a path relative to the workspace. */
   readonly label: string;
   readonly text: string;
+  /** The picture itself, base64 without a `data:` prefix, where it is one; `text` is empty then. */
+  readonly image?: string;
   /** VS Code language id, such as `typescript` or `markdown`. */
   readonly languageId?: string;
   /** First line of `text` in its file, from 1. */
@@ -28,6 +30,8 @@ export interface Source {
 export interface Turn {
   readonly role: "user" | "assistant";
   readonly text: string;
+  /** Pictures it was about, base64. */
+  readonly images?: readonly string[];
   /** Where the texts in it came from, for the rules of privacy. */
   readonly sources?: readonly { readonly uri: string; readonly label: string }[];
   /** What in it had to stay on this machine when it was asked; it has to stay ever after. */

@@ -1,8 +1,10 @@
 // Tasks that answer a question, perhaps about some text, perhaps in the course of a conversation.
 import type { ChatMessage } from "../core/chat-message.ts";
+import { countPrompt } from "../core/count-prompt.ts";
 import { fenced } from "../core/fence.ts";
 import { msg } from "../core/message.ts";
-import type { Ask, OwnPrompt, Sampling, TaskKind } from "../core/task.ts";
+import { picturesOf, textsOf } from "../core/pictures.ts";
+import type { Ask, OwnPrompt, Sampling, TaskKind, Turn } from "../core/task.ts";
 import { requiredLanguage } from "./language-guard.ts";
 import { answerIn, dataRule, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
@@ -21,8 +23,9 @@ export function conversationTask({ kind, sampling, think, rules }: ConversationT
     sampling,
     think,
     plan(ask, context) {
-      const asked = user(ask.text, ...ask.sources.map(fenced), answerIn(context.answerLanguage));
-      const question = ask.images ? { ...asked, images: ask.images } : asked;
+      const asked = user(ask.text, ...textsOf(ask.sources).map(fenced), answerIn(context.answerLanguage));
+      const images = picturesOf(ask);
+      const question = images.length > 0 ? { ...asked, images } : asked;
       const language = kind === "code" ? undefined : requiredLanguage(ask, context.answerLanguage);
       const opening = system(...rules, ...(isAboutText(ask) ? [dataRule] : []));
       return planWithHistory(ask, [opening], question, context).map((step) =>
@@ -37,6 +40,12 @@ function isAboutText({ sources, history, text }: Ask): boolean {
   return sources.length > 0 || text.includes("```") || history.some((turn) => (turn.sources ?? []).length > 0);
 }
 
+const turnMessage = ({ role, text, images }: Turn): ChatMessage => ({
+  role,
+  content: text,
+  ...(images ? { images } : {}),
+});
+
 /** Earlier turns that do not fit are left out, oldest first, and it is said; the question itself is never cut. */
 export function planWithHistory(
   ask: Ask,
@@ -44,10 +53,9 @@ export function planWithHistory(
   question: ChatMessage,
   context: PlanContext,
 ): readonly Step[] {
-  const cost = (messages: readonly ChatMessage[]) =>
-    messages.reduce((sum, message) => sum + context.estimateTokens(message.content) + 8, 0);
+  const cost = (messages: readonly ChatMessage[]) => countPrompt({ messages }, context.estimateTokens);
   let room = context.promptTokens - cost([...opening, question]);
-  const history = ask.history.map((turn): ChatMessage => ({ role: turn.role, content: turn.text }));
+  const history = ask.history.map(turnMessage);
   let kept = history.length;
   for (const message of [...history].reverse()) {
     room -= cost([message]);
@@ -76,8 +84,8 @@ export function planWithHistory(
  */
 export function planOwnPrompt(ask: Ask, { system: rules, format, toolUse, messages }: OwnPrompt): readonly Step[] {
   const said: readonly ChatMessage[] = messages ?? [
-    ...ask.history.map((turn): ChatMessage => ({ role: turn.role, content: turn.text })),
-    { role: "user", content: ask.text, ...(ask.images ? { images: ask.images } : {}) },
+    ...ask.history.map(turnMessage),
+    turnMessage({ role: "user", text: ask.text, ...(ask.images ? { images: ask.images } : {}) }),
   ];
   const all = rules === "" ? said : [system(rules), ...said];
   return [{ kind: "prompt", messages: all, ...(format ? { format } : {}), ...(toolUse ? { toolUse } : {}) }];

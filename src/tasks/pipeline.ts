@@ -6,6 +6,7 @@ import type { InstalledModel } from "../core/backend.ts";
 import type { Classifier } from "../core/classify.ts";
 import type { LocalOnlyPart, PrivacyRule } from "../core/local-only.ts";
 import { msg } from "../core/message.ts";
+import { picturesOf } from "../core/pictures.ts";
 import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
 import { chooseRoute, type Route } from "../core/route.ts";
 import type { Ask } from "../core/task.ts";
@@ -113,7 +114,7 @@ function settleHere({ ask, world, route }: Settled, parts: PipelineParts): Settl
 function refuseEmpty(ask: Ask): void {
   const isSaid = ask.text.trim() !== "" || ask.sources.some((source) => source.text.trim() !== "");
   // A picture, or what a call came to, is something as well.
-  if (!isSaid && !ask.images?.length && !ask.ownPrompt?.messages?.length) {
+  if (!isSaid && picturesOf(ask).length === 0 && !ask.ownPrompt?.messages?.length) {
     throw new TaskError("bad-input", msg("There is nothing to work on: type a question, or select some text first."));
   }
 }

@@ -5,6 +5,7 @@ import { chooseContext, type StickyWindows } from "../core/context.ts";
 import { type CountedPrompt, countPrompt } from "../core/count-prompt.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
+import { hasPictures } from "../core/pictures.ts";
 import type { Reachable, Route } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
@@ -73,7 +74,9 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
     promptTokens: limit - answerTokens,
     estimateTokens: count,
   };
-  const steps = ask.ownPrompt ? planOwnPrompt(ask, ask.ownPrompt) : definition.plan(ask, context);
+  // What is asked of a picture is a question, whatever its kind: only conversations show pictures to a model.
+  const planned = hasPictures(ask) ? parts.definitions.chat : definition;
+  const steps = ask.ownPrompt ? planOwnPrompt(ask, ask.ownPrompt) : planned.plan(ask, context);
   return {
     backend,
     model,

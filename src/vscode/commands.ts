@@ -6,6 +6,7 @@ import { TaskError } from "../core/task-error.ts";
 import { showAdvice } from "./advice.ts";
 import { removeClaudeKey, setClaudeKey } from "./claude-key.ts";
 import { commentChange, symbolAtCursor } from "./document-symbol.ts";
+import { gatherAttachments } from "./gather-attachments.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
@@ -40,7 +41,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.documentSymbol": (host) => documentSymbol(host),
   "switchyard.startChat": (host, given) => startChat(host, given),
   "switchyard.attachSelection": async (host, ...given) => {
-    host.chat.attach(await gatherSources("selection-or-file", given));
+    host.chat.attach(await gatherAttachments(given));
     await host.chat.reveal();
   },
   "switchyard.whichModel": async (host) => {

@@ -6,6 +6,7 @@ import { fenced } from "../core/fence.ts";
 import { type Message, msg } from "../core/message.ts";
 import { loadingText } from "../core/names.ts";
 import type { ToPage } from "../core/page-protocol.ts";
+import { picturesOf, textsOf } from "../core/pictures.ts";
 import type { AttachedSource, Exchange, Session } from "../core/session.ts";
 import { createTally, type Tally } from "../core/tally.ts";
 import type { Ask, Source, Turn } from "../core/task.ts";
@@ -143,14 +144,15 @@ function historyOf(
     )
     .flatMap((exchange): Turn[] => {
       const sources = asked.get(exchange.id)?.ask.sources ?? [];
-      const text = [exchange.question, ...sources.map(fenced)].join("\n\n");
+      const text = [exchange.question, ...textsOf(sources).map(fenced)].join("\n\n");
       // Where it came from and what had to stay goes with it: the answer may tell as much as the text did.
       const from = {
         sources: exchange.sources.map(({ uri, label }) => ({ uri, label })),
         ...(exchange.localOnly ? { localOnly: exchange.localOnly } : {}),
       };
+      const images = picturesOf({ sources });
       return [
-        { role: "user", text, ...from },
+        { role: "user", text, ...from, ...(images.length > 0 ? { images } : {}) },
         { role: "assistant", text: exchange.answer, ...from },
       ];
     });

@@ -25,7 +25,7 @@ export async function gatherSources(wanted: Wanted, given: readonly unknown[] = 
   throw new TaskError("bad-input", msg("Open a file or select some text first."));
 }
 
-function givenUris(given: readonly unknown[]): readonly vscode.Uri[] {
+export function givenUris(given: readonly unknown[]): readonly vscode.Uri[] {
   const [clicked, all] = given;
   if (Array.isArray(all) && all.length > 0) return all.filter((each) => each instanceof vscode.Uri);
   return clicked instanceof vscode.Uri ? [clicked] : [];

@@ -3,11 +3,16 @@ import { msg } from "../core/message.ts";
 import type { AttachedSource } from "../core/session.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import { fromRange, readFile } from "./gather-sources.ts";
+import { hasPictureName, readAny } from "./gather-attachments.ts";
+import { fromRange } from "./gather-sources.ts";
 
 /** @param line from 1 */
 export async function openSource(address: string, line?: number): Promise<void> {
   const uri = parse(address);
+  if (hasPictureName(uri)) {
+    await vscode.commands.executeCommand("vscode.open", uri);
+    return;
+  }
   const at = line === undefined ? undefined : new vscode.Range(line - 1, 0, line - 1, 0);
   try {
     await vscode.window.showTextDocument(uri, at ? { selection: at } : {});
@@ -18,7 +23,7 @@ export async function openSource(address: string, line?: number): Promise<void> 
 
 /** Reads the same lines as they are now. */
 export async function readAttached({ uri, startLine, endLine }: AttachedSource): Promise<Source> {
-  const whole = await readFile(parse(uri));
+  const whole = await readAny(parse(uri));
   if (startLine === undefined || endLine === undefined) return whole;
   const document = await vscode.workspace.openTextDocument(parse(uri));
   const range = document.validateRange(new vscode.Range(startLine - 1, 0, endLine, 0));

@@ -66,14 +66,14 @@ function run(
   });
 }
 
-async function serve(chat: Handler): Promise<void> {
+async function serve(chat: Handler, capabilities: readonly string[] = ["completion"]): Promise<void> {
   const model = { name: "qwen3.5:9b", model: "qwen3.5:9b", size: 1_000_000, details: { parameter_size: "9B" } };
   server = await startScriptedServer({
     "GET /api/version": (_, response) => sendJson(response, { version: "0.20.0" }),
     "GET /api/tags": (_, response) => sendJson(response, { models: [model] }),
     "GET /api/ps": noModelsLoaded,
     "POST /api/show": (_, response) =>
-      sendJson(response, { details: {}, model_info: { "q.context_length": 8192 }, capabilities: ["completion"] }),
+      sendJson(response, { details: {}, model_info: { "q.context_length": 8192 }, capabilities }),
     "POST /api/chat": chat,
   });
 }
@@ -109,6 +109,19 @@ describe("the command line", { timeout: 30_000 }, () => {
     expect(await run(["ask", "--task", "code"], { input: "is it fast?" })).toMatchObject({ code: 0, out: "Yes.\n" });
     expect(server?.bodies.join()).toContain("is it fast?");
     expect((await run(["ask", "hi", "--task", "cooking"])).code).toBe(2);
+  });
+
+  it("shows a picture to a model that sees, says where none can, and reads nothing that is none", async () => {
+    await serve(says("A cat."), ["completion", "vision"]);
+    expect(await run(["ask", "What is it?", "--image", "picture.png"])).toMatchObject({ code: 0, out: "A cat.\n" });
+    const asked = JSON.parse(server?.bodies.find((body) => body.includes("What is it?")) ?? "");
+    expect(asked.messages.at(-1).images).toEqual([Buffer.from([137, 80, 78, 71, 0, 0, 1]).toString("base64")]);
+    const wrong = await run(["ask", "What is it?", "--image", "mean.js"]);
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("mean.js is not a picture") });
+    await server?.close();
+    await serve(says("?"));
+    const blind = await run(["ask", "What is it?", "--image", "picture.png"]);
+    expect(blind).toMatchObject({ code: 3, err: expect.stringContaining("No model here can see pictures") });
   });
 
   it("exits with 10 where a review finds what --fail-on names", async () => {

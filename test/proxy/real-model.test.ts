@@ -91,7 +91,7 @@ it("makes the real model call a tool where it has to, through all three clients"
     messages: asked,
     tools: [tool],
     tool_choice: "required",
-    max_tokens: 100,
+    max_tokens: 400,
   });
   const [call] = (await stream.finalChatCompletion()).choices[0]?.message.tool_calls ?? [];
   expect(call).toMatchObject({
@@ -102,13 +102,13 @@ it("makes the real model call a tool where it has to, through all three clients"
     input: "Paint the door green.",
     tools: [{ type: "function", name: "paint", parameters, strict: true }],
     tool_choice: { type: "function", name: "paint" },
-    max_output_tokens: 100,
+    max_output_tokens: 400,
   });
   expect(responses.output[0]).toMatchObject({ type: "function_call", name: "paint" });
   const anthropic = new Anthropic({ baseURL: url, apiKey: token, maxRetries: 0 });
   const message = await anthropic.messages.create({
     model: `claude-local-${smallModel}`,
-    max_tokens: 100,
+    max_tokens: 400,
     messages: asked,
     tools: [{ name: "paint", input_schema: parameters }],
     tool_choice: { type: "any" },
@@ -130,18 +130,23 @@ it("makes vectors with the real engine: texts that mean the same are nearer", { 
   expect(cosine(first, other)).toBeLessThan(cosine(first, same));
 });
 
-it.skipIf(!claudeCode())("answers Claude Code with the real model", { timeout: 150_000 }, async () => {
+// A model this small may not come to an end; what is not its own fault fails each time.
+it.skipIf(!claudeCode())("answers Claude Code with the real model", { timeout: 150_000, retry: 2 }, async () => {
   // Its own prompt is larger than this model's window; a person's shorter one is not.
-  const args = ["Say hello.", "--tools", "", "--system-prompt", "Be brief."];
+  const args = ["Say hello in one word.", "--tools", "", "--system-prompt", "Be brief."];
   const { told, errors } = await runClaudeCode(claudeCode(), args, home.path, {
     HOME: home.path,
     ANTHROPIC_BASE_URL: url,
     ANTHROPIC_AUTH_TOKEN: token,
     ANTHROPIC_MODEL: `claude-local-${smallModel}`,
     ANTHROPIC_DEFAULT_HAIKU_MODEL: `claude-local-${smallModel}`,
-    CLAUDE_CODE_MAX_OUTPUT_TOKENS: "40",
+    CLAUDE_CODE_MAX_OUTPUT_TOKENS: "600",
   });
-  expect(told, errors).toMatchObject({ num_turns: 1, result: expect.stringMatching(/\w/) });
+  expect(told, errors).toMatchObject({
+    is_error: false,
+    num_turns: 1,
+    result: expect.stringMatching(/^(?!API Error).*\w/),
+  });
 });
 
 it("stops the real model when a client leaves", { timeout: 120_000 }, async () => {

@@ -224,6 +224,21 @@ describe("text that is local only", () => {
     expect(movedCases).toBeGreaterThan(150);
   }, 120_000);
 
+  it("may be a picture: one that is local only is refused where only Claude can see, and another is asked about", async () => {
+    const seeing = { ...claude, capabilities: ["completion", "vision"] };
+    const picture = (uri: string) => ({ uri, label: uri, text: "", image: "iVBORw0KGgo=", origin: "file" as const });
+    const ask = { ...question, kind: "chat" as const, model: claude.name };
+    const kept = createWorld({ models: [local, seeing], mayLeave: () => allow });
+    await expect(kept.run({ ...ask, sources: [picture("file:///w/private/a.png")] })).rejects.toMatchObject({
+      kind: "local-only",
+    });
+    expect(kept.sent).toEqual([]);
+    const open = createWorld({ models: [local, seeing], mayLeave: () => allow });
+    await open.run({ ...ask, sources: [picture("file:///w/src/a.png")] });
+    expect(open.questions[0]?.sources).toMatchObject([{ label: "file:///w/src/a.png" }]);
+    expect(open.sent[0]?.messages.at(-1)?.images).toEqual(["iVBORw0KGgo="]);
+  });
+
   it("is refused with the file and the rule rather than sent to Claude when no local server answers", async () => {
     const world = createWorld({ models: [claude], mayLeave: () => allow });
     const asked = world.run({ ...question, sources: [file("file:///w/private/a.ts")] });

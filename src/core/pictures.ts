@@ -1,0 +1,33 @@
+// Pictures in what is asked: with the question, among its sources, and in what was said before.
+import type { Ask, Source } from "./task.ts";
+
+/** Of the question itself, base64. */
+export function picturesOf({ images = [], sources }: Pick<Ask, "images" | "sources">): readonly string[] {
+  return [...images, ...sources.flatMap((source) => source.image ?? [])];
+}
+
+/** Whether only a model that sees can answer. */
+export function hasPictures(ask: Ask): boolean {
+  const said = [...ask.history, ...(ask.ownPrompt?.messages ?? [])];
+  return picturesOf(ask).length > 0 || said.some((each) => (each.images?.length ?? 0) > 0);
+}
+
+/** Sources that are text. */
+export const textsOf = (sources: readonly Source[]): readonly Source[] =>
+  sources.filter((source) => source.image === undefined);
+
+/** What PNG, JPEG, GIF and WebP begin with: the formats every model that sees can read. */
+const beginnings = [
+  [0x89, 0x50, 0x4e, 0x47],
+  [0xff, 0xd8, 0xff],
+  [0x47, 0x49, 0x46, 0x38],
+  [0x52, 0x49, 0x46, 0x46],
+];
+
+export function isPicture(bytes: Uint8Array): boolean {
+  return beginnings.some((beginning) => beginning.every((byte, at) => bytes[at] === byte));
+}
+
+export const pictureEndings: readonly string[] = ["png", "jpg", "jpeg", "gif", "webp"];
+/** Larger ones only fill the window: models make them smaller anyway. */
+export const maxPictureBytes = 20 * 1024 * 1024;
