@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
 import { ensureStrace } from "./debian.ts";
 import { ensureDocker } from "./docker.ts";
+import { ensureHelm } from "./helm.ts";
 import { ensurePrometheus } from "./prometheus.ts";
 import { ensureRedis } from "./redis.ts";
 import { root, run } from "./run.ts";
@@ -50,7 +51,9 @@ export async function runUnitTests(
   await ensureBrowser();
   // Without one its tests are skipped, and counted.
   await ensureRedis().catch((error: unknown) => console.log(String(error)));
-  await ensurePrometheus().catch((error: unknown) => console.log(String(error)));
+  const tell = (error: unknown) => console.log(String(error));
+  if (patterns.includes("test/monitoring")) await ensurePrometheus().catch(tell);
+  if (patterns.includes("test/deploy")) await ensureHelm().catch(tell);
   await ensureStrace();
   return runVitest(patterns, limitMs, options);
 }
@@ -104,6 +107,7 @@ export const unitPatterns = [
   "test/architecture",
   "test/manifest",
   "test/monitoring",
+  "test/deploy",
   "test/l10n",
 ];
 
@@ -112,7 +116,10 @@ if (import.meta.main) {
   const units = await runUnitTests(
     unitPatterns
       .filter(
-        (pattern) => !["test/backends/", "test/privacy", "test/proxy", "test/mcp", "test/monitoring"].includes(pattern),
+        (pattern) =>
+          !["test/backends/", "test/privacy", "test/proxy", "test/mcp", "test/monitoring", "test/deploy"].includes(
+            pattern,
+          ),
       )
       .concat(
         "test/backends/ollama",

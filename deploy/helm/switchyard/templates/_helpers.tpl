@@ -1,0 +1,30 @@
+{{- define "switchyard.name" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "switchyard.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{ include "switchyard.selector" . }}
+{{- end }}
+
+{{- define "switchyard.selector" -}}
+app.kubernetes.io/name: switchyard
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "switchyard.tokenSecret" -}}
+{{ .Values.token.existingSecret | default (printf "%s-token" (include "switchyard.name" .)) }}
+{{- end }}
+
+{{- define "switchyard.ollamaHost" -}}
+{{- $name := include "switchyard.name" .root -}}
+{{ printf "%s-ollama-%d.%s-ollama.%s.svc:11434" $name .at $name .root.Release.Namespace }}
+{{- end }}
+
+{{- define "switchyard.confined" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: ["ALL"] }
+{{- end }}
