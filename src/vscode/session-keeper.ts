@@ -28,12 +28,8 @@ export function createSessionKeeper(
   tell: (error: unknown) => void,
 ): SessionKeeper {
   const sessions = new Map<string, Session>();
-  const unsaved = new Set<string>();
-  /** Exchanges of this window. */
-  const own = new Set<string>();
+  const saver = createSaver(store, (id) => sessions.get(id), tell);
   let currentId: Promise<string> | undefined;
-  let saving: Promise<void> = Promise.resolve();
-  let isTimed = false;
 
   async function load(id: string): Promise<Session | undefined> {
     const known = sessions.get(id);
@@ -60,21 +56,6 @@ export function createSessionKeeper(
     void memory.update("session", session.id);
     return session;
   }
-  async function write(): Promise<void> {
-    const ids = [...unsaved];
-    unsaved.clear();
-    for (const id of ids) {
-      const session = sessions.get(id);
-      if (!session) continue;
-      const disk = await store();
-      const stored = await disk.load(id).catch(() => undefined);
-      await disk.save(merged(session, stored, own)).catch(tell);
-    }
-  }
-  const save = () => {
-    saving = saving.then(write);
-    return saving;
-  };
   const keeper: SessionKeeper = {
     async current() {
       currentId ??= firstId();
@@ -84,15 +65,8 @@ export function createSessionKeeper(
     put(sessionId, exchange) {
       const session = sessions.get(sessionId);
       if (!session) return;
-      own.add(exchange.id);
       sessions.set(sessionId, withExchange(session, exchange));
-      unsaved.add(sessionId);
-      if (isTimed) return;
-      isTimed = true;
-      setTimeout(() => {
-        isTimed = false;
-        void save();
-      }, saveAfterMs);
+      saver.saw(sessionId, exchange.id);
     },
     async start() {
       const session = begin();
@@ -107,7 +81,7 @@ export function createSessionKeeper(
       return session;
     },
     async delete(id) {
-      unsaved.delete(id);
+      saver.drop(id);
       sessions.delete(id);
       await (await store()).delete(id);
       if ((await currentId) === id) await keeper.start();
@@ -120,13 +94,56 @@ export function createSessionKeeper(
       return [...summaries, ...others].sort((a, b) => b.updatedAtMs - a.updatedAtMs);
     },
     async forget() {
-      unsaved.clear();
+      for (const id of sessions.keys()) saver.drop(id);
       sessions.clear();
       await keeper.start();
     },
-    save,
+    save: saver.save,
   };
   return keeper;
+}
+
+/** Writes what has changed, a little later or at once; one write after the other. */
+function createSaver(
+  store: () => Promise<SessionStore>,
+  find: (id: string) => Session | undefined,
+  tell: (error: unknown) => void,
+) {
+  const unsaved = new Set<string>();
+  /** Exchanges of this window. */
+  const own = new Set<string>();
+  let saving: Promise<void> = Promise.resolve();
+  let isTimed = false;
+
+  async function write(): Promise<void> {
+    const ids = [...unsaved];
+    unsaved.clear();
+    for (const id of ids) {
+      const session = find(id);
+      if (!session) continue;
+      const disk = await store();
+      const stored = await disk.load(id).catch(() => undefined);
+      await disk.save(merged(session, stored, own)).catch(tell);
+    }
+  }
+  const save = () => {
+    saving = saving.then(write);
+    return saving;
+  };
+  return {
+    save,
+    saw(sessionId: string, exchangeId: string): void {
+      own.add(exchangeId);
+      unsaved.add(sessionId);
+      if (isTimed) return;
+      isTimed = true;
+      setTimeout(() => {
+        isTimed = false;
+        void save();
+      }, saveAfterMs);
+    },
+    drop: (sessionId: string) => unsaved.delete(sessionId),
+  };
 }
 
 function withExchange(session: Session, exchange: Exchange): Session {

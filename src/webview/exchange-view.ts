@@ -9,6 +9,7 @@ import { type AnswerRenderer, createAnswerRenderer } from "./answer-renderer.ts"
 import { badgeView } from "./badge-view.ts";
 import { createCodeBlocks } from "./code-block.ts";
 import { button, element, icon } from "./element.ts";
+import { createActions, isRunning } from "./exchange-actions.ts";
 import { visible } from "./hidden-characters.ts";
 import type { Highlight } from "./highlight.ts";
 import type { Strings } from "./strings.ts";
@@ -33,31 +34,15 @@ export interface ExchangeParts {
   readonly post: (message: ToHost) => void;
 }
 
-const running: readonly ExchangeState[] = ["queued", "routing", "loading", "streaming"];
-
-export function isRunning(state: ExchangeState): boolean {
-  return running.includes(state);
-}
-
 export function createExchangeView(exchange: Exchange, parts: ExchangeParts): ExchangeView {
   const { strings, post } = parts;
-  const { t, say } = strings;
+  const { say } = strings;
   const exchangeId = exchange.id;
-  let { state, rating } = exchange;
+  let { state } = exchange;
   let answerText = exchange.answer;
-  let shownActions = "";
   let unsure: UnsureRow | undefined;
-  const places = {
-    thinking: element("div", { class: "thinking-place" }),
-    unsure: element("div", {}),
-    notices: element("ul", { class: "notices" }),
-    findings: element("ul", { class: "findings" }),
-    answer: element("div", { class: "answer" }),
-    state: element("p", { class: "state" }),
-    error: element("div", { class: "error-place" }),
-    badge: element("div", {}),
-    actions: element("div", { class: "actions", role: "group", "aria-label": t("Actions for this answer") }),
-  };
+  const places = createPlaces(strings);
+  const actions = createActions(places.actions, exchange, parts);
   const codeBlocks = createCodeBlocks({
     strings,
     highlight: parts.highlight,
@@ -67,54 +52,11 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   const thinking = createThinking(places.thinking, strings);
 
   function showState(detail?: string): void {
-    const texts: Partial<Record<ExchangeState, string>> = {
-      queued: t("Waiting…"),
-      routing: t("Choosing a model…"),
-      loading: t("Loading the model…"),
-      interrupted: t("The window was closed in the middle. What had arrived is kept."),
-    };
-    const isTold = state === "streaming" || state === "loading";
-    const text = (isTold ? detail : undefined) ?? texts[state];
+    const text = stateText(state, detail, strings);
     places.state.replaceChildren(...(text ? [icon(isRunning(state) ? "loading" : "info"), ` ${text}`] : []));
     places.state.hidden = !text;
     places.answer.setAttribute("aria-busy", String(isRunning(state)));
-    showActions();
-  }
-  /** Buttons stay the same elements while they mean the same: the focus and a click on its way are kept. */
-  function showActions(): void {
-    const meaning = isRunning(state) ? "running" : `ended ${answerText === ""}`;
-    if (meaning === shownActions) return;
-    shownActions = meaning;
-    places.actions.replaceChildren(...actionsFor(state));
-  }
-  function actionsFor(now: ExchangeState): readonly HTMLElement[] {
-    if (isRunning(now)) return [button("debug-stop", t("Stop"), () => post({ kind: "stop", exchangeId }), true)];
-    const retry = (pickModel: boolean) => () => post({ kind: "retry", exchangeId, pickModel });
-    const compare = () => post({ kind: "compare", exchangeId });
-    const copy = () => post({ kind: "code", exchangeId, action: "copy", code: answerText, language: "markdown" });
-    return [
-      ...(answerText === "" ? [] : [button("copy", t("Copy answer"), copy), ...thumbs()]),
-      button("refresh", t("Try again"), retry(false)),
-      button("hubot", t("Try again with another model"), retry(true)),
-      ...(exchange.retryOf ? [button("diff", t("Compare with the first answer"), compare)] : []),
-    ];
-  }
-  function thumbs(): readonly HTMLElement[] {
-    const good = button("thumbsup", t("Good answer"), () => rate(true));
-    const bad = button("thumbsdown", t("Bad answer"), () => rate(false));
-    const show = () => {
-      good.setAttribute("aria-pressed", String(rating === "good"));
-      bad.setAttribute("aria-pressed", String(rating === "bad"));
-    };
-    const rate = (isGood: boolean) => {
-      const said = isGood ? "good" : "bad";
-      if (rating === said) return;
-      rating = said;
-      show();
-      post({ kind: "rate", exchangeId, isGood });
-    };
-    show();
-    return [good, bad];
+    actions.show(state, answerText);
   }
   function showBadge(badge: Badge | undefined): void {
     if (!badge || isRunning(state)) return places.badge.replaceChildren();
@@ -133,14 +75,68 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
     );
     places.unsure.append(unsure.element);
   }
-  function addNotice(text: string): void {
-    places.notices.append(element("li", {}, icon("info"), ` ${text}`));
-  }
-  function finishIfEnded(): void {
-    if (!isRunning(state)) renderer.finish();
-  }
+  const addNotice = (text: string) => places.notices.append(element("li", {}, icon("info"), ` ${text}`));
+  const showFindings = (findings: readonly Finding[]) =>
+    places.findings.replaceChildren(...findings.map((finding) => findingRow(finding, parts)));
 
-  const root = element(
+  renderer.append(exchange.answer);
+  renderer.draw();
+  if (!isRunning(state)) renderer.finish();
+  thinking.append(exchange.thinking);
+  thinking.draw();
+  for (const notice of exchange.notices) addNotice(say(notice));
+  showFindings(exchange.findings);
+  if (exchange.error) places.error.replaceChildren(errorBox(exchange.error.kind, say(exchange.error.text), parts));
+  showState();
+  showBadge(exchange.badge);
+
+  return {
+    element: layout(exchange, places, parts),
+    state: () => state,
+    append(channel, text) {
+      if (channel === "thinking") return thinking.append(text);
+      answerText += text;
+      renderer.append(text);
+    },
+    update(status) {
+      state = status.state;
+      if (status.notice !== undefined) addNotice(status.notice);
+      if (status.findings) showFindings(status.findings);
+      if (status.error) places.error.replaceChildren(errorBox(status.error.kind, status.error.text, parts));
+      if (!isRunning(state)) renderer.finish();
+      thinking.draw();
+      showState(status.detail);
+      showBadge(status.badge);
+      askKind(status.badge);
+      if (!isRunning(state)) unsure?.element.remove();
+    },
+    pickKind: (digit) => unsure?.pick(digit) ?? false,
+    draw() {
+      const drewThinking = thinking.draw();
+      return (isRunning(state) && renderer.draw()) || drewThinking;
+    },
+    isWaiting: () => renderer.isWaiting(),
+  };
+}
+
+type Places = ReturnType<typeof createPlaces>;
+
+function createPlaces({ t }: Strings) {
+  return {
+    thinking: element("div", { class: "thinking-place" }),
+    unsure: element("div", {}),
+    notices: element("ul", { class: "notices" }),
+    findings: element("ul", { class: "findings" }),
+    answer: element("div", { class: "answer" }),
+    state: element("p", { class: "state" }),
+    error: element("div", { class: "error-place" }),
+    badge: element("div", {}),
+    actions: element("div", { class: "actions", role: "group", "aria-label": t("Actions for this answer") }),
+  };
+}
+
+function layout(exchange: Exchange, places: Places, parts: ExchangeParts): HTMLElement {
+  return element(
     "article",
     { class: "exchange", "aria-label": exchange.question },
     element("h2", { class: "question" }, exchange.question),
@@ -155,46 +151,17 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
     places.badge,
     places.actions,
   );
-  renderer.append(exchange.answer);
-  renderer.draw();
-  finishIfEnded();
-  thinking.append(exchange.thinking);
-  thinking.draw();
-  for (const notice of exchange.notices) addNotice(say(notice));
-  places.findings.replaceChildren(...exchange.findings.map((finding) => findingRow(finding, parts)));
-  if (exchange.error) places.error.replaceChildren(errorBox(exchange.error.kind, say(exchange.error.text), parts));
-  showState();
-  showBadge(exchange.badge);
+}
 
-  return {
-    element: root,
-    state: () => state,
-    append(channel, text) {
-      if (channel === "thinking") return thinking.append(text);
-      answerText += text;
-      renderer.append(text);
-    },
-    update(status) {
-      state = status.state;
-      if (status.notice !== undefined) addNotice(status.notice);
-      if (status.findings) {
-        places.findings.replaceChildren(...status.findings.map((finding) => findingRow(finding, parts)));
-      }
-      if (status.error) places.error.replaceChildren(errorBox(status.error.kind, status.error.text, parts));
-      finishIfEnded();
-      thinking.draw();
-      showState(status.detail);
-      showBadge(status.badge);
-      askKind(status.badge);
-      if (!isRunning(state)) unsure?.element.remove();
-    },
-    pickKind: (digit) => unsure?.pick(digit) ?? false,
-    draw() {
-      const drewThinking = thinking.draw();
-      return (isRunning(state) && renderer.draw()) || drewThinking;
-    },
-    isWaiting: () => renderer.isWaiting(),
+function stateText(state: ExchangeState, detail: string | undefined, { t }: Strings): string | undefined {
+  const texts: Partial<Record<ExchangeState, string>> = {
+    queued: t("Waiting…"),
+    routing: t("Choosing a model…"),
+    loading: t("Loading the model…"),
+    interrupted: t("The window was closed in the middle. What had arrived is kept."),
   };
+  const isTold = state === "streaming" || state === "loading";
+  return (isTold ? detail : undefined) ?? texts[state];
 }
 
 /** What the model thinks aloud, folded away, with a count that shows that it lives. */
