@@ -54,14 +54,16 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
         `${broken ? t("The settings stay as they were. {0}", terminal.say(broken)) : t("The settings were read again.")}\n`,
       ),
   });
+  let taken: string | undefined;
   const notice = () => {
     const broken = watch.broken();
-    return broken && terminal.say(msg("The settings stay as they were. {0}", broken));
+    const kept = broken && terminal.say(msg("The settings stay as they were. {0}", broken));
+    return [taken, kept].filter((text) => text !== undefined).join(" ") || undefined;
   };
   const tracing = await openTraces(parts, app);
   const proxy = createService(parts, app, { ...options, notice, stop, tracing });
   try {
-    await begin(parts, app, proxy, options).finally(election.settle);
+    taken = await begin(parts, app, proxy, options).finally(election.settle);
     if (election.replaced) terminal.note(t("It takes the place of version {0}.", election.replaced.version));
     const { idleMs } = options;
     // A program that is set up to ask here cannot start it.
@@ -124,23 +126,19 @@ async function openTraces({ terminal, version }: ProgramParts, app: App): Promis
   return tracing;
 }
 
-/** Listens, and says where: to the person, and to other programs of theirs. */
+/** Listens, and says where: to the person, and to other programs of theirs. @returns who has the usual port, if somebody has */
 async function begin(
   { terminal, home, version }: ProgramParts,
   app: App,
   { server }: ProxyServer,
   { host, port: wantedPort, asksForToken }: ServiceOptions,
-): Promise<void> {
+): Promise<string | undefined> {
   const { t } = terminal;
   const wanted = { host, port: wantedPort ?? defaultPort, mayMove: wantedPort === undefined };
   const { port, takenBy } = await listen(server, wanted);
-  if (takenBy !== undefined) {
-    terminal.note(
-      takenBy === ""
-        ? t("Port {0} is taken by another program.", wanted.port)
-        : t("Port {0} is taken by {1}.", wanted.port, takenBy),
-    );
-  }
+  const another = t("Port {0} is taken by another program.", wanted.port);
+  const taken = takenBy ? t("Port {0} is taken by {1}.", wanted.port, takenBy) : another;
+  if (takenBy !== undefined) terminal.note(taken);
   if (port === undefined) throw new TaskError("storage", msg("The service could not be started: no free port."));
   if (!asksForToken && [process.env["OLLAMA_HOST"], app.settings().ollamaUrl].some((each) => pointsAt(each, port))) {
     throw new TaskError(
@@ -151,6 +149,7 @@ async function begin(
   await publish(home, { pid: process.pid, host, port, version });
   terminal.write(`${t("Listening at {0}", urlOf({ host, port }))}\n`);
   if (asksForToken) terminal.note(t("Programs need the token: switchyard serve --show-token"));
+  return takenBy === undefined ? undefined : taken;
 }
 
 /** Resolves when the service is told to stop, or when nobody has needed it for a while. */

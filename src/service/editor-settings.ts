@@ -1,4 +1,17 @@
-// Where the person's settings in the editor are kept for the service, which outlives the editor.
+// The person's settings in the editor, for the service that outlives it.
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Settings } from "../core/settings.ts";
 
 export const editorSettingsFile = (home: string): string => join(home, "editor-settings.json");
+
+/** Written only where something changed: the service reads it again whenever it is written. */
+export async function passSettings(home: string, settings: Settings): Promise<void> {
+  const file = editorSettingsFile(home);
+  const text = `${JSON.stringify(settings, undefined, 2)}\n`;
+  if ((await readFile(file, "utf8").catch(() => "")) === text) return;
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const beside = `${file}.${process.pid}`;
+  await writeFile(beside, text, { mode: 0o600 });
+  await rename(beside, file);
+}

@@ -13,6 +13,7 @@ import type { Host } from "./host.ts";
 import { cancelDownload, deleteModel, loadModel, nameIn, pauseDownload, unloadModel } from "./model-actions.ts";
 import { pickModel } from "./model-picker.ts";
 import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
+import { copyApiAddress, copyApiToken, startApi, stopApi } from "./service-commands.ts";
 import {
   openService,
   removeServices,
@@ -109,6 +110,12 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   },
   "switchyard.cancelDownload": async (host, node) => cancelDownload(await host.app.get(), host.servicesView, node),
   "switchyard.showServiceLog": async (host, node) => host.serviceLogs.show(await host.app.get(), node),
+  "switchyard.startApi": (host) => startApi(host.sharedService),
+  "switchyard.stopApi": (host) => stopApi(host.sharedService),
+  "switchyard.copyApiAddress": (host) => copyApiAddress(host.sharedService),
+  "switchyard.copyApiToken": (host) => copyApiToken(host.sharedService),
+  "switchyard.connectClient": (host, id) => host.clientSetup.connect(id),
+  "switchyard.disconnectClient": (host, id) => host.clientSetup.disconnect(id),
   "switchyard.runDoctor": async (host) => runDoctor(await host.app.get(), host.servicesView),
   "switchyard.showAdvice": async (host) => showAdvice(await host.app.get(), host.downloadTray),
   "switchyard.refreshServices": (host) => host.servicesView.refresh(),

@@ -1,8 +1,11 @@
 // The parts of the extension, joined; commands get them from here.
 import * as vscode from "vscode";
 import type { Exchange } from "../core/session.ts";
+import { offerChatModels } from "./chat-models.ts";
+import { registerChatParticipant } from "./chat-participant.ts";
 import { ChatView } from "./chat-view.ts";
 import { readClaudeKey } from "./claude-key.ts";
+import { type ClientSetup, createClientSetup, setupScheme } from "./connect-client.ts";
 import { type Conversation, createConversation, type Question } from "./conversation.ts";
 import { createDeltaStream } from "./delta-stream.ts";
 import { createDownloadTray, type DownloadTray } from "./download-tray.ts";
@@ -12,14 +15,17 @@ import { registerLanguageModelTool } from "./language-model-tool.ts";
 import { createLazyApp, type LazyApp } from "./lazy-app.ts";
 import { createLeaveDialog, type LeaveDialog } from "./leave-dialog.ts";
 import { LedgerView } from "./ledger-view.ts";
+import { createMcpServers, type McpServers, registerMcpServers } from "./mcp-server.ts";
 import { chooseModel } from "./model-picker.ts";
 import { MonitorView } from "./monitor-view.ts";
 import { Proposals, proposalScheme } from "./proposals.ts";
 import { reportError } from "./report-error.ts";
 import { say } from "./say.ts";
+import { createServiceItem } from "./service-commands.ts";
 import { createServiceLogs, type ServiceLogs } from "./services-commands.ts";
 import { ServicesView } from "./services-view.ts";
 import { createSessionKeeper, type SessionKeeper } from "./session-keeper.ts";
+import { createSharedService, type SharedService } from "./shared-service.ts";
 import { createStatusBar, type StatusBar } from "./status-bar.ts";
 import { Translations, translationScheme } from "./translations.ts";
 
@@ -39,6 +45,9 @@ export interface Host {
   readonly servicesView: ServicesView;
   readonly downloadTray: DownloadTray;
   readonly serviceLogs: ServiceLogs;
+  readonly sharedService: SharedService;
+  readonly mcpServers: McpServers;
+  readonly clientSetup: ClientSetup;
   readonly reportError: (error: unknown) => void;
   /** Shows the chat and answers there. */
   readonly ask: (question: Question) => Promise<Exchange>;
@@ -65,6 +74,15 @@ export function createHost(context: vscode.ExtensionContext): Host {
   const findings = new Findings(() =>
     vscode.workspace.getConfiguration("switchyard").get("reviewPresentation", "both"),
   );
+  const sharedService = createSharedService(context, log);
+  const mcpServers = createMcpServers(sharedService);
+  const clientSetup = createClientSetup({
+    service: sharedService,
+    storage: context.globalStorageUri,
+    contextTokens: async () => (await app.get()).settings().maxContextTokens,
+  });
+  // For agents and the editor's own chat: nothing leaves through it.
+  const closedApp = createLazyApp(context, log, { askedBy: "mcp" });
   const statusBar = createStatusBar(app.peek, () => conversation.isBusy() || translations.isBusy());
   const stream = createDeltaStream((delta) => chat.post(delta));
   const chat = new ChatView({
@@ -97,7 +115,14 @@ export function createHost(context: vscode.ExtensionContext): Host {
     ledgerView,
     servicesView,
     serviceLogs,
-    registerLanguageModelTool(createLazyApp(context, log, { askedBy: "mcp" })),
+    sharedService,
+    mcpServers,
+    createServiceItem(sharedService),
+    registerMcpServers(mcpServers),
+    registerLanguageModelTool(closedApp),
+    offerChatModels(closedApp, log),
+    registerChatParticipant(closedApp, vscode.Uri.joinPath(context.extensionUri, "media", "icon.svg")),
+    vscode.workspace.registerTextDocumentContentProvider(setupScheme, clientSetup),
     vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
     vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),
     vscode.workspace.registerTextDocumentContentProvider(proposalScheme, proposals),
@@ -125,6 +150,9 @@ export function createHost(context: vscode.ExtensionContext): Host {
     servicesView,
     downloadTray,
     serviceLogs,
+    sharedService,
+    mcpServers,
+    clientSetup,
     reportError: report,
     async ask(question) {
       await chat.reveal();

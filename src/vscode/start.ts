@@ -3,6 +3,7 @@ import type { App } from "../core/app.ts";
 import type { Exchange, Session } from "../core/session.ts";
 import { registerCommands } from "./commands.ts";
 import { createHost, type Host } from "./host.ts";
+import type { RunningService } from "./shared-service.ts";
 
 /** What other extensions and the tests may use. */
 export interface ExtensionApi {
@@ -11,6 +12,10 @@ export interface ExtensionApi {
   app(): Promise<App>;
   /** The conversation that is open in this window. */
   session(): Promise<Session>;
+  /** The service for other programs, where this window knows of one. */
+  service(): RunningService | undefined;
+  /** What the editor's own agents are offered. */
+  mcpServers(): readonly vscode.McpHttpServerDefinition[];
   /** Asks as the chat does. */
   ask(text: string): Promise<Exchange>;
 }
@@ -27,6 +32,8 @@ export function start(context: vscode.ExtensionContext): ExtensionApi {
       apiVersion: 1,
       app: made.app.get,
       session: made.keeper.current,
+      service: made.sharedService.current,
+      mcpServers: made.mcpServers.provideMcpServerDefinitions,
       ask: (text) => made.ask({ title: text, ask: { text, sources: [] } }),
     };
   } catch (error) {

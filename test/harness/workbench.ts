@@ -106,7 +106,7 @@ export class Workbench {
   }
 
   /** An item of ours in the status bar. */
-  statusItem(name: "model" | "monitor" | "offline"): Locator {
+  statusItem(name: "model" | "monitor" | "offline" | "api"): Locator {
     return this.page.locator(`[id="switchyard.switchyard.${name}"]`);
   }
 
