@@ -1,7 +1,7 @@
 // npm test: everything the tests need is got and started here, and stopped again. Ends with `N passed, N failed`.
 import { existsSync } from "node:fs";
+import { agentNames, ensureAgent } from "./agents.ts";
 import { type Counts, runChecks, runContainerTests, runUnitTests, unitPatterns } from "./check.ts";
-import { ensureClaudeCode } from "./claude-code.ts";
 import { ensureTestModel } from "./model.ts";
 import { root } from "./run.ts";
 
@@ -32,12 +32,13 @@ await stage("the small model", async () => {
   }
   return weights === "real" ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
 });
-await stage("Claude Code", async () => {
-  if (await ensureClaudeCode()) return { passed: 1, failed: 0, skipped: 0 };
-  console.log(
-    "Claude Code cannot be had from npm here: the tests with it are skipped, and this stage counts as one of them.",
-  );
-  return { passed: 0, failed: 0, skipped: 1 };
+await stage("agents", async () => {
+  const had = [];
+  for (const name of agentNames) had.push(await ensureAgent(name));
+  const passed = had.filter((is) => is).length;
+  const skipped = had.length - passed;
+  if (skipped > 0) console.log("What cannot be had from npm here is not tested with, and counts as skipped.");
+  return { passed, failed: 0, skipped };
 });
 await stage("containers on a real Docker engine", runContainerTests);
 await stage("unit tests", () => runUnitTests(unitPatterns, 10 * 60_000));

@@ -7,14 +7,14 @@ import Anthropic from "@anthropic-ai/sdk";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { claudeCode } from "../../scripts/claude-code.ts";
+import { agentProgram } from "../../scripts/agents.ts";
 import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
 import { installTinyModel } from "../../scripts/tiny-model.ts";
 import { readRegistration } from "../../src/backends/embedded/registration.ts";
 import { productHome } from "../harness/product-home.ts";
 import type { TemporaryFolder } from "../harness/servers.ts";
 import { until } from "./harness.ts";
-import { runClaudeCode } from "./run-claude-code.ts";
+import { runClaudeCode } from "./run-agent.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
@@ -131,23 +131,27 @@ it("makes vectors with the real engine: texts that mean the same are nearer", { 
 });
 
 // A model this small may not come to an end; what is not its own fault fails each time.
-it.skipIf(!claudeCode())("answers Claude Code with the real model", { timeout: 150_000, retry: 2 }, async () => {
-  // Its own prompt is larger than this model's window; a person's shorter one is not.
-  const args = ["Say hello in one word.", "--tools", "", "--system-prompt", "Be brief."];
-  const { told, errors } = await runClaudeCode(claudeCode(), args, home.path, {
-    HOME: home.path,
-    ANTHROPIC_BASE_URL: url,
-    ANTHROPIC_AUTH_TOKEN: token,
-    ANTHROPIC_MODEL: `claude-local-${smallModel}`,
-    ANTHROPIC_DEFAULT_HAIKU_MODEL: `claude-local-${smallModel}`,
-    CLAUDE_CODE_MAX_OUTPUT_TOKENS: "600",
-  });
-  expect(told, errors).toMatchObject({
-    is_error: false,
-    num_turns: 1,
-    result: expect.stringMatching(/^(?!API Error).*\w/),
-  });
-});
+it.skipIf(!agentProgram("claudeCode"))(
+  "answers Claude Code with the real model",
+  { timeout: 150_000, retry: 2 },
+  async () => {
+    // Its own prompt is larger than this model's window; a person's shorter one is not.
+    const args = ["Say hello in one word.", "--tools", "", "--system-prompt", "Be brief."];
+    const { told, errors } = await runClaudeCode(args, home.path, {
+      HOME: home.path,
+      ANTHROPIC_BASE_URL: url,
+      ANTHROPIC_AUTH_TOKEN: token,
+      ANTHROPIC_MODEL: `claude-local-${smallModel}`,
+      ANTHROPIC_DEFAULT_HAIKU_MODEL: `claude-local-${smallModel}`,
+      CLAUDE_CODE_MAX_OUTPUT_TOKENS: "600",
+    });
+    expect(told, errors).toMatchObject({
+      is_error: false,
+      num_turns: 1,
+      result: expect.stringMatching(/^(?!API Error).*\w/),
+    });
+  },
+);
 
 it("stops the real model when a client leaves", { timeout: 120_000 }, async () => {
   const left = new AbortController();
