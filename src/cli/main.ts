@@ -13,6 +13,7 @@ import type { Flags } from "./flags.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
 import { readServiceSettings, readSettings } from "./read-settings.ts";
+import { remedyLines } from "./remedy-lines.ts";
 import { createTerminal } from "./terminal.ts";
 
 const stop = new AbortController();
@@ -91,6 +92,7 @@ function report(error: unknown): number {
   process.stderr.write(`switchyard: ${terminal.say(error.text)}\n`);
   const suggested = error.details.suggestedModel;
   if (suggested) process.stderr.write(`${terminal.t("To get it: switchyard models pull {0}", suggested)}\n`);
+  for (const line of remedyLines(error, terminal)) process.stderr.write(`${line}\n`);
   if (error.kind === "bad-input") return 2;
   if (error.kind === "model-missing" || error.kind === "server-unreachable") return 3;
   if (error.kind === "local-only" || error.kind === "cloud-limit") return 5;

@@ -4,6 +4,7 @@ import type { Finding } from "./finding.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import type { MessageBundle } from "./message.ts";
 import type { Loading } from "./names.ts";
+import type { Remedies } from "./remedy.ts";
 import type { Exchange, ExchangeState, Session, SessionSummary } from "./session.ts";
 import type { TaskKind } from "./task.ts";
 
@@ -21,6 +22,8 @@ export type ToHost =
   /** The kind of task was another one: it is remembered, and asked again as that. */
   | { readonly kind: "correct"; readonly exchangeId: string; readonly task: TaskKind }
   | { readonly kind: "rate"; readonly exchangeId: string; readonly isGood: boolean }
+  /** It did not fit: a larger window is wanted, or another of the models that were named for it. */
+  | { readonly kind: "remedy"; readonly exchangeId: string; readonly model?: string }
   /** Shows the answer beside the one it is another try of. */
   | { readonly kind: "compare"; readonly exchangeId: string }
   | {
@@ -73,7 +76,7 @@ export type ToPage =
       readonly badge?: Badge;
       readonly findings?: readonly Finding[];
       readonly notice?: string;
-      readonly error?: { readonly kind: string; readonly text: string };
+      readonly error?: { readonly kind: string; readonly text: string; readonly remedies?: Remedies };
     }
   | { readonly kind: "sessions"; readonly sessions: readonly SessionSummary[] }
   | { readonly kind: "model"; readonly label: string }
@@ -112,6 +115,9 @@ export type ToMonitorPage =
       readonly answerTokens: number;
       /** Spent on Claude today, US dollars. */
       readonly spentUsd: number;
+      readonly spentMonthUsd: number;
+      readonly dailyBudgetUsd: number;
+      readonly monthlyBudgetUsd: number;
       /** What the answers of this window would have cost on `cloudModel`. */
       readonly cloudUsd: number;
       readonly cloudModel: string;

@@ -2,6 +2,7 @@ import type { Badge } from "./answer.ts";
 import type { Finding } from "./finding.ts";
 import type { LocalOnlyPart } from "./local-only.ts";
 import type { Message } from "./message.ts";
+import type { Remedies } from "./remedy.ts";
 import type { TaskKind } from "./task.ts";
 
 /** What the person saw of a source in the chat; the text itself stays in the exchange. */
@@ -34,7 +35,7 @@ export interface Exchange {
   /** What in it had to stay on this machine. */
   readonly localOnly?: readonly LocalOnlyPart[];
   readonly badge?: Badge;
-  readonly error?: { readonly kind: string; readonly text: Message };
+  readonly error?: { readonly kind: string; readonly text: Message; readonly remedies?: Remedies };
 }
 
 /** `interrupted`: the window went away in the middle; what had arrived is kept. */

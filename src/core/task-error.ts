@@ -1,5 +1,6 @@
 import type { LocalOnlyPart } from "./local-only.ts";
 import { formatMessage, type Message } from "./message.ts";
+import type { Remedies } from "./remedy.ts";
 
 /**
  * What can go wrong, for hosts to map once each (notification, exit code, HTTP status).
@@ -40,6 +41,8 @@ export interface TaskErrorDetails {
   readonly promptTokens?: number;
   /** Largest prompt plus answer that fits, in tokens (`context-overflow`). */
   readonly contextTokens?: number;
+  /** What would hold it (`context-overflow`). */
+  readonly remedies?: Remedies;
   /** What has to stay, and by which rule (`local-only`). */
   readonly localOnly?: readonly LocalOnlyPart[];
   /** The server had not enough memory for the model (`server-error`). */

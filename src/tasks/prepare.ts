@@ -6,6 +6,7 @@ import { type CountedPrompt, countPrompt } from "../core/count-prompt.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
 import { hasPictures } from "../core/pictures.ts";
+import { remediesFor } from "../core/remedies.ts";
 import type { Reachable, Route } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
@@ -92,7 +93,7 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
       sampling: { ...definition.sampling, ...settings.sampling[route.task], ...ask.sampling },
       contextTokens: parts.windows.choose(
         key,
-        contextFor(steps, { answerTokens, countTokens }, model, settings),
+        contextFor(steps, { answerTokens, countTokens, wantedTokens: answerRoom(ask), world }, model, settings),
         ask.conversation,
       ),
       keepAlive: keepAliveIn(settings) ?? keepAliveOf(route.role),
@@ -122,10 +123,17 @@ function answerLanguage(ask: Ask, settings: Settings, interfaceLanguage: AnswerL
   return detectLanguage(ask.text) === "zh" ? "zh-CN" : "en";
 }
 
+interface AnswerRoom {
+  /** What half of the present window leaves for the answer, and what is wanted. */
+  readonly answerTokens: number;
+  readonly wantedTokens: number;
+  readonly world: World;
+}
+
 /** One window for the whole task, so that the model is loaded once. Refuses, with numbers, what does not fit. */
 function contextFor(
   steps: readonly Step[],
-  { answerTokens, countTokens }: Pick<Job, "countTokens"> & { readonly answerTokens: number },
+  { answerTokens, countTokens, wantedTokens, world }: Pick<Job, "countTokens"> & AnswerRoom,
   model: InstalledModel,
   settings: Settings,
 ): number {
@@ -156,5 +164,8 @@ function contextFor(
           contextTokens,
           model.name,
         );
-  throw new TaskError("context-overflow", advice, { details: { promptTokens, contextTokens } });
+  const { maxContextTokens } = settings;
+  const overflow = { promptTokens, answerTokens: wantedTokens, model, maxContextTokens, ...world };
+  const remedies = remediesFor(overflow);
+  throw new TaskError("context-overflow", advice, { details: { promptTokens, contextTokens, remedies } });
 }

@@ -1,5 +1,6 @@
 import { JSONParser } from "@streamparser/json";
 import * as z from "zod/mini";
+import type { ChatMessage } from "../core/chat-message.ts";
 import { fenced } from "../core/fence.ts";
 import type { Finding, Severity } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
@@ -57,16 +58,22 @@ export const review: TaskDefinition = {
   sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
   think: false,
   plan(ask, context) {
-    const parts = needSources(ask).flatMap((source) =>
-      splitSource(source, partTokens(context), context.estimateTokens),
-    );
+    const parts = needSources(ask).flatMap((source) => split(source, ask.text, context));
     return parts.map((source) => reviewStep(source, ask.text, context.answerLanguage, parts.length > 1));
   },
 };
 
-/** Instructions and the numbers before each line take their share of the prompt. */
-function partTokens(context: PlanContext): number {
-  return Math.floor((context.promptTokens - 500) / 1.35);
+/** What a server counts for the seams between what was counted apart. */
+const seamTokens = 32;
+
+/** Into parts that fit with their instructions, each line with the number before it. */
+function split(source: Source, wish: string, context: PlanContext): readonly Source[] {
+  const { promptTokens, estimateTokens, answerLanguage } = context;
+  const messages = messagesFor({ ...source, text: "" }, wish, answerLanguage);
+  const around = messages.reduce((sum, message) => sum + estimateTokens(message.content) + seamTokens, 0);
+  const last = (source.startLine ?? 1) + source.text.split("\n").length;
+  const costOf = (text: string) => estimateTokens(numbered(text, last));
+  return splitSource(source, Math.max(1, promptTokens - around), costOf);
 }
 
 const rules: readonly string[] = [
@@ -108,17 +115,22 @@ const languageRules: Readonly<Record<AnswerLanguage, string>> = {
 };
 
 function reviewStep(source: Source, wish: string, language: AnswerLanguage, isOneOfMany: boolean): Step {
-  const instructions = [...rules, JSON.stringify({ findings: [examples[language]] }), ...fields, dataRule];
-  const echo = createEcho([...instructions, languageRules[language]]);
+  const echo = createEcho([...instructionsIn(language), languageRules[language]]);
   return {
     kind: "prompt",
     format,
-    messages: [
-      system(...instructions),
-      user(wish, fenced({ ...source, text: numbered(source.text, source.startLine ?? 1) }), languageRules[language]),
-    ],
+    messages: messagesFor(source, wish, language),
     read: (pieces) => readFindings(pieces, { source, language, isOneOfMany, echo }),
   };
+}
+
+function instructionsIn(language: AnswerLanguage): readonly string[] {
+  return [...rules, JSON.stringify({ findings: [examples[language]] }), ...fields, dataRule];
+}
+
+function messagesFor(source: Source, wish: string, language: AnswerLanguage): readonly ChatMessage[] {
+  const text = numbered(source.text, source.startLine ?? 1);
+  return [system(...instructionsIn(language)), user(wish, fenced({ ...source, text }), languageRules[language])];
 }
 
 function numbered(text: string, firstLine: number): string {

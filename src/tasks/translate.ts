@@ -3,6 +3,7 @@ import type { AnswerLanguage, Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { splitCode } from "./code-parts.ts";
+import { splitLong, type Translated } from "./long-part.ts";
 import { type Part, restore, splitMarkdown } from "./markdown-parts.ts";
 import { languageNames, needSources, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition, TaskOutput } from "./task-definition.ts";
@@ -34,7 +35,10 @@ function questionAsSource(ask: Ask): Source {
 
 function translateSource(source: Source, target: AnswerLanguage, context: PlanContext): readonly Step[] {
   const pieceTokens = Math.min(maxPieceTokens, Math.floor(context.promptTokens / 2));
-  return partsOf(source, pieceTokens, context).map((part): Step => {
+  const parts = partsOf(source, pieceTokens, context).flatMap((part): readonly Part[] =>
+    part.kind === "keep" ? [part] : splitLong(part, pieceTokens, context.estimateTokens),
+  );
+  return parts.map((part): Step => {
     if (part.kind === "keep") return { kind: "literal", text: part.text };
     return {
       kind: "prompt",
@@ -46,8 +50,6 @@ function translateSource(source: Source, target: AnswerLanguage, context: PlanCo
     };
   });
 }
-
-type Translated = Extract<Part, { kind: "translate" }>;
 
 function isWhole(answer: string, { isComment, held }: Translated): boolean {
   if (answer.trim() === "") return false;

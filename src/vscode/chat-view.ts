@@ -11,6 +11,7 @@ import { openSource, readAttached } from "./open-source.ts";
 import { pageHtml, pagesFolder } from "./page-html.ts";
 import { readPageMessage } from "./page-messages.ts";
 import type { Proposals } from "./proposals.ts";
+import type { RemedyWish } from "./remedy.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
 export interface ChatViewParts {
@@ -25,6 +26,8 @@ export interface ChatViewParts {
   readonly pickAnotherModel: () => Promise<InstalledModel | undefined>;
   /** What the person says of an answer. */
   readonly judge: (message: Judgement) => Promise<void>;
+  /** What did not fit is asked again with more room. */
+  readonly remedy: (message: RemedyWish) => Promise<void>;
   readonly reportError: (error: unknown) => void;
 }
 
@@ -149,6 +152,8 @@ export class ChatView implements vscode.WebviewViewProvider {
       case "rate":
       case "compare":
         return this.#parts.judge(message);
+      case "remedy":
+        return this.#parts.remedy(message);
       case "code":
         if (message.action === "copy") return vscode.env.clipboard.writeText(message.code);
         if (message.action === "insert") return insertAtCursor(message.code);

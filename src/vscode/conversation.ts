@@ -185,7 +185,7 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
       ...(badge ? { badge } : {}),
       ...(change.findings ? { findings } : {}),
       ...(notice ? { notice: parts.say(notice) } : {}),
-      ...(error ? { error: { kind: error.kind, text: parts.say(error.text) } } : {}),
+      ...(error ? { error: { ...error, text: parts.say(error.text) } } : {}),
     });
   }
   function tellDetail(text: Message, state: Exchange["state"] = exchange.state): void {
@@ -222,7 +222,9 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
     fail(error: unknown): void {
       const told = error instanceof TaskError ? error : undefined;
       const text = told?.text ?? msg("Something went wrong inside Switchyard; the log says more.");
-      tell({ state: "failed", error: { kind: told?.kind ?? "internal", text }, ...badgeNow("failed") });
+      const remedies = told?.details.remedies;
+      const shown = { kind: told?.kind ?? "internal", text, ...(remedies ? { remedies } : {}) };
+      tell({ state: "failed", error: shown, ...badgeNow("failed") });
       parts.onFailure(error);
     },
   };

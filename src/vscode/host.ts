@@ -19,6 +19,7 @@ import { createMcpServers, type McpServers, registerMcpServers } from "./mcp-ser
 import { chooseModel } from "./model-picker.ts";
 import { MonitorView } from "./monitor-view.ts";
 import { Proposals, proposalScheme } from "./proposals.ts";
+import { applyRemedy } from "./remedy.ts";
 import { reportError } from "./report-error.ts";
 import { say } from "./say.ts";
 import { createServiceItem } from "./service-commands.ts";
@@ -95,6 +96,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     warmUp: async () => (await app.get()).warmUp(new AbortController().signal),
     judge: (message) => judge(message, { app: app.get, keeper, conversation: () => conversation }),
     pickAnotherModel: async () => chooseModel(await app.get(), vscode.l10n.t("Ask again with")),
+    remedy: (message) => applyRemedy(message, keeper, conversation),
     reportError: report,
   });
   const conversation = createConversation({

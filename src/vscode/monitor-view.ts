@@ -37,10 +37,11 @@ export class MonitorView implements vscode.WebviewViewProvider {
         const points = (await app.sample(signal)).filter((point) => point.atMs > shownAtMs);
         shownAtMs = points.at(-1)?.atMs ?? shownAtMs;
         post({ kind: "points", points });
-        const { todayUsd } = await spendingOf(app.ledger, Date.now());
-        const { cloudModel } = app.settings();
+        const { todayUsd, monthUsd } = await spendingOf(app.ledger, Date.now());
+        const { cloudModel, dailyBudgetUsd, monthlyBudgetUsd } = app.settings();
         const loaded = await app.loaded(signal).catch(() => []);
-        post({ kind: "totals", ...app.totals(), spentUsd: todayUsd, cloudModel, loaded });
+        const spending = { spentUsd: todayUsd, spentMonthUsd: monthUsd, dailyBudgetUsd, monthlyBudgetUsd };
+        post({ kind: "totals", ...app.totals(), ...spending, cloudModel, loaded });
       } finally {
         isSampling = false;
       }

@@ -8,7 +8,8 @@ import { isUnsure, likelyKinds } from "../core/unsure.ts";
 import { type AnswerRenderer, createAnswerRenderer } from "./answer-renderer.ts";
 import { badgeView } from "./badge-view.ts";
 import { createCodeBlocks } from "./code-block.ts";
-import { button, element, icon } from "./element.ts";
+import { element, icon } from "./element.ts";
+import { errorBox, type ShownError } from "./error-box.ts";
 import { createActions, isRunning } from "./exchange-actions.ts";
 import { visible } from "./hidden-characters.ts";
 import type { Highlight } from "./highlight.ts";
@@ -76,6 +77,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
     places.unsure.append(unsure.element);
   }
   const addNotice = (text: string) => places.notices.append(element("li", {}, icon("info"), ` ${text}`));
+  const showError = (error: ShownError) => places.error.replaceChildren(errorBox(error, exchangeId, parts));
   const showFindings = (findings: readonly Finding[]) =>
     places.findings.replaceChildren(...findings.map((finding) => findingRow(finding, parts)));
 
@@ -86,7 +88,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   thinking.draw();
   for (const notice of exchange.notices) addNotice(say(notice));
   showFindings(exchange.findings);
-  if (exchange.error) places.error.replaceChildren(errorBox(exchange.error.kind, say(exchange.error.text), parts));
+  if (exchange.error) showError({ ...exchange.error, text: say(exchange.error.text) });
   showState();
   showBadge(exchange.badge);
 
@@ -102,7 +104,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
       state = status.state;
       if (status.notice !== undefined) addNotice(status.notice);
       if (status.findings) showFindings(status.findings);
-      if (status.error) places.error.replaceChildren(errorBox(status.error.kind, status.error.text, parts));
+      if (status.error) showError(status.error);
       if (!isRunning(state)) renderer.finish();
       thinking.draw();
       showState(status.detail);
@@ -213,14 +215,4 @@ function findingRow(finding: Finding, { post, strings }: ExchangeParts): HTMLEle
     element("span", { class: "dim" }, t("line {0}", finding.startLine)),
   );
   return element("li", {}, row);
-}
-
-function errorBox(kind: string, text: string, { post, strings }: ExchangeParts): HTMLElement {
-  const { t } = strings;
-  const box = element("div", { class: "error", role: "alert" }, icon("error"), element("span", {}, text));
-  if (kind === "model-missing") {
-    const get = () => post({ kind: "command", name: "getModel" });
-    box.append(button("cloud-download", t("Get a Model…"), get, true));
-  }
-  return box;
 }

@@ -139,8 +139,17 @@ function totalsTable(message: Extract<ToMonitorPage, { kind: "totals" }>, { t, s
       row(t("Answers"), String(message.answers)),
       row(t("Tokens written"), String(message.answerTokens)),
       row(t("Errors"), String(message.errors)),
-      row(t("Spent on Claude today"), formatUsd(message.spentUsd)),
-      row(t("The local answers on {0}", message.cloudModel), formatUsd(message.cloudUsd)),
+      row(t("The local answers on {0}, its cache reckoned in", message.cloudModel), formatUsd(message.cloudUsd)),
+    ),
+    element("h2", {}, t("Spent on Claude")),
+    element(
+      "table",
+      {},
+      row(t("Today"), t("{0} of at most {1}", formatUsd(message.spentUsd), formatUsd(message.dailyBudgetUsd))),
+      row(
+        t("This month"),
+        t("{0} of at most {1}", formatUsd(message.spentMonthUsd), formatUsd(message.monthlyBudgetUsd)),
+      ),
     ),
   ];
 }

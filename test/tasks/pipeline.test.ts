@@ -113,7 +113,7 @@ it("refuses a prompt that does not fit with numbers, and sends nothing", async (
   const long = { ...chat, text: "word ".repeat(20_000) };
   const error = await all(pipeline.run(long, never)).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(TaskError);
-  expect(error).toMatchObject({ kind: "context-overflow", details: { contextTokens: 8192 } });
+  expect(error).toMatchObject({ kind: "context-overflow", details: { contextTokens: 8192, remedies: { models: [] } } });
   expect(String(error)).toContain("8192");
   expect(requests).toHaveLength(0);
 });
@@ -123,6 +123,36 @@ it("names the setting when it is what limits the context", async () => {
   await expect(all(pipeline.run({ ...chat, text: "word ".repeat(5000) }, never))).rejects.toThrow(
     /switchyard\.maxContextTokens.*8192/,
   );
+});
+
+it("parts what can be parted: a document and a source ten times the window are worked on whole, in pieces that fit", async () => {
+  const prose = Array.from(
+    { length: 1500 },
+    (_, at) => `Paragraph ${at} says what the ${at}th part of the engine does, and why.`,
+  );
+  const code = Array.from(
+    { length: 3000 },
+    (_, at) => `export function f${at}(a: number): number {\n  return a * ${at};\n}\n`,
+  );
+  for (const [kind, languageId, text] of [
+    ["translate", "markdown", prose.join("\n\n")],
+    ["translate", "plaintext", prose.join("\n")],
+    ["review", "typescript", code.join("\n")],
+  ] as const) {
+    const { pipeline, requests } = pipelineWith({
+      model: { contextTokens: 4096 },
+      settings: { maxContextTokens: 4096 },
+    });
+    const source = { uri: "file:///a", label: "a", text, languageId, origin: "file" as const };
+    await all(pipeline.run({ kind, text: "", sources: [source], history: [] }, never));
+    expect(requests.length).toBeGreaterThan(10);
+    const sent = requests.map((request) => request.messages.map((message) => message.content).join("\n"));
+    for (const each of sent) expect(each.length / 4).toBeLessThan(4096);
+    for (const at of [0, 700, 1499]) {
+      const mark = kind === "review" ? `function f${at}(` : `Paragraph ${at} says`;
+      expect(sent.some((each) => each.includes(mark))).toBe(true);
+    }
+  }
 });
 
 it("never lets an answer grow past the context, where the server would drop the start of the prompt", async () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import { estimateTokens } from "../../src/core/context.ts";
+import { splitLong } from "../../src/tasks/long-part.ts";
 import { restore, splitMarkdown } from "../../src/tasks/markdown-parts.ts";
 import type { Step } from "../../src/tasks/task-definition.ts";
 import { translate } from "../../src/tasks/translate.ts";
@@ -137,5 +138,38 @@ describe("a translation", () => {
     expect(step?.kind === "prompt" && step.messages).toHaveLength(1);
     expect(JSON.stringify(step)).toContain("professional English (en) to Simplified Chinese (zh) translator");
     expect(JSON.stringify(step)).toContain(":\\n\\n\\nHello.");
+  });
+});
+
+describe("a paragraph that is too long for one request", () => {
+  const estimate = (text: string) => text.length;
+
+  it("is parted between sentences, with its marks counted anew, and is the same again when joined", () => {
+    const text = "Use ⟦1⟧ first. Then call ⟦2⟧ and ⟦3⟧, as told. At last, rest! Done";
+    const part = { kind: "translate" as const, original: "x", text, held: ["`a`", "`b`", "`c`"] };
+    const pieces = splitLong(part, 34, estimate);
+    expect(pieces.map((piece) => piece.text)).toEqual([
+      "Use ⟦1⟧ first. ",
+      "Then call ⟦1⟧ and ⟦2⟧, as told. ",
+      "At last, rest! Done",
+    ]);
+    expect(pieces.map((piece) => piece.held)).toEqual([["`a`"], ["`b`", "`c`"], []]);
+    expect(pieces.map((piece) => piece.original).join("")).toBe(
+      text.replace(/⟦(\d)⟧/g, (_, n) => part.held[n - 1] ?? ""),
+    );
+  });
+
+  it("of one endless sentence is parted between words, whatever it is written in", () => {
+    for (const text of [
+      "word ".repeat(500),
+      "汉字".repeat(600),
+      "a".repeat(900),
+      "one ⟦ two ".repeat(90),
+      "第一句。第二句！".repeat(80),
+    ]) {
+      const pieces = splitLong({ kind: "translate", original: text, text, held: [] }, 130, estimate);
+      expect(pieces.map((piece) => piece.text).join("")).toBe(text);
+      for (const piece of pieces) expect(piece.text.length).toBeLessThanOrEqual(130);
+    }
   });
 });
