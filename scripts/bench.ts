@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { measureBalance } from "./bench/balance.ts";
+import { measureContainers } from "./bench/containers.ts";
 import { measureEntry } from "./bench/entry.ts";
 import { measureGateway } from "./bench/gateway.ts";
 import type { Row } from "./bench/measure.ts";
@@ -27,6 +28,7 @@ const parts: readonly [string, () => Promise<readonly Row[]>][] = [
   ["privacy and classifier", measurePrivacy],
   ["store", measureStore],
   ["throughput", measureThroughput],
+  ["containers", measureContainers],
 ];
 const rows: Row[] = [];
 // npm run bench -- gateway: those parts only.

@@ -13,8 +13,9 @@ import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
 import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
 import { chooseEmbedder } from "./core/embedding.ts";
+import { leavable } from "./core/leavable.ts";
 import { createMonitor } from "./core/monitor.ts";
-import { createNodeQueue } from "./core/node-queue.ts";
+import { createNodeQueue, type NodeQueue } from "./core/node-queue.ts";
 import type { Settings } from "./core/settings.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
 import { createGuidance } from "./guidance.ts";
@@ -117,6 +118,8 @@ export function createApp(options: AppOptions): App {
       isOffline: () => settings.offline,
       onChange: servers.search.forget,
       settings: current,
+      runs: guidance.runs,
+      balancer: balancerOf(queue),
       packageRoot: options.folders.packageRoot ?? dirname(dirname(options.folders.engineEntry)),
     }),
     ledger: stores.ledger,
@@ -134,6 +137,20 @@ export function createApp(options: AppOptions): App {
     },
   };
   return parts;
+}
+
+/** What starting and removing model servers has to know of the queue. */
+function balancerOf(queue: NodeQueue) {
+  const nodeAt = (address: string) => `Ollama at ${new URL(address).host}`;
+  return {
+    load: () => {
+      const { count, longestMs } = queue.waiting();
+      const inFlight = queue.state().reduce((sum, each) => sum + each.inFlight, 0);
+      return { waiting: count, longestWaitMs: longestMs, inFlight };
+    },
+    drain: (address: string, signal: AbortSignal) => leavable(queue.drain(nodeAt(address)), signal),
+    admit: (address: string) => queue.admit(nodeAt(address)),
+  };
 }
 
 /** The part of the app that is about models. */

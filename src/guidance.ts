@@ -5,6 +5,7 @@ import type { App } from "./core/app.ts";
 import type { AdviceTools } from "./core/apply-advice.ts";
 import type { Feedback } from "./core/feedback.ts";
 import { createRecorder, type Recorder } from "./core/record-runs.ts";
+import type { RunRecord } from "./core/run-record.ts";
 import type { Settings } from "./core/settings.ts";
 import { createTurnstile, type Turnstile } from "./core/turnstile.ts";
 import { createAppliedAdvice } from "./store/applied-advice.ts";
@@ -23,6 +24,8 @@ export interface Guidance {
   readonly recorder: Recorder;
   readonly turnstile: Turnstile;
   readonly advice: AdviceTools;
+  /** What answers took, oldest first. */
+  readonly runs: () => Promise<readonly RunRecord[]>;
   clear(): Promise<void>;
 }
 
@@ -38,6 +41,7 @@ export function createGuidance({ home, settings, feedback, models, preview, find
   return {
     recorder,
     turnstile,
+    runs: () => runs.list(),
     advice: {
       ...kept,
       probe: createProbe({ settings, preview, findWorld, turnstile, nowMs: () => performance.now() }),

@@ -1,7 +1,9 @@
 // Commands about the containers that serve models.
 
+import { homedir, hostname, userInfo } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import type { App } from "../core/app.ts";
+import { doctorReport } from "../core/doctor-report.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
 import { incidentName, repairName, serviceStateName } from "../core/names.ts";
@@ -55,6 +57,19 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
       }),
     );
   program
+    .command("update")
+    .description(
+      t("run another version of Ollama in its container; models stay, and what does not come up is gone back from"),
+    )
+    .argument("[version]", t("such as 0.31.1; nothing: the version that belongs to this Switchyard"))
+    .action(async (version: string | undefined, _: object, command: Command) => {
+      const flags = command.optsWithGlobals<Flags>();
+      for await (const event of parts.openApp(flags).services.update(version ?? "", signal)) {
+        if (flags.json) terminal.write(`${JSON.stringify(event)}\n`);
+        else showUp(event, terminal);
+      }
+    });
+  program
     .command("services")
     .description(t("show the containers, and where each is"))
     .option("--password", t("print Grafana’s password, for the account admin, and do nothing else"))
@@ -71,7 +86,12 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .command("doctor")
     .description(t("look for what is wrong with Docker and the containers"))
     .option("--fix", t("mend what can be mended, and look again"))
-    .action(act<{ readonly fix?: boolean }>((app, flags) => examine(app, flags, parts)));
+    .option("--report", t("print what was found for an issue: without names, paths, addresses and secrets"))
+    .action(
+      act<{ readonly fix?: boolean; readonly report?: boolean }>((app, flags) =>
+        flags.report ? report(app, parts) : examine(app, flags, parts),
+      ),
+    );
 }
 
 async function grafanaPassword(app: App): Promise<string> {
@@ -91,7 +111,7 @@ interface DownFlags {
   readonly yes?: boolean;
 }
 
-function showUp(event: UpEvent, { t, say, note, progress, write }: Terminal): void {
+export function showUp(event: UpEvent, { t, say, note, progress, write }: Terminal): void {
   switch (event.kind) {
     case "engine":
       return note(t("Docker engine: {0} ({1})", event.address, event.source));
@@ -154,6 +174,17 @@ async function examine(app: App, flags: Flags & { readonly fix?: boolean }, { te
   if (flags.json) terminal.write(`${JSON.stringify({ findings, repaired })}\n`);
   else terminal.write(`${[...head, ...(texts.length > 0 ? texts : [t("Nothing is wrong.")])].join("\n")}\n`);
   if (findings.some(({ severity }) => severity === "problem")) process.exitCode = 1;
+}
+
+async function report({ services }: App, { terminal, signal, version, home }: ProgramParts): Promise<void> {
+  const [status, findings, incidents] = await Promise.all([
+    services.status(signal),
+    services.doctor(signal),
+    services.incidents(),
+  ]);
+  const system = `${process.platform} ${process.arch}, Node ${process.versions.node}`;
+  const names = [home, homedir(), userInfo().username, hostname()];
+  terminal.write(doctorReport({ version, system, status, findings, incidents, names }));
 }
 
 function describeFinding({ id, what, evidence, repair, canRepair }: DoctorFinding, { t, say }: Terminal): string {

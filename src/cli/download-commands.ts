@@ -28,7 +28,7 @@ export function addDownloadCommands(models: Command, parts: ProgramParts, withAp
     .command("pull <name>")
     .description(t("get a model; a broken download goes on where it stopped"))
     .option("--force", t("also where it does not fit this machine"))
-    .action(withApp((app, flags: PullFlags, name) => pull(app, flags, name, parts)));
+    .action(withApp((app, flags: PullFlags, name) => pullModel(app, flags, name, parts)));
   models
     .command("fit <name>")
     .description(t("say whether a model would run here, and how that is reckoned"))
@@ -59,7 +59,12 @@ export function addDownloadCommands(models: Command, parts: ProgramParts, withAp
     .action(withApp((app, _, name) => app.downloads.cancel(name, signal)));
 }
 
-async function pull(app: App, flags: PullFlags, name: string, { terminal, signal }: ProgramParts): Promise<void> {
+export async function pullModel(
+  app: App,
+  flags: PullFlags,
+  name: string,
+  { terminal, signal }: ProgramParts,
+): Promise<void> {
   const fit = await app.fit(name, signal);
   if (fit && !flags.json) terminal.note(fitText(fit, terminal));
   if (fit && !flags.force && ["too-large", "no-disk", "too-old"].includes(fit.verdict)) {

@@ -20,6 +20,7 @@ import { expandNames, readSource } from "./read-files.ts";
 import { readPicture } from "./read-picture.ts";
 import { type OutputForm, runTask } from "./run-task.ts";
 import { addServeCommand } from "./serve-command.ts";
+import { addSetupCommand } from "./setup-command.ts";
 import type { Terminal } from "./terminal.ts";
 import { checkTarget, writeTranslation } from "./translate-files.ts";
 
@@ -50,6 +51,7 @@ export function createProgram(parts: ProgramParts): Command {
   addAdviceCommand(program, parts);
   addPrivacyCommands(program, parts);
   addContainerCommands(program, parts);
+  addSetupCommand(program, parts);
   addMcpCommand(program, parts);
   addServeCommand(program, parts);
   addConnectCommand(program, parts);

@@ -12,6 +12,7 @@ import { createProxy, type ProxyServer } from "../proxy/server.ts";
 import { type Election, elect } from "../service/election.ts";
 import { publish, unpublish, urlOf } from "../service/publication.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { keepContainers } from "./keep-containers.ts";
 import { watchSettings } from "./watch-settings.ts";
 
 export interface ServiceOptions {
@@ -65,6 +66,7 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
   try {
     taken = await begin(parts, app, proxy, options).finally(election.settle);
     if (election.replaced) terminal.note(t("It takes the place of version {0}.", election.replaced.version));
+    void keepContainers(app, stop.signal, (text) => terminal.note(terminal.say(text)));
     const { idleMs } = options;
     // A program that is set up to ask here cannot start it.
     const limitMs = () => (idleMs && connectedIds(home).length === 0 ? idleMs(app.settings()) : 0);

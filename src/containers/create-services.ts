@@ -1,8 +1,10 @@
 // The containers behind core's `Services`: finds the engine anew for each call, so that one that was started since is seen.
 import { msg } from "../core/message.ts";
+import type { RunRecord } from "../core/run-record.ts";
 import type { ServiceStatus, Services, ServicesStatus } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import { statusOfContainer } from "./container.ts";
+import type { ScalePace } from "./decide-replicas.ts";
 import { diagnose } from "./doctor.ts";
 import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
 import { startContainer } from "./ensure-service.ts";
@@ -13,24 +15,35 @@ import { followLogs } from "./logs.ts";
 import { bringDown, bringUp, imagesOf, removeStack, stopContainer } from "./manage.ts";
 import { keepPlace } from "./places.ts";
 import type { Plan } from "./plan.ts";
+import { type ScaleParts, scaleServers } from "./scale.ts";
 import { readSecret } from "./secrets.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
 import { containerName } from "./stack.ts";
+import { checkTag, updateOllama } from "./update-image.ts";
 import { createUsage } from "./usage.ts";
 import { incidentFile, watchStack } from "./watch.ts";
 
 export interface ServicesOptions extends ToolOptions {
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
-  /** Nothing may be fetched. */
-  readonly isOffline: () => boolean;
   /** Called when containers were started or stopped: what was known of servers is out of date. */
   readonly onChange: () => void;
+  /** What answers took, for graphics cards that were lost; absent: not looked for. */
+  readonly runs?: () => Promise<readonly RunRecord[]>;
+  readonly gpuLookEveryMs?: number;
+  /** Who hands out the questions; absent: the number of model servers is left as it is. */
+  readonly balancer?: ScaleParts["balancer"];
+  /** How fast it is scaled; absent: as is usual. */
+  readonly pace?: ScalePace;
 }
+
+/** Of one processor: what a model server takes that answers nobody. */
+const quietCpus = 0.1;
 
 /** Touches nothing until it is asked something. */
 export function createServices(options: ServicesOptions): Services {
   const tools = toolsOf(options);
   const { connect, stackName, plan, locked } = tools;
+  const usage = createUsage(tools, () => performance.now());
   const find = async (service: string, signal: AbortSignal) => {
     const engine = await connect(signal);
     const found = await findService(engine, { name: stackName }, { name: service }, signal);
@@ -44,9 +57,25 @@ export function createServices(options: ServicesOptions): Services {
       yield { kind: "engine", address: engine.found.address, source: engine.found.source };
       const lock = await takeLock(tools.lockFile, signal);
       try {
-        const planned = await plan(engine, signal, profile);
+        const planned = await plan(engine, signal, profile ? { profile } : {});
         if (options.isOffline()) await refuseDownloads(engine, planned, signal);
         for await (const event of bringUp(engine, planned, await tools.partsOf(engine, signal), signal)) {
+          if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
+          yield event;
+        }
+      } finally {
+        await lock.release();
+        options.onChange();
+      }
+    },
+    async *update(tag, signal) {
+      checkTag(tag);
+      if (options.isOffline()) throw new TaskError("local-only", msg("Offline is on: nothing is fetched."));
+      const engine = await connect(signal);
+      const lock = await takeLock(tools.lockFile, signal);
+      try {
+        const planFor = (ollamaTag: string) => plan(engine, signal, { ollamaTag });
+        for await (const event of updateOllama(engine, tag, planFor, await tools.partsOf(engine, signal), signal)) {
           if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
           yield event;
         }
@@ -75,13 +104,29 @@ export function createServices(options: ServicesOptions): Services {
       options.onChange();
     },
     grafanaPassword: () => readSecret(options.home, "grafana-password"),
-    usage: createUsage(tools, () => performance.now()),
+    usage,
     async *logs(service, tail, signal) {
       const { engine, found } = await find(service, signal);
       yield* followLogs(engine, found.Id, tail, signal);
     },
-    watch: (signal) =>
-      watchStack({ connect, stackName, home: options.home, log: options.log, nowMs: () => Date.now() }, signal),
+    watch: (signal) => watchStack({ ...options, connect, stackName, nowMs: () => Date.now() }, signal),
+    scale: (signal) =>
+      scaleServers(
+        {
+          ...options,
+          balancer: options.balancer,
+          tools,
+          limits: () => {
+            const { minModelContainers: min, maxModelContainers: max } = options.settings();
+            return { min, max: Math.max(min, max) };
+          },
+          isBusy: async (service, each) => {
+            const used = (await usage(each)).find(({ name }) => name === service);
+            return (used?.cpus ?? 1) > quietCpus;
+          },
+        },
+        signal,
+      ),
     incidents: () => createIncidentNotes(incidentFile(options.home), "").list(),
     doctor: async (signal) => (await diagnose(tools, signal)).map(({ mend: _, ...finding }) => finding),
     async repair(id, signal) {

@@ -53,8 +53,14 @@ export function createHealer(parts: HealerParts, signal: AbortSignal) {
       });
     working.add(healing);
   };
+  const join = (work: Promise<Incident | undefined>): void => {
+    const healing: Promise<Healed> = work.catch(() => undefined).then((incident) => ({ incident, work: healing }));
+    working.add(healing);
+  };
   return {
     working,
+    /** Another repair, told like those of its own. */
+    join,
     notice({ id, action }: EngineEvent): void {
       if (action === "stop" || action === "destroy") stopped.add(id);
       if (action === "start") stopped.delete(id);

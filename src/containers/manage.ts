@@ -91,7 +91,7 @@ async function* removeUnwanted(engine: Engine, { stack, leftOut }: Plan, signal:
   }
 }
 
-async function ensureNetwork({ docker }: Engine, { network, name }: Stack, signal: AbortSignal): Promise<void> {
+export async function ensureNetwork({ docker }: Engine, { network, name }: Stack, signal: AbortSignal): Promise<void> {
   if (await ifThere(docker.getNetwork(network).inspect(), signal)) return;
   const options = { Name: network, Driver: "bridge", CheckDuplicate: true, Labels: { [labels.stack]: name } };
   await callUnlessDone(docker.createNetwork(options), signal, [409]);
@@ -101,6 +101,22 @@ async function ensureNetwork({ docker }: Engine, { network, name }: Stack, signa
 async function ensureVolume({ docker }: Engine, stack: Stack, name: string, signal: AbortSignal) {
   if (await ifThere(docker.getVolume(name).inspect(), signal)) return;
   await call(docker.createVolume({ Name: name, Labels: { [labels.stack]: stack.name } }), signal);
+}
+
+/** One alone; its image and the network are there. @returns where it answers */
+export async function startService(
+  engine: Engine,
+  stack: Stack,
+  service: ServiceSpec,
+  roots: FileRoots,
+  signal: AbortSignal,
+): Promise<string> {
+  for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
+  for await (const _ of ensureService(engine, stack, service, await fillFiles(service, roots), signal));
+  for await (const event of waitUntilReady(engine, stack, service, signal)) {
+    if (event.kind === "ready") return event.address;
+  }
+  throw await notReady(engine, service, undefined, signal);
 }
 
 async function* waitUntilReady(

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { parseMiB } from "./plan.ts";
+import { isModelServer, parseMiB } from "./plan.ts";
 import { defaultChoice } from "./stack.ts";
 import { modelSlots } from "./stack-core.ts";
 
@@ -22,10 +22,20 @@ export function readPlaces(home: string): Readonly<Record<string, string>> {
 export async function keepPlace(home: string, service: string, address: string): Promise<void> {
   const places = readPlaces(home);
   if (places[service] === address) return;
+  await writePlaces(home, { ...places, [service]: address });
+}
+
+async function writePlaces(home: string, places: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(home, { recursive: true });
   const draft = `${fileIn(home)}.${process.pid}`;
-  await writeFile(draft, JSON.stringify({ ...places, [service]: address }));
+  await writeFile(draft, JSON.stringify(places));
   await rename(draft, fileIn(home));
+}
+
+/** It is used no more. */
+export async function forgetPlace(home: string, service: string): Promise<void> {
+  const { [service]: gone, ...others } = readPlaces(home);
+  if (gone !== undefined) await writePlaces(home, others);
 }
 
 /** What the container of the model server gets, where the server of this name is it. @param server such as `Ollama at 127.0.0.1:11435` */
@@ -34,8 +44,8 @@ export function containerLimits(
   env: Readonly<Record<string, string | undefined>>,
   server: string,
 ): { readonly limitBytes: number; readonly parallel: number } | undefined {
-  const address = readPlaces(home)["ollama"];
-  if (!address || !server.endsWith(` ${new URL(address).host}`)) return undefined;
+  const ours = Object.entries(readPlaces(home)).filter(([name]) => isModelServer(name));
+  if (!ours.some(([, address]) => server.endsWith(` ${new URL(address).host}`))) return undefined;
   const limitMiB = parseMiB(env["MAX_MODEL_MEMORY"] ?? "") ?? defaultChoice.modelMemoryMiB;
   return { limitBytes: limitMiB * 2 ** 20, parallel: modelSlots };
 }

@@ -37,6 +37,8 @@ export interface Plan {
   readonly variant: Variant;
   readonly leftOut: readonly LeftOut[];
   readonly notices: readonly Message[];
+  /** How many model servers of this size the engine's memory can hold. */
+  readonly fittingServers: number;
   /** The engine has less memory than was asked for. */
   readonly isMemoryShort: boolean;
 }
@@ -59,6 +61,7 @@ export function planStack(facts: HostFacts, options: PlanOptions): Plan {
   const wantedMiB = choice.modelMemoryMiB;
   const usableMiB = Math.floor((facts.engineMemoryBytes / mebibyte) * (1 - keptFreeShare)) - othersMiB;
   const modelMemoryMiB = Math.max(256, Math.min(wantedMiB, usableMiB));
+  const fittingServers = Math.max(1, Math.floor(usableMiB / modelMemoryMiB));
   const whole = describeStack({ ...choice, modelMemoryMiB });
   const services = whole.services.filter(isWanted);
   const isMemoryShort = modelMemoryMiB < wantedMiB && services.some(({ name }) => name === "ollama");
@@ -66,7 +69,15 @@ export function planStack(facts: HostFacts, options: PlanOptions): Plan {
     ...(isMemoryShort ? [shortMemory(facts, modelMemoryMiB, wantedMiB, othersMiB)] : []),
     ...(scope !== profile && others.some(({ name }) => name === "local-llm-proxy") ? [whyProxyToo] : []),
   ];
-  return { stack: { ...whole, services }, profile, variant: choice.variant, leftOut, notices, isMemoryShort };
+  return {
+    stack: { ...whole, services },
+    profile,
+    variant: choice.variant,
+    leftOut,
+    notices,
+    fittingServers,
+    isMemoryShort,
+  };
 }
 
 const whyProxyToo = msg(

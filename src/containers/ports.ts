@@ -52,14 +52,27 @@ function listenerOf(port: number): { readonly pid: number; readonly name: string
   return undefined;
 }
 
+/** Addresses beyond this machine that somebody listens on at the port; Linux alone tells it this way. */
+export function openListeners(port: number): readonly string[] {
+  return [
+    ["/proc/net/tcp", "00000000", "0.0.0.0"],
+    ["/proc/net/tcp6", "0".repeat(32), "[::]"],
+  ].flatMap(([table = "", address, shown = ""]) =>
+    listening(table, port).some((fields) => fields[1]?.startsWith(`${address}:`)) ? [shown] : [],
+  );
+}
+
 /** Links of the sockets that listen (state 0A) on the port, as `/proc/<pid>/fd` shows them. */
 function listeners(table: string, port: number): readonly string[] {
+  return listening(table, port).map((fields) => `socket:[${fields[9]}]`);
+}
+
+function listening(table: string, port: number): readonly (readonly string[])[] {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   return read(table)
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[1]?.endsWith(`:${hex}`) && fields[3] === "0A")
-    .map((fields) => `socket:[${fields[9]}]`);
+    .filter((fields) => fields[1]?.endsWith(`:${hex}`) && fields[3] === "0A");
 }
 
 const orElse =

@@ -12,9 +12,10 @@ import { findEngine } from "./find-engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { takeLock } from "./lock.ts";
 import type { BringUpParts } from "./manage.ts";
-import { type HostFacts, type Plan, type PlanOptions, planStack } from "./plan.ts";
+import { type HostFacts, isModelServer, type Plan, type PlanOptions, planStack } from "./plan.ts";
 import { answersAt } from "./probe.ts";
 import { defaultChoice, labels } from "./stack.ts";
+import { chosenTag } from "./update-image.ts";
 
 export type ServiceTools = ReturnType<typeof toolsOf>;
 
@@ -25,12 +26,27 @@ export interface ToolOptions {
   readonly platform?: NodeJS.Platform;
   /** Ports asked for; absent: the usual ones. */
   readonly ports?: PlanOptions["ports"];
+  /** Nothing may be fetched. */
+  readonly isOffline: () => boolean;
+  readonly nowMs?: () => number;
   /** Folder of the product: what the containers are given lies below it. */
   readonly packageRoot: string;
-  readonly settings: () => Pick<Settings, "imageMirrors" | "downloadProxy" | "caFile">;
+  readonly settings: () => Pick<
+    Settings,
+    "imageMirrors" | "downloadProxy" | "caFile" | "minModelContainers" | "maxModelContainers"
+  >;
 }
 
-export function toolsOf({ home, env, platform = process.platform, ports, packageRoot, settings }: ToolOptions) {
+export function toolsOf({
+  home,
+  env,
+  platform = process.platform,
+  ports,
+  packageRoot,
+  settings,
+  isOffline,
+  nowMs = Date.now,
+}: ToolOptions) {
   const around: Surroundings = { platform, env, home: env["HOME"] ?? env["USERPROFILE"] ?? homedir(), readFile };
   const stackName = env["SWITCHYARD_STACK"] || defaultChoice.name;
   const lockFile = join(home, "services.lock");
@@ -41,6 +57,11 @@ export function toolsOf({ home, env, platform = process.platform, ports, package
     return openEngine(engine, tried);
   };
   return {
+    env,
+    settings,
+    isOffline,
+    nowMs,
+    exists: existsSync,
     search,
     connect,
     stackName,
@@ -52,16 +73,19 @@ export function toolsOf({ home, env, platform = process.platform, ports, package
       const facts = await factsOf(engine, platform, signal);
       return { facts, imageMirrors: settings().imageMirrors, packageRoot, home };
     },
-    /** @param wanted absent: the profile of before */
-    async plan(engine: Engine, signal: AbortSignal, wanted?: ServiceProfile): Promise<Plan> {
+    /** @param wanted absent: the profile, and as many model servers, as there are */
+    async plan(engine: Engine, signal: AbortSignal, wanted: Wanted = {}): Promise<Plan> {
       const nativeOllama = await findNative(engine, stackName, ports?.ollama ?? defaultChoice.ports.ollama, signal);
-      const profile = wanted ?? (await profileOf(engine, stackName, signal));
+      const found = await whatIsThere(engine, stackName, signal);
+      const { profile, replicas, ollamaTag } = { ...found, ollamaTag: chosenTag(home), ...wanted };
       // Told by who builds the image; for a look it is no matter.
       const proxyTag = profile === "core" ? undefined : await proxyTagOf(packageRoot).catch(() => undefined);
       const { downloadProxy, caFile } = settings();
       return planStack(await factsOf(engine, platform, signal), {
         name: stackName,
         profile,
+        ollamaTag,
+        replicas: Math.max(replicas, settings().minModelContainers - 1),
         downloadProxy,
         caFile,
         ...(proxyTag ? { proxyTag } : {}),
@@ -80,12 +104,25 @@ export function toolsOf({ home, env, platform = process.platform, ports, package
   };
 }
 
-/** The largest that a container of ours belongs to. */
-async function profileOf(engine: Engine, stackName: string, signal: AbortSignal): Promise<ServiceProfile> {
-  const ours = await findOurs(engine, stackName, signal);
-  const has = (name: string) => ours.some(({ Config }) => Config.Labels[labels.service] === name);
-  if (has("grafana") || has("prometheus")) return has("local-llm-proxy") ? "team" : "monitoring";
-  return has("local-llm-proxy") ? "team" : "core";
+interface Wanted {
+  readonly profile?: ServiceProfile;
+  /** Model servers beside the first. */
+  readonly replicas?: number;
+  /** Version of the model server; empty: the product's own choice. */
+  readonly ollamaTag?: string;
+}
+
+/** The largest profile that a container of ours belongs to, and the model servers beside the first. */
+async function whatIsThere(
+  engine: Engine,
+  stackName: string,
+  signal: AbortSignal,
+): Promise<Required<Pick<Wanted, "profile" | "replicas">>> {
+  const names = (await findOurs(engine, stackName, signal)).map(({ Config }) => Config.Labels[labels.service] ?? "");
+  const replicas = Math.max(0, ...names.filter(isModelServer).map((name) => Number(name.split("-")[1] ?? 1) - 1));
+  const hasFigures = names.includes("grafana") || names.includes("prometheus");
+  if (names.includes("local-llm-proxy")) return { profile: "team", replicas };
+  return { profile: hasFigures ? "monitoring" : "core", replicas };
 }
 
 function readFile(path: string): string | undefined {

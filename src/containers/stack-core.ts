@@ -25,6 +25,8 @@ export function ollama(choice: StackChoice, number: number): ServiceSpec {
       // The server keeps its models below its user's home, and nothing else may be written.
       OLLAMA_MODELS: `${models}/models`,
       OLLAMA_NUM_PARALLEL: String(modelSlots),
+      // A server that starts would throw away what another one is fetching into the same folder.
+      ...(number > 1 ? { OLLAMA_NOPRUNE: "1" } : {}),
       ...(variant === "vulkan" ? { OLLAMA_VULKAN: "1" } : {}),
       ...(downloadProxy ? { HTTPS_PROXY: insideAddress(downloadProxy), NO_PROXY: "localhost,127.0.0.1" } : {}),
       ...(caFile ? { SSL_CERT_FILE: `${models}/switchyard-ca.pem` } : {}),

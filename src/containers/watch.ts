@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RunRecord } from "../core/run-record.ts";
 import type { WatchEvent } from "../core/services.ts";
 import { isAbort } from "../core/task-error.ts";
 import { stateOf } from "./container.ts";
@@ -10,6 +11,7 @@ import type { Engine } from "./engine.ts";
 import { type EngineEvent, openEvents } from "./engine-events.ts";
 import { findOurs } from "./find-ours.ts";
 import { createHealer, type Healed, type Healer } from "./heal.ts";
+import { healLostGpu } from "./heal-gpu.ts";
 import { createIncidentNotes, type IncidentNotes } from "./incident-notes.ts";
 import { applyForLease, type Lease } from "./lease.ts";
 import { pause } from "./pause.ts";
@@ -22,12 +24,17 @@ export interface WatchOptions {
   readonly home: string;
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
   readonly nowMs: () => number;
+  /** What answers took, for cards that were lost; absent: not looked for. */
+  readonly runs?: () => Promise<readonly RunRecord[]>;
+  /** How often lost cards are looked for. */
+  readonly gpuLookEveryMs?: number;
 }
 
 export const incidentFile = (home: string): string => join(home, "incidents.ndjson");
 
 const firstReconnectMs = 500;
 const longestReconnectMs = 15_000;
+const usualGpuLookEveryMs = 60_000;
 /** How often what the one in charge wrote down is looked for. */
 const readNotesEveryMs = 1_000;
 
@@ -60,6 +67,7 @@ async function* watchEngine(
     try {
       const engine = await options.connect(both);
       const healer = createHealer({ ...options, engine, budget, isInCharge: lease.isHeld }, both);
+      const lookForGpu = gpuLook(options, engine, healer, lease, both);
       const events = await openEvents(engine, options.stackName, both);
       if (wasLost) yield { kind: "engine-back" };
       reconnectMs = firstReconnectMs;
@@ -72,7 +80,7 @@ async function* watchEngine(
       }
       yield { kind: "changed" };
       wasLost = false;
-      yield* mergeWithHealing(events, healer, running, lease, notes, both);
+      yield* mergeWithHealing(events, healer, running, lease, notes, lookForGpu, both);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Error && isAbort(error))) options.log("debug", `watching: ${String(error)}`);
@@ -84,6 +92,24 @@ async function* watchEngine(
     await pause(reconnectMs, signal).catch(() => undefined);
     reconnectMs = Math.min(reconnectMs * 2, longestReconnectMs);
   }
+}
+
+/** Called at each tick; looks when it is time, and in the window in charge alone. */
+function gpuLook(options: WatchOptions, engine: Engine, healer: Healer, lease: Lease, signal: AbortSignal) {
+  const { runs, gpuLookEveryMs = usualGpuLookEveryMs } = options;
+  let lookedAtMs = options.nowMs();
+  let healedAtMs = 0;
+  return () => {
+    if (!runs || !lease.isHeld() || options.nowMs() - lookedAtMs < gpuLookEveryMs) return;
+    lookedAtMs = options.nowMs();
+    const look = healLostGpu({ ...options, engine, runs }, healedAtMs, signal);
+    healer.join(
+      look.then((incident) => {
+        if (incident) healedAtMs = options.nowMs();
+        return incident;
+      }),
+    );
+  };
 }
 
 type Happening =
@@ -99,6 +125,7 @@ async function* mergeWithHealing(
   running: Set<string>,
   lease: Lease,
   notes: IncidentNotes,
+  lookForGpu: () => void,
   signal: AbortSignal,
 ): AsyncIterable<WatchEvent> {
   const iterator = events[Symbol.asyncIterator]();
@@ -117,6 +144,7 @@ async function* mergeWithHealing(
         healer.takeCharge();
       } else if (first.kind === "tick") {
         tick = nextTick();
+        lookForGpu();
         for (const incident of await notes.others()) yield { kind: "incident", incident };
       } else if (first.kind === "healed") {
         const { work, incident } = first.healed;

@@ -90,6 +90,18 @@ export type WatchEvent =
   | { readonly kind: "engine-lost" }
   | { readonly kind: "engine-back" };
 
+/** What is asked of all model servers together by this process. */
+export interface ModelLoad {
+  readonly waiting: number;
+  readonly longestWaitMs: number;
+  readonly inFlight: number;
+}
+
+export type ScaleEvent =
+  | { readonly kind: "adding" | "removing"; readonly service: string; readonly why: Message }
+  | { readonly kind: "added"; readonly service: string; readonly address: string; readonly text: Message }
+  | { readonly kind: "removed"; readonly service: string };
+
 export interface DoctorFinding {
   /** Stable, for scripts: `engine-missing`, `port-taken`. */
   readonly id: string;
@@ -124,12 +136,16 @@ export interface Services {
   restart(service: string, signal: AbortSignal): Promise<void>;
   /** Grafana's, for the account `admin`; undefined until it was made. */
   grafanaPassword(): Promise<string | undefined>;
+  /** Another version of the model server; empty: the product's own. What does not come up is gone back from. */
+  update(tag: string, signal: AbortSignal): AsyncIterable<UpEvent>;
   /** Of those that run; empty where no engine answers. */
   usage(signal: AbortSignal): Promise<readonly ServiceUsage[]>;
   /** What it printed, and what it prints until the reader leaves; `tail` lines of the past. */
   logs(service: string, tail: number, signal: AbortSignal): AsyncIterable<string>;
   /** Keeps what was started running, and tells; ends when aborted. Of many windows one heals, and all are told. */
   watch(signal: AbortSignal): AsyncIterable<WatchEvent>;
+  /** More model servers while questions wait, fewer when they do not, between the limits set; ends when aborted. */
+  scale(signal: AbortSignal): AsyncIterable<ScaleEvent>;
   /** What fell by itself and was set up again, oldest first. */
   incidents(): Promise<readonly Incident[]>;
   doctor(signal: AbortSignal): Promise<readonly DoctorFinding[]>;

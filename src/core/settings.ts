@@ -43,6 +43,9 @@ export interface Settings {
   readonly weightSources: readonly string[];
   /** Registries that container images are fetched from first, such as `mirror.example.com`. */
   readonly imageMirrors: readonly string[];
+  /** How many containers with a model server there are at least and at most; more than one is started while questions wait. */
+  readonly minModelContainers: number;
+  readonly maxModelContainers: number;
   /** Proxy that the model server in a container fetches models through; empty: none. */
   readonly downloadProxy: string;
   /** PEM file with the certificate authorities of the person's network, for containers; empty: none. */
@@ -94,6 +97,8 @@ export const defaultSettings: Settings = {
   monitor: true,
   weightSources: [],
   imageMirrors: [],
+  minModelContainers: 1,
+  maxModelContainers: 1,
   downloadProxy: "",
   caFile: "",
   offline: false,
@@ -158,6 +163,8 @@ const schema = z.partial(
     monitor: z.boolean(),
     weightSources: z.array(z.string().check(z.regex(/^(https?|file):\/\/\S+$/))),
     imageMirrors: z.array(z.string().check(z.regex(/^(https?:\/\/)?[\w.-]+(:\d+)?(\/[\w./-]*)?$/))),
+    minModelContainers: z.int().check(z.gte(1), z.lte(16)),
+    maxModelContainers: z.int().check(z.gte(1), z.lte(16)),
     downloadProxy: z.string().check(z.regex(/^(https?:\/\/\S+)?$/)),
     caFile: z.string(),
     offline: z.boolean(),

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { Incident } from "../core/services.ts";
 import type { DownloadTray } from "./download-tray.ts";
+import { say } from "./say.ts";
 import {
   type GroupNode,
   isTicking,
@@ -134,9 +135,17 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
   async #watch(app: App): Promise<void> {
     if (this.#isWatching) return;
     this.#isWatching = true;
+    void this.#scale(app);
     for await (const event of app.services.watch(this.#closing.signal)) {
       this.refresh();
       if (event.kind === "incident") tellIncident(event.incident, this.#log);
+    }
+  }
+
+  async #scale(app: App): Promise<void> {
+    for await (const event of app.services.scale(this.#closing.signal)) {
+      this.#log.info(`${event.service}: ${event.kind}${"why" in event ? `: ${say(event.why)}` : ""}`);
+      this.refresh();
     }
   }
 

@@ -1,13 +1,19 @@
 // The doctor and the shell, on a real Docker engine: what is found, what shows it, and that a repair is proven.
 import { execFile } from "node:child_process";
-import { rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
+import { withoutEngine } from "../../src/containers/doctor-engine.ts";
+import { checkCertificates, checkLocalhost } from "../../src/containers/doctor-network.ts";
+import { redact } from "../../src/core/doctor-report.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { DoctorFinding, Services } from "../../src/core/services.ts";
-import { type Bench, containers, createBench, dockerd, inspect, never, startTestEngine, up } from "./harness.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
+import { type Bench, containers, createBench, dockerd, inspect, never, startTestEngine, until, up } from "./harness.ts";
 
 let engine: DockerEngine | undefined;
 let bench: Bench;
@@ -87,6 +93,111 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
     expect((await changed.repair("outdated-ollama", never)).isFixed).toBe(true);
   });
 
+  it("names containers of others that other machines can reach, and leaves them alone", async () => {
+    const HostConfig = { PortBindings: { "6379/tcp": [{ HostIp: "0.0.0.0", HostPort: String(bench.ports.redis) }] } };
+    const body = { Image: "redis:7.4.8-alpine", Cmd: ["redis-server"], ExposedPorts: { "6379/tcp": {} }, HostConfig };
+    await ask(socket(), "POST", "/networks/create", { Name: "others" });
+    const onNetwork = { ...body, HostConfig: { ...HostConfig, NetworkMode: "others" } };
+    await ask(socket(), "POST", "/containers/create?name=my-cache", onNetwork);
+    await ask(socket(), "POST", "/containers/my-cache/start");
+    const found = (await examine(bench.services)).find(({ id }) => id === "exposed-my-cache");
+    expect(found).toMatchObject({ severity: "problem", canRepair: false });
+    expect(found && textOf(found)).toContain(`my-cache is published on 0.0.0.0:${bench.ports.redis}`);
+    await expect(bench.services.repair("exposed-my-cache", never)).rejects.toMatchObject({ kind: "bad-input" });
+    expect((await inspect(socket(), "my-cache")).State.Running).toBe(true);
+    await ask(socket(), "DELETE", "/containers/my-cache?force=1");
+    await ask(socket(), "DELETE", "/networks/others");
+  });
+
+  it("sees that a container lost its card and that the server is too old, restarts it, and looks again", async () => {
+    const model = { name: "gpt-oss:20b", size: 13e9 };
+    const answers = (onCard: number) => ({
+      "/api/version": { version: "0.9.0" },
+      "/api/tags": { models: [model] },
+      "/api/ps": { models: [{ ...model, size_vram: onCard }] },
+    });
+    const Labels = { "dev.switchyard.stack": "switchyard", "dev.switchyard.service": "ollama" };
+    await ask(socket(), "POST", "/networks/create", { Name: "switchyard", Labels });
+    const body = {
+      Image: "ollama/ollama:0.31.1",
+      Env: [`ANSWERS=${JSON.stringify([answers(0), answers(13e9)])}`],
+      Labels,
+      ExposedPorts: { "11434/tcp": {} },
+      HostConfig: {
+        NetworkMode: "switchyard",
+        // No card is at hand: what matters is that one was given.
+        Devices: [{ PathOnHost: "/dev/null", PathInContainer: "/dev/dri", CgroupPermissions: "rwm" }],
+        PortBindings: { "11434/tcp": [{ HostIp: "127.0.0.1", HostPort: String(bench.ports.ollama) }] },
+      },
+    };
+    await ask(socket(), "POST", "/containers/create?name=switchyard-ollama", body);
+    await ask(socket(), "POST", "/containers/switchyard-ollama/start");
+    await until(() => fetch(`http://127.0.0.1:${bench.ports.ollama}`).catch(() => undefined));
+    const findings = await examine(bench.services);
+    expect(findings.map(({ id }) => id)).toEqual(expect.arrayContaining(["gpu-lost-ollama", "image-too-old"]));
+    const of = (id: string) => findings.filter((each) => each.id === id).map(textOf)[0];
+    expect(of("gpu-lost-ollama")).toContain("gpt-oss:20b: 13.0 GB in memory, nothing on the card");
+    expect(of("image-too-old")).toBe("gpt-oss:20b wants Ollama 0.11.0, this is 0.9.0");
+    expect(await bench.services.repair("gpu-lost-ollama", never)).toMatchObject({ isFixed: true });
+  });
+
+  it("finds a wrong clock, an engine that is not the chosen one, and a proxy that does not answer", async () => {
+    const minutes = 5 * 60_000;
+    const late = await examine(bench.again({ nowMs: () => Date.now() - minutes }));
+    expect(late.find(({ id }) => id === "clock-off")).toMatchObject({ severity: "problem" });
+    expect(late.filter(({ id }) => id === "clock-off").map(textOf)[0]).toMatch(/by 300 s|by 299 s|by 301 s/);
+    const context = createHash("sha256").update("mine").digest("hex");
+    const meta = join(bench.home, ".docker/contexts/meta", context);
+    mkdirSync(meta, { recursive: true });
+    writeFileSync(join(meta, "meta.json"), JSON.stringify({ Endpoints: { docker: { Host: engine?.address } } }));
+    const env = { SWITCHYARD_DOCKER_HOST: "", DOCKER_HOST: "unix:///nowhere/docker.sock", DOCKER_CONTEXT: "mine" };
+    const other = (await examine(bench.again({}, env))).find(({ id }) => id === "other-context");
+    expect(other && textOf(other)).toContain("DOCKER_HOST, unix:///nowhere/docker.sock: no such socket");
+    const settings = () => ({
+      ...defaultSettings,
+      downloadProxy: `http://name:secret@127.0.0.1:${bench.ports.grafana}`,
+    });
+    const [proxy] = await examine(bench.again({ settings }));
+    expect(proxy).toMatchObject({ id: "proxy-unreachable", severity: "problem" });
+    expect(proxy && textOf(proxy)).not.toContain("secret");
+    expect(await examine(bench.again({ settings, isOffline: () => true }))).toEqual([]);
+    const unused = await examine(bench.again({}, { HTTPS_PROXY: "http://proxy.example.com:3128" }));
+    expect(unused.map(({ id }) => id)).toEqual(["engine-without-proxy"]);
+  });
+
+  it("goes back to the version of before where another one does not come up, and keeps its models", {
+    timeout: 90_000,
+  }, async () => {
+    await up(bench.services);
+    await ask(socket(), "POST", "/images/ollama/ollama:0.31.1/tag?repo=ollama/ollama&tag=0.99.0");
+    // A program that ends at once, again and again.
+    const changes = encodeURIComponent('ENTRYPOINT ["/usr/local/bin/redis-server","--nonsense"]');
+    await ask(
+      socket(),
+      "POST",
+      `/commit?container=switchyard-redis&repo=ollama/ollama&tag=9.9.9&pause=0&changes=${changes}`,
+      {},
+    );
+    const update = async (version: string) => {
+      for await (const _ of bench.services.update(version, never));
+    };
+    const running = async () => (await inspect(socket(), "switchyard-ollama")).Config.Image;
+    const volumeSince = async () =>
+      JSON.parse((await ask(socket(), "GET", "/volumes/switchyard-models")).body).CreatedAt;
+    const since = await volumeSince();
+    await update("0.99.0");
+    expect(await running()).toBe("ollama/ollama:0.99.0");
+    expect(await examine(bench.services)).toEqual([]);
+    await expect(update("9.9.9")).rejects.toMatchObject({ kind: "server-error" });
+    expect(await running()).toBe("ollama/ollama:0.99.0");
+    expect((await fetch(`http://127.0.0.1:${bench.ports.ollama}`)).ok).toBe(true);
+    await update("");
+    expect(await running()).toBe("ollama/ollama:0.31.1");
+    expect(await volumeSince()).toBe(since);
+    await expect(update("../x")).rejects.toMatchObject({ kind: "bad-input" });
+    for (const version of ["0.99.0", "9.9.9"]) await ask(socket(), "DELETE", `/images/ollama/ollama:${version}`);
+  });
+
   it("is to be had from the shell, as are up, services and down", { timeout: 90_000 }, async () => {
     const shell = (...args: readonly string[]) =>
       run(args, { SWITCHYARD_HOME: bench.home, SWITCHYARD_DOCKER_HOST: engine?.address ?? "" });
@@ -98,12 +209,85 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
     expect(status).toMatchObject({ kind: "engine", source: "SWITCHYARD_DOCKER_HOST" });
     const doctor = (await shell("doctor", "--json")).lines[0];
     expect(doctor).toHaveProperty("findings");
+    const report = (await shell("doctor", "--report")).text;
+    expect(report).toContain("### Switchyard doctor");
+    expect(report).not.toContain(bench.home);
     expect((await shell("down", "--remove", "--volumes")).code).toBe(2);
     expect((await containers(socket())).has("switchyard-redis")).toBe(true);
     expect((await shell("down", "--remove", "--json")).lines).toEqual([{ done: true }]);
     expect(await containers(socket())).toEqual(new Map());
   });
 });
+
+describe("the doctor’s look at the network", () => {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-ca-"));
+  const file = join(folder, "ca.pem");
+  const day = (text: string) => Date.parse(text);
+
+  it("tells an expired certificate, and a file that has none, from a good one", async () => {
+    writeFileSync(file, certificate);
+    expect(await checkCertificates(file, day("2026-12-01"))).toEqual([]);
+    const [over] = await checkCertificates(file, day("2027-03-01"));
+    expect(over && textOf(over)).toMatch(/CN=Example Corp Root: valid until Dec 25 .*2026/);
+    writeFileSync(file, "nothing");
+    const [none] = await checkCertificates(file);
+    expect(none && textOf(none)).toBe(`${file}: no certificate in it`);
+    rmSync(folder, { recursive: true });
+    const [gone] = await checkCertificates(file);
+    expect(gone?.id).toBe("certificate-trouble");
+  });
+
+  it("minds the name localhost only where it is used and stands for ::1 alone", async () => {
+    const six = async () => [{ address: "::1", family: 6 }];
+    const both = async () => [...(await six()), { address: "127.0.0.1", family: 4 }];
+    const env = { OLLAMA_HOST: "http://localhost:11434" };
+    expect(await checkLocalhost({}, six)).toEqual([]);
+    expect(await checkLocalhost(env, both)).toEqual([]);
+    const [found] = await checkLocalhost(env, six);
+    expect(found && textOf(found)).toBe("localhost: ::1\nOLLAMA_HOST is http://localhost:11434");
+  });
+
+  it("says in WSL, in a container and on a remote machine where an engine has to be", () => {
+    const repair = (env: Readonly<Record<string, string>>, path = "") =>
+      formatMessage(withoutEngine([], env, (each) => each === path).repair);
+    expect(repair({ WSL_DISTRO_NAME: "Ubuntu" })).toContain("WSL Integration");
+    expect(repair({}, "/.dockerenv")).toContain("/var/run/docker.sock");
+    expect(repair({ SSH_CONNECTION: "1" })).toContain("remote machine");
+    expect(repair({})).toContain("Install Docker");
+  });
+});
+
+describe("the report for an issue", () => {
+  it("has what is wrong, and neither names, paths, addresses nor secrets", () => {
+    const token = `sy-${"aB3dE5gH7jK9mN1pQ3sT5vX7"}`;
+    const text = redact(
+      [
+        "unix:///run/user/1000/docker.sock and /home/ada/project/ca.pem on ada-laptop",
+        "http://ada:s3cretpass@10.1.2.3:8080 and 127.0.0.1:11434 and 0.0.0.0:6379",
+        `Authorization: Bearer ${token}`,
+        "C:\\Users\\ada\\models\\x.gguf, ollama/ollama:0.31.1",
+      ].join("\n"),
+      ["ada", "/home/ada", "ada-laptop"],
+    );
+    expect(text).not.toMatch(/ada|s3cretpass|10\.1\.2\.3|\/home|Users|run\/user/);
+    expect(text).not.toContain(token);
+    for (const kept of ["docker.sock", "ca.pem", "127.0.0.1:11434", "0.0.0.0:6379", "ollama/ollama:0.31.1"])
+      expect(text).toContain(kept);
+  });
+});
+
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIBjDCCATOgAwIBAgIUX+v91/gqFKXJvTkX1xw8wyENuq8wCgYIKoZIzj0EAwIw
+HDEaMBgGA1UEAwwRRXhhbXBsZSBDb3JwIFJvb3QwHhcNMjYxMTI1MTk1NjMzWhcN
+MjYxMjI1MTk1NjMzWjAcMRowGAYDVQQDDBFFeGFtcGxlIENvcnAgUm9vdDBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABEPQiov3WFXYam7SDOAHhMS2BSJj4Tkt/d6H
+sinK9GgcIeRZvQGl3grn1duWyYW/yqkvLiloBjoYBglLB7eN3pWjUzBRMB0GA1Ud
+DgQWBBRVaqSkCYx6i2VtEeu/7eT3y71AGDAfBgNVHSMEGDAWgBRVaqSkCYx6i2Vt
+Eeu/7eT3y71AGDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIFjF
+0rB2VXKM8Bp1JVcAGgM0wOZReFVLMjdzugzxSQvKAiB7brCuFsYC6XJayOZolNGS
+6MicLoE3A8xCZ5Y0v7XXQA==
+-----END CERTIFICATE-----
+`;
 
 describe("the doctor without an engine", () => {
   it.skipIf(process.platform === "win32")("tells what was tried, and tells a stopped engine from none", async () => {
@@ -124,6 +308,7 @@ describe("the doctor without an engine", () => {
 
 interface Said {
   readonly code: number;
+  readonly text: string;
   readonly lines: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -132,7 +317,8 @@ function run(args: readonly string[], env: Readonly<Record<string, string>>): Pr
     const options = { env: { ...process.env, ...env } };
     execFile(process.execPath, ["src/cli/main.ts", ...args], options, (error, stdout) => {
       const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, lines: lines.map((line) => JSON.parse(line)) });
+      const code = typeof error?.code === "number" ? error.code : 0;
+      resolve({ code, text: stdout, lines: lines.map((line) => JSON.parse(line)) });
     });
   });
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
+import type { RunRecord } from "../../src/core/run-record.ts";
 import type { WatchEvent } from "../../src/core/services.ts";
 import { type Bench, createBench, dockerd, inspect, never, redis, startTestEngine, until, up } from "./harness.ts";
 
@@ -134,6 +135,45 @@ describe.skipIf(!dockerd)("a watched stack on a real engine", { timeout: 60_000 
     const longAgo = new Date(Date.now() - 60_000);
     utimesSync(file, longAgo, longAgo);
     expect(await until(() => incidents()[0])).toMatchObject({ what: "died", done: "restarted", helped: true });
+  });
+
+  it("gets its card back: much slower than it was, and not on the card, it is started again and measured again", async () => {
+    const model = { name: "m:7b", size: 4e9 };
+    const answers = (onCard: number) => ({
+      "/api/ps": { models: [{ ...model, size_vram: onCard }] },
+      "/api/generate": { eval_count: 32, eval_duration: 32e9 / 40 },
+    });
+    const { Config: config, Image: image } = await inspect(socket(), "switchyard-ollama");
+    await ask(socket(), "DELETE", "/containers/switchyard-ollama?force=1");
+    const PortBindings = { "11434/tcp": [{ HostIp: "127.0.0.1", HostPort: String(bench.ports.ollama) }] };
+    await ask(socket(), "POST", "/containers/create?name=switchyard-ollama", {
+      Image: image,
+      Env: [`ANSWERS=${JSON.stringify([answers(0), answers(4e9)])}`],
+      Labels: config.Labels,
+      ExposedPorts: { "11434/tcp": {} },
+      HostConfig: { NetworkMode: "switchyard", PortBindings },
+    });
+    await ask(socket(), "POST", "/containers/switchyard-ollama/start");
+    await until(() => fetch(`http://127.0.0.1:${bench.ports.ollama}`).catch(() => undefined));
+    stop.abort();
+    await watching;
+    seen = [];
+    stop = new AbortController();
+    const runAt = (tokensPerSecond: number, ageMs: number): RunRecord => ({
+      ...{ atMs: Date.now() - ageMs, model: model.name, backend: `Ollama at 127.0.0.1:${bench.ports.ollama}` },
+      ...{ task: "chat", outcome: "done", promptTokens: 9, answerTokens: 40, loadMs: 0, prefillMs: 1, inFlight: 1 },
+      decodeMs: (40 / tokensPerSecond) * 1000,
+    });
+    const runs = [...Array.from({ length: 6 }, () => runAt(50, 60_000)), runAt(6, 2_000), runAt(5, 1_000)];
+    const watcher = bench.again({ runs: async () => runs, gpuLookEveryMs: 500 });
+    watching = (async () => {
+      for await (const event of watcher.watch(stop.signal)) seen.push(event);
+    })();
+    const incident = await until(() => incidents().find(({ what }) => what === "lost-gpu"));
+    expect(incident).toMatchObject({ service: "ollama", done: "restarted", helped: true });
+    // What was slow before it was mended is not mended again.
+    await sleep(2_500);
+    expect(incidents().filter(({ what }) => what === "lost-gpu")).toHaveLength(1);
   });
 
   it("is watched again after the engine itself was killed and came back", async () => {

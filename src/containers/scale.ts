@@ -1,0 +1,168 @@
+// More model servers while questions wait, fewer when they do not. A new one is published when its models are loaded;
+// one that goes is taken off the list first, and ends when nothing of it is in use.
+import { formatBytes } from "../core/format-bytes.ts";
+import { type Message, msg } from "../core/message.ts";
+import type { ModelLoad, ScaleEvent } from "../core/services.ts";
+import { isAbort } from "../core/task-error.ts";
+import { addressOf, publishedPort } from "./container.ts";
+import { decideReplicas, type ScaleLimits, type ScalePace, usualPace } from "./decide-replicas.ts";
+import type { Engine } from "./engine.ts";
+import { removeContainer } from "./ensure-service.ts";
+import { findOurs } from "./find-ours.ts";
+import { takeLock } from "./lock.ts";
+import { startService } from "./manage.ts";
+import { pause } from "./pause.ts";
+import { forgetPlace, keepPlace } from "./places.ts";
+import { isModelServer, type Plan } from "./plan.ts";
+import { loadSameModels } from "./same-models.ts";
+import type { ServiceTools } from "./service-tools.ts";
+import { labels } from "./stack.ts";
+import { modelSlots } from "./stack-core.ts";
+
+export interface ScaleParts {
+  readonly tools: ServiceTools;
+  readonly home: string;
+  /** Undefined: nobody tells what is asked, so nothing is changed. */
+  readonly balancer:
+    | {
+        readonly load: () => ModelLoad;
+        /** Gives it no new questions; resolves when nothing of this process is in flight there. */
+        readonly drain: (address: string, signal: AbortSignal) => Promise<void>;
+        /** One at an address that was drained before. */
+        readonly admit: (address: string) => void;
+      }
+    | undefined;
+  readonly limits: () => { readonly min: number; readonly max: number };
+  /** What was known of servers is out of date. */
+  readonly onChange: () => void;
+  /** Whether a container computes for anybody, such as another window. */
+  readonly isBusy: (service: string, signal: AbortSignal) => Promise<boolean>;
+  readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
+  readonly pace?: ScalePace;
+  readonly lookEveryMs?: number;
+}
+
+const usualLookEveryMs = 1_000;
+const quietEveryMs = 1_000;
+/** After a failure: the engine may be gone, or the disk full. */
+const afterFailureMs = 30_000;
+
+/** Ends when aborted, and only then. */
+export async function* scaleServers(parts: ScaleParts, signal: AbortSignal): AsyncIterable<ScaleEvent> {
+  let spareSinceMs: number | undefined;
+  let changedAtMs: number | undefined;
+  while (!signal.aborted) {
+    await pause(parts.lookEveryMs ?? usualLookEveryMs, signal).catch(() => undefined);
+    const { min, max } = parts.limits();
+    // Nobody asked for more than one: the engine is not even looked at.
+    if (signal.aborted || max < 2 || !parts.balancer) continue;
+    try {
+      const now = performance.now();
+      const { engine, plan, servers, limits } = await lookAround(parts, { min, max }, signal);
+      // What was never started is not started by being busy.
+      if (servers.length === 0) continue;
+      const state = {
+        servers: servers.length,
+        ...(spareSinceMs === undefined ? {} : { spareSinceMs }),
+        ...(changedAtMs === undefined ? {} : { changedAtMs }),
+      };
+      const decision = decideReplicas(parts.balancer.load(), state, limits, now, parts.pace ?? usualPace);
+      spareSinceMs = decision.kind === "keep" ? decision.spareSinceMs : undefined;
+      if (decision.kind === "add") yield* addServer(parts, engine, plan, servers, decision.why, signal);
+      if (decision.kind === "remove") yield* removeServer(parts, engine, servers, decision.why, signal);
+      if (decision.kind !== "keep") changedAtMs = performance.now();
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Error && isAbort(error))) parts.log("warn", `scaling: ${String(error)}`);
+      await pause(afterFailureMs, signal).catch(() => undefined);
+    }
+  }
+}
+
+interface Server {
+  readonly name: string;
+  readonly id: string;
+  readonly address: string;
+}
+
+interface Surroundings {
+  readonly engine: Engine;
+  readonly plan: Plan;
+  /** The first one first. */
+  readonly servers: readonly Server[];
+  readonly limits: ScaleLimits;
+}
+
+async function lookAround(
+  { tools }: ScaleParts,
+  { min, max }: { readonly min: number; readonly max: number },
+  signal: AbortSignal,
+): Promise<Surroundings> {
+  const engine = await tools.connect(signal);
+  const running = (await findOurs(engine, tools.stackName, signal)).filter(({ State }) => State.Running);
+  const servers = running.flatMap((each): Server[] => {
+    const name = each.Config.Labels[labels.service] ?? "";
+    const port = publishedPort(each);
+    return isModelServer(name) && port !== undefined ? [{ name, id: each.Id, address: addressOf(name, port) }] : [];
+  });
+  servers.sort((a, b) => numberOf(a.name) - numberOf(b.name));
+  const plan = await tools.plan(engine, signal, { replicas: servers.length });
+  return { engine, plan, servers, limits: { min, max, fitting: plan.fittingServers, slots: modelSlots } };
+}
+
+const numberOf = (name: string) => Number(name.split("-")[1] ?? 1);
+
+async function* addServer(
+  parts: ScaleParts,
+  engine: Engine,
+  plan: Plan,
+  servers: readonly Server[],
+  why: Message,
+  signal: AbortSignal,
+): AsyncIterable<ScaleEvent> {
+  const { tools, home } = parts;
+  const isTaken = (name: string) => servers.some((server) => server.name === name);
+  const service = plan.stack.services.find(({ name }) => isModelServer(name) && !isTaken(name));
+  if (!service) return;
+  const lock = await takeLock(tools.lockFile, signal);
+  try {
+    yield { kind: "adding", service: service.name, why };
+    const address = await startService(engine, plan.stack, service, tools.roots, signal);
+    const loaded = await loadSameModels(servers[0]?.address ?? "", address, signal);
+    await keepPlace(home, service.name, address);
+    parts.balancer?.admit(address);
+    parts.onChange();
+    const memory = formatBytes(service.memoryMiB * 2 ** 20);
+    const text = msg(
+      "{0} takes part now, with {1} models loaded and at most {2} of memory.",
+      service.name,
+      loaded,
+      memory,
+    );
+    yield { kind: "added", service: service.name, address, text };
+  } finally {
+    await lock.release();
+  }
+}
+
+async function* removeServer(
+  parts: ScaleParts,
+  engine: Engine,
+  servers: readonly Server[],
+  why: Message,
+  signal: AbortSignal,
+): AsyncIterable<ScaleEvent> {
+  const last = servers.at(-1);
+  // The first one stays: it is the one that the person started.
+  if (!last || servers.length < 2) return;
+  // Another window may be asking it.
+  if (await parts.isBusy(last.name, signal)) return;
+  yield { kind: "removing", service: last.name, why };
+  await forgetPlace(parts.home, last.name);
+  parts.onChange();
+  await parts.balancer?.drain(last.address, signal);
+  while (await parts.isBusy(last.name, signal)) await pause(quietEveryMs, signal);
+  const lock = await takeLock(parts.tools.lockFile, signal);
+  await removeContainer(engine, last.id, signal).finally(lock.release);
+  yield { kind: "removed", service: last.name };
+}

@@ -1,0 +1,141 @@
+// Model servers come and go with what is asked, on a real Docker engine with a real model, and no question is lost.
+import { rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { DockerEngine } from "../../scripts/docker.ts";
+import { importOllama } from "../../scripts/docker-images.ts";
+import { smallModel } from "../../scripts/folders.ts";
+import { decideReplicas, type ScaleLimits } from "../../src/containers/decide-replicas.ts";
+import { readPlaces } from "../../src/containers/places.ts";
+import { createNodeQueue } from "../../src/core/node-queue.ts";
+import type { ScaleEvent } from "../../src/core/services.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
+import { type Bench, containers, createBench, dockerd, never, startTestEngine, until, up } from "./harness.ts";
+
+describe("how many model servers", () => {
+  const limits: ScaleLimits = { min: 1, max: 3, fitting: 2, slots: 4 };
+  const busy = { waiting: 3, longestWaitMs: 4_000, inFlight: 4 };
+  const idle = { waiting: 0, longestWaitMs: 0, inFlight: 0 };
+  const at = (seconds: number) => seconds * 1000;
+
+  it("there are grows while questions wait for long, and never beyond what memory or the setting allows", () => {
+    expect(decideReplicas(busy, { servers: 1 }, limits, at(0)).kind).toBe("add");
+    expect(decideReplicas({ ...busy, longestWaitMs: 500 }, { servers: 1 }, limits, at(0)).kind).toBe("keep");
+    expect(decideReplicas(busy, { servers: 2 }, limits, at(0)).kind).toBe("keep");
+    expect(decideReplicas(busy, { servers: 2 }, { ...limits, fitting: 9 }, at(0)).kind).toBe("add");
+    expect(decideReplicas(busy, { servers: 3 }, { ...limits, fitting: 9 }, at(0)).kind).toBe("keep");
+  });
+
+  it("there are is left alone until the last change shows its effect", () => {
+    expect(decideReplicas(busy, { servers: 1, changedAtMs: at(0) }, limits, at(5)).kind).toBe("keep");
+    expect(decideReplicas(busy, { servers: 1, changedAtMs: at(0) }, limits, at(20)).kind).toBe("add");
+  });
+
+  it("there are shrinks after two minutes in which one less would have done, and not to less than the least", () => {
+    const first = decideReplicas(idle, { servers: 2 }, limits, at(0));
+    expect(first).toEqual({ kind: "keep", spareSinceMs: at(0) });
+    expect(decideReplicas(idle, { servers: 2, spareSinceMs: at(0) }, limits, at(119)).kind).toBe("keep");
+    expect(decideReplicas(idle, { servers: 2, spareSinceMs: at(0) }, limits, at(121)).kind).toBe("remove");
+    expect(decideReplicas({ ...idle, inFlight: 3 }, { servers: 2, spareSinceMs: at(0) }, limits, at(121))).toEqual({
+      kind: "keep",
+    });
+    expect(decideReplicas(idle, { servers: 1, spareSinceMs: at(0) }, limits, at(500)).kind).toBe("keep");
+  });
+
+  it("there are is at least the least that was asked for", () => {
+    expect(decideReplicas(idle, { servers: 1 }, { ...limits, min: 2 }, at(0)).kind).toBe("add");
+    expect(decideReplicas(idle, { servers: 1 }, { ...limits, min: 2, fitting: 1 }, at(0)).kind).toBe("keep");
+  });
+});
+
+let engine: DockerEngine | undefined;
+let bench: Bench;
+beforeAll(async () => {
+  engine = await startTestEngine(importOllama);
+  if (engine) bench = await createBench(engine.address);
+}, 120_000);
+afterAll(async () => {
+  if (engine) await bench.services.remove({ withVolumes: true }, never);
+  await engine?.dispose();
+  if (engine) rmSync(bench.home, { recursive: true, force: true });
+});
+
+/** The product's own queue before all servers that are published. */
+function createQueue(home: string) {
+  const queue = createNodeQueue(() => performance.now());
+  const answeredBy = new Map<string, number>();
+  const failures: unknown[] = [];
+  const candidates = () =>
+    Object.entries(readPlaces(home)).flatMap(([name, node]) => (name.startsWith("ollama") ? [{ node, slots: 4 }] : []));
+  return {
+    answeredBy,
+    failures,
+    load: () => ({
+      waiting: queue.waiting().count,
+      longestWaitMs: queue.waiting().longestMs,
+      inFlight: queue.state().reduce((sum, { inFlight }) => sum + inFlight, 0),
+    }),
+    drain: (address: string) => queue.drain(address),
+    admit: (address: string) => queue.admit(address),
+    async ask(number: number): Promise<void> {
+      try {
+        for await (const standing of queue.enter({ model: smallModel, candidates: candidates() }, never)) {
+          if (standing.kind !== "seated") continue;
+          const { seat } = standing;
+          const prompt = `Count: ${number}`;
+          const body = JSON.stringify({ model: smallModel, prompt, stream: false, options: { num_predict: 6 } });
+          const answer = await fetch(`${seat.node}/api/generate`, { method: "POST", body });
+          const { done } = await answer.json();
+          if (!answer.ok || done !== true) throw new Error(`HTTP ${answer.status}`);
+          seat.end({ kind: "answered" });
+          answeredBy.set(seat.node, (answeredBy.get(seat.node) ?? 0) + 1);
+        }
+      } catch (error) {
+        failures.push(error);
+      }
+    },
+  };
+}
+
+describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 120_000 }, () => {
+  it("comes while questions wait, goes when they do not, and not one of them fails", async ({ skip }) => {
+    if (!engine) skip();
+    const queue = createQueue(bench.home);
+    const services = bench.again({
+      settings: () => ({ ...defaultSettings, maxModelContainers: 2 }),
+      balancer: queue,
+      pace: { waitMs: 200, spareMs: 1_500, settleMs: 300 },
+    });
+    await up(services);
+    const first = (await containers(engine?.socket ?? "")).get("switchyard-ollama")?.Id;
+    const events: ScaleEvent[] = [];
+    const stop = new AbortController();
+    const scaling = (async () => {
+      for await (const event of services.scale(stop.signal)) events.push(event);
+    })();
+    let clients = 12;
+    let asked = 0;
+    const client = async (number: number) => {
+      while (number < clients) await queue.ask(asked++);
+    };
+    const load = Array.from({ length: clients }, (_, number) => client(number));
+    const added = await until(() => events.find((event) => event.kind === "added"), 60_000);
+    const address = added.kind === "added" ? added.address : "";
+    await until(() => ((queue.answeredBy.get(address) ?? 0) >= 4 ? true : undefined), 60_000);
+    // One person goes on asking while the second server is taken away.
+    clients = 1;
+    await until(() => events.find((event) => event.kind === "removed"), 60_000);
+    clients = 0;
+    await Promise.all(load);
+    stop.abort();
+    await scaling;
+    expect(events.map(({ kind, service }) => `${kind} ${service}`)).toEqual(
+      ["adding", "added", "removing", "removed"].map((kind) => `${kind} ollama-2`),
+    );
+    expect(queue.failures).toEqual([]);
+    expect([...queue.answeredBy.values()].reduce((sum, each) => sum + each, 0)).toBe(asked);
+    const left = await containers(engine?.socket ?? "");
+    expect(new Set(left.keys())).toEqual(new Set(["switchyard-ollama", "switchyard-redis"]));
+    expect(left.get("switchyard-ollama")?.Id).toBe(first);
+    expect(Object.keys(readPlaces(bench.home)).filter((name) => name.startsWith("ollama"))).toEqual(["ollama"]);
+  });
+});
