@@ -24,16 +24,19 @@ export function createDownloadTray(state: vscode.Memento, report: (error: unknow
       if (shown.has(model)) return;
       shown.add(model);
       await state.update(stateKey, true);
+      let isThere = false;
       try {
-        const isThere = await pullShown(app, model);
-        if (isThere) await tellReady(model);
-        else if (await askWhetherOn(app, model)) void tray.show(app, model);
+        isThere = await pullShown(app, model);
       } catch (error) {
         report(error);
+        return;
       } finally {
         shown.delete(model);
         if (shown.size === 0) await state.update(stateKey, undefined);
       }
+      if (isThere) await tellReady(model);
+      // Not waited for: it can also be gone on with elsewhere.
+      else offerToGoOn(app, model, tray).catch(report);
     },
     async resume(app) {
       if (!state.get(stateKey)) return;
@@ -85,14 +88,13 @@ async function tellReady(model: string): Promise<void> {
   void vscode.window.showInformationMessage(vscode.l10n.t("{0} is ready.", model));
 }
 
-/** @returns whether it is to go on */
-async function askWhetherOn(app: App, model: string): Promise<boolean> {
+async function offerToGoOn(app: App, model: string, tray: DownloadTray): Promise<void> {
   const isPaused = (await app.downloads.list()).some((each) => each.model === model && each.state === "paused");
-  if (!isPaused) return false;
+  if (!isPaused) return;
   const resume = vscode.l10n.t("Go On");
   const discard = vscode.l10n.t("Throw Away");
   const text = vscode.l10n.t("The download of {0} is paused; what arrived is kept.", model);
   const chosen = await vscode.window.showInformationMessage(text, resume, discard);
   if (chosen === discard) await app.downloads.cancel(model, new AbortController().signal);
-  return chosen === resume;
+  if (chosen === resume) await tray.show(app, model);
 }

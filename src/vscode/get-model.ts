@@ -55,7 +55,7 @@ function offerItem(offer: OfferedModel, fit: Fit | undefined): OfferItem {
     offer,
     label: `$(${icon}) ${offer.name}`,
     description: `${formatBytes(offer.sizeBytes)} · ${say(serverName(offer.backend))}`,
-    detail: fit ? [say(fit.says), ...fit.lines.slice(0, 3).map(say)].join(" · ") : "",
+    detail: fit ? `${say(fit.says)} ${fit.lines.slice(0, 3).map(say).join(" · ")}` : "",
   };
 }
 

@@ -217,7 +217,8 @@ function downloadItem(download: Download): vscode.TreeItem {
   item.description = [
     ...(percent === undefined ? [] : [`${Math.floor(percent)} %`]),
     ...(state === "running" && percent !== undefined ? [] : [names[state]]),
-    ...progressParts(download).map(say),
+    // The view is narrow: what people wait for comes first.
+    ...progressParts(download).map(say).reverse(),
   ].join(" · ");
   item.tooltip = download.error ? say(download.error) : `${say(serverName(download.backend))}\n${download.status}`;
   const symbols = { running: "sync~spin", paused: "debug-pause", failed: "error", interrupted: "debug-disconnect" };

@@ -181,6 +181,23 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 60_000 }, 
     expect(lines.some((line) => line.includes("Ready to accept connections"))).toBe(true);
   });
 
+  it("tell how much memory each takes of its limit, from the second look how much processor, and are restarted one by one", async () => {
+    await up(bench.services);
+    const first = await bench.services.usage(never);
+    const redisUse = first.find(({ name }) => name === "redis");
+    expect(redisUse).toMatchObject({ memoryLimitBytes: 256 * 2 ** 20 });
+    expect(redisUse?.memoryBytes).toBeGreaterThan(500_000);
+    expect(redisUse?.memoryBytes).toBeLessThan(100_000_000);
+    expect(redisUse?.cpus).toBeUndefined();
+    const second = await bench.services.usage(never);
+    expect(second.find(({ name }) => name === "redis")?.cpus).toBeGreaterThanOrEqual(0);
+    const before = (await inspect(socket(), "switchyard-redis")).State.StartedAt;
+    await bench.services.restart("redis", never);
+    expect((await inspect(socket(), "switchyard-redis")).State.StartedAt).not.toBe(before);
+    await bench.services.stop("redis", never);
+    expect((await bench.services.usage(never)).map(({ name }) => name)).toEqual(["ollama"]);
+  });
+
   it("fetch nothing while Offline is on", async () => {
     await ask(socket(), "POST", "/images/redis:7.4.8-alpine/tag?repo=kept&tag=redis");
     await ask(socket(), "DELETE", "/images/redis:7.4.8-alpine");

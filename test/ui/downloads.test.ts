@@ -1,0 +1,102 @@
+// Getting the first model, in Chinese: what is shown while there is nothing, that it fits, how it comes, and that a
+// reloaded window goes on.
+import type { ServerResponse } from "node:http";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beginLines, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { openWorkbench, type Workbench } from "../harness/workbench.ts";
+
+const model = "qwen2.5:0.5b";
+const total = 398_000_000;
+let server: ScriptedServer;
+let workbench: Workbench;
+let isComing = true;
+let sent = 40_000_000;
+
+/** A little more now and then, until the rest may come. */
+function send(response: ServerResponse): void {
+  beginLines(response);
+  const line = (value: object) => response.write(`${JSON.stringify(value)}\n`);
+  line({ status: "pulling manifest" });
+  const timer = setInterval(() => {
+    sent = isComing ? Math.min(total * 0.9, sent + 200_000) : total;
+    line({ status: "pulling 8eeb52dfb3bb", digest: "sha256:8eeb52dfb3bb", total, completed: sent });
+    if (isComing) return;
+    clearInterval(timer);
+    response.end(`${JSON.stringify({ status: "success" })}\n`);
+  }, 200);
+  response.once("close", () => clearInterval(timer));
+}
+
+beforeAll(async () => {
+  const models = () =>
+    isComing ? [] : [{ name: model, size: total, digest: "a", details: { parameter_size: "0.5B" } }];
+  server = await startScriptedServer({
+    "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
+    "GET /api/tags": (_, response) => sendJson(response, { models: models() }),
+    "GET /api/ps": (_, response) => sendJson(response, { models: [] }),
+    "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion"], model_info: {} }),
+    "POST /api/pull": (_, response) => send(response),
+  });
+  workbench = await openWorkbench(process.env["SWITCHYARD_VSIX"] ?? "", {
+    locale: "zh-cn",
+    env: { SWITCHYARD_DOCKER_HOST: "unix:///nowhere/docker.sock" },
+    settings: { "switchyard.ollamaUrl": server.url, "switchyard.engine": "ollama", "switchyard.warmUp": false },
+  });
+}, 180_000);
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail")
+    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
+});
+afterAll(async () => {
+  await workbench?.stop();
+  await server.close();
+});
+
+const pulls = () => server.requests.filter((each) => each === "POST /api/pull").length;
+
+describe("the first model", { timeout: 120_000 }, () => {
+  it("is what the Services view begins with where there is none, and no Docker either", async () => {
+    await workbench.runCommand("Switchyard: Focus on 服务 View");
+    await workbench.paneHeader("聊天").click();
+    const welcome = workbench.page.locator(".welcome-view-content").last();
+    await welcome.getByText("还没有模型").waitFor({ timeout: 30_000 });
+    await welcome.getByText("没有 Docker 引擎响应").waitFor();
+    await workbench.screenshot("services-welcome");
+  });
+
+  it("is offered with whether it fits, and how that is reckoned", async () => {
+    await workbench.runCommand("Switchyard: 获取模型");
+    await workbench.quickPickRows().filter({ hasText: "放得下" }).first().waitFor({ timeout: 30_000 });
+    await workbench.screenshot("get-a-model");
+    await workbench.page.keyboard.type(model);
+    const row = workbench.quickPickRows().filter({ hasText: model }).first();
+    await row.waitFor({ timeout: 30_000 });
+    expect(await row.innerText()).toMatch(/放得下.*权重：398 MB.*上下文/s);
+    await row.click();
+    await workbench.notification(`正在获取 ${model}`).waitFor({ timeout: 30_000 });
+  });
+
+  it("shows bytes, speed and time left while it comes, and can be paused and gone on with", async () => {
+    const row = workbench.serviceRow(model);
+    await expect
+      .poll(() => row.innerText(), { timeout: 30_000 })
+      .toMatch(/\d+ % · 剩余 \d+:\d\d · .+\/秒 · \d+ MB，共 398 MB/);
+    await workbench.screenshot("downloading");
+    await workbench.serviceAction(model, "暂停下载");
+    await expect.poll(() => row.innerText(), { timeout: 15_000 }).toContain("已暂停");
+    await workbench.serviceAction(model, "继续下载");
+    await expect.poll(pulls, { timeout: 15_000 }).toBe(2);
+  });
+
+  it("goes on by itself when the window is reloaded, and is there in the end", async () => {
+    await workbench.notification(`正在获取 ${model}`).waitFor({ timeout: 30_000 });
+    await workbench.page.reload();
+    await workbench.statusItem("model").waitFor({ timeout: 90_000 });
+    await expect.poll(pulls, { timeout: 60_000 }).toBe(3);
+    isComing = false;
+    await expect
+      .poll(() => workbench.serviceRow(model).innerText(), { timeout: 60_000 })
+      .toMatch(new RegExp(`${model}\\s*398 MB$`));
+    await workbench.screenshot("first-model");
+  });
+});
