@@ -18,6 +18,7 @@ import { createMonitor } from "./core/monitor.ts";
 import { createNodeQueue, type NodeQueue } from "./core/node-queue.ts";
 import type { Settings } from "./core/settings.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
+import { createTurns, usualLimits } from "./core/turns.ts";
 import { createGuidance } from "./guidance.ts";
 import { type Connected, connectServers } from "./servers.ts";
 import { openStores } from "./stores.ts";
@@ -39,6 +40,8 @@ export function defaultHome(
   return join(env["XDG_DATA_HOME"] ?? join(homedir, ".local", "share"), "switchyard");
 }
 
+const usualMaxWaiting = 32;
+
 /** Touches nothing outside until it is asked something. */
 export function createApp(options: AppOptions): App {
   let settings = options.settings;
@@ -50,6 +53,10 @@ export function createApp(options: AppOptions): App {
     () => Date.now(),
   );
   const queue = createNodeQueue(() => performance.now());
+  const turns = createTurns(
+    { limits: { ...usualLimits, ...options.limits }, maxWaiting: options.maxWaiting ?? usualMaxWaiting },
+    () => performance.now(),
+  );
   const pipeline = createPipeline({
     classify: withLatestCorrections(classify, stores.feedback.corrections),
     definitions,
@@ -68,6 +75,7 @@ export function createApp(options: AppOptions): App {
     mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" })),
     nowMs: () => Date.now(),
     hash: (text) => hash("sha256", text),
+    turns,
     runOnNodes: createRunOnNodes({ queue, slotsOf: servers.slotsOf }),
   });
   const cpu = createCpuMeter();
@@ -104,6 +112,7 @@ export function createApp(options: AppOptions): App {
     },
     ...models,
     nodes: queue,
+    turns,
     async sample(signal) {
       const loaded = await parts.loaded(signal).catch(() => []);
       return monitor.sample({ loaded, cpu: cpu() });

@@ -4,7 +4,7 @@ import { totalmem } from "node:os";
 import { ClaudeBackend } from "./backends/claude.ts";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
-import { type FoundNode, findNode } from "./backends/find-nodes.ts";
+import { type FoundNode, findNode, normalizeAddress } from "./backends/find-nodes.ts";
 import { nodeAddresses } from "./backends/node-addresses.ts";
 import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
 import { OpenAiBackend } from "./backends/openai.ts";
@@ -50,7 +50,8 @@ export function connectServers(options: AppOptions, settings: () => Settings) {
     // It watches its sources itself, and some of them, such as pip, are silent for long.
     pullLimits: { ...usualPullLimits, stallMs: 0 },
   });
-  const slots = new Map<string, number>();
+  /** Name of a server to its host, as the person wrote it. */
+  const hosts = new Map<string, string>();
   const nameOf = (kind: "ollama" | "openai", label: string) => (kind === "ollama" ? `Ollama at ${label}` : label);
   const search = createServerSearch({
     settings,
@@ -59,20 +60,19 @@ export function connectServers(options: AppOptions, settings: () => Settings) {
     createNode(node, place) {
       const { kind, address, host, label, keyEnv } = node;
       const name = nameOf(kind, label);
-      if (node.slots !== undefined) slots.set(name, node.slots);
+      hosts.set(name, host);
       if (kind === "ollama") return createOllama({ name, place, host, address: async () => address });
       const key = () => (keyEnv === undefined ? undefined : env[keyEnv]);
       return new OpenAiBackend({ name, place, host, address, key, ...given });
     },
     findNode: (configured, signal) =>
       findNode({ configured, env: knowing(env), isOffline: settings().offline, ...given }, signal),
-    createOllama: (node: FoundNode, place) =>
-      createOllama({
-        name: `Ollama at ${new URL(node.address).host}`,
-        place,
-        host: new URL(node.address).host,
-        address: async () => node.address,
-      }),
+    createOllama({ address }: FoundNode, place) {
+      const { host } = new URL(address);
+      const name = nameOf("ollama", host);
+      hosts.set(name, host);
+      return createOllama({ name, place, host, address: async () => address });
+    },
     embedded,
     nowMs: () => performance.now(),
   });
@@ -84,7 +84,8 @@ export function connectServers(options: AppOptions, settings: () => Settings) {
   const slotsOf = ({ name }: Backend): number => {
     // It works on one answer after the other.
     if (name === embedded.name) return 1;
-    return slots.get(name) ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
+    const own = settings().nodes.find(({ url }) => hostOf(url) === hosts.get(name));
+    return own?.slots ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
   };
   // Asked for each time, it is a file that is read.
   const memoryBytes = totalmem();
@@ -113,6 +114,10 @@ export function connectServers(options: AppOptions, settings: () => Settings) {
       engine.dispose();
     },
   };
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.parse(normalizeAddress(url) ?? "")?.host;
 }
 
 /** Further model servers that we started in containers. */

@@ -17,7 +17,8 @@ import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 import type { SessionStore } from "./session.ts";
 import type { Settings } from "./settings.ts";
-import type { AnswerLanguage, Ask } from "./task.ts";
+import type { AnswerLanguage, Ask, TaskKind } from "./task.ts";
+import type { Turns } from "./turns.ts";
 
 /** Where things are kept on this machine. */
 export interface Folders {
@@ -43,6 +44,10 @@ export interface AppOptions {
   readonly mayLeave?: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
   /** Key of Claude; absent or undefined: Claude is not connected. */
   readonly claudeKey?: () => Promise<string | undefined>;
+  /** Tasks of a kind at the same time, where that differs from what is usual. */
+  readonly limits?: Readonly<Partial<Record<TaskKind, number>>>;
+  /** Tasks of one kind that may wait; more are refused. */
+  readonly maxWaiting?: number;
   /** Something that the person should hear once, such as a store that was set aside. */
   readonly notice?: (text: Message) => void;
 }
@@ -88,6 +93,8 @@ export interface App {
   status(signal: AbortSignal): Promise<readonly ServerStatus[]>;
   /** What the model servers are doing, and who waits for them. */
   readonly nodes: Pick<NodeQueue, "state" | "waiting" | "drain" | "admit">;
+  /** How many tasks of a kind are at work, and how many wait for their turn. */
+  readonly turns: Pick<Turns, "state">;
   load(model: string, signal: AbortSignal): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;
   /** Gets a model; what another window or shell is getting already is followed. */

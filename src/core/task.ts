@@ -61,6 +61,8 @@ export interface Ask {
   readonly maxTokens?: number;
   /** Pictures the question is about, base64 without a `data:` prefix. Only models that can see get them. */
   readonly images?: readonly string[];
+  /** Who asks, where several do: they take turns. */
+  readonly client?: string;
   /** Conversation this belongs to, as its client names it; keeps its context window and its place. */
   readonly conversation?: string;
   /** Present where a program brings its own prompts: history and text go to the model as they are, with none of ours. */

@@ -2,9 +2,9 @@
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { EmbedAsk, Embedded } from "../core/embedding.ts";
+import { createTurns, usualLimits } from "../core/turns.ts";
 import { modelNamed } from "./ask-of.ts";
 import { type Endpoint, json } from "./exchange.ts";
-import { createGate, defaultLimits } from "./gate.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { parseBody, text } from "./read-body.ts";
 
@@ -81,15 +81,16 @@ const maxWaiting = 64;
 
 function inTurn(app: App): Embed {
   // One kind of work; how it is called makes no difference.
-  const gate = createGate(defaultLimits, maxWaiting, () => performance.now());
+  const turns = createTurns({ limits: usualLimits, maxWaiting }, () => performance.now());
   return async ({ model: name, ...ask }, signal) => {
     const { model, kind } = modelNamed(name);
     if (kind) throw new ProxyError(400, `model: ${name} does not make embeddings; name a model, or switchyard/auto`);
-    const leave = await gate.enter("chat", "", signal);
-    try {
-      return await app.embed(model === undefined ? ask : { ...ask, model }, signal);
-    } finally {
-      leave();
+    const work = async function* () {
+      yield { kind: "made" as const, made: await app.embed(model === undefined ? ask : { ...ask, model }, signal) };
+    };
+    for await (const event of turns.take({ kind: "chat", client: "" }, work, signal)) {
+      if (event.kind === "made") return event.made;
     }
+    throw new Error("nothing was made");
   };
 }

@@ -6,12 +6,10 @@ import type RegistryOf from "prom-client/lib/registry.js";
 import type { App } from "../core/app.ts";
 import { spendingOf } from "../core/spending.ts";
 import { taskKinds } from "../core/task.ts";
-import type { Gate } from "./gate.ts";
 import type { HostReader } from "./host-figures.ts";
 
 export interface GaugeSources {
-  readonly app: Pick<App, "loaded" | "totals" | "ledger">;
-  readonly gate: Pick<Gate, "state">;
+  readonly app: Pick<App, "loaded" | "totals" | "ledger" | "turns">;
   readonly host: HostReader;
   readonly version: string;
   connections(): number;
@@ -39,7 +37,7 @@ export function addGauges(registry: Registry, sources: GaugeSources): void {
         return collect(this);
       },
     });
-  const { app, gate, host } = sources;
+  const { app, host } = sources;
   gauge("build_info", "Version of the service", (each) => each.set({ version: sources.version }, 1), ["version"]);
   for (const [name, help, key] of [
     ["working", "Requests being answered", "working"],
@@ -49,7 +47,7 @@ export function addGauges(registry: Registry, sources: GaugeSources): void {
       name,
       help,
       (each) => {
-        for (const task of taskKinds) each.set({ task }, gate.state(task)[key]);
+        for (const task of taskKinds) each.set({ task }, app.turns.state(task)[key]);
       },
       ["task"],
     );

@@ -2,17 +2,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
-import type { TaskKind } from "../core/task.ts";
 import { isAbort } from "../core/task-error.ts";
 import { challengeHeader, proofOf } from "../service/proof.ts";
 import { refuseBroken, whatFailed } from "./broken.ts";
+import { clientOf, conversationOf, tellWait } from "./client.ts";
 import type { Dialect, Outcome } from "./exchange.ts";
-import { createGate, defaultLimits, type Gate } from "./gate.ts";
 import { knowsToken, refuseForeign, refuseForms } from "./guard.ts";
 import type { Handled, Tracing } from "./handled.ts";
 import { createHealth } from "./health.ts";
 import { createHostReader, thisHost } from "./host-figures.ts";
-import { clientOf, conversationOf, runInTurn } from "./in-turn.ts";
 import { createLifetime, type Lifetime, type ServiceState } from "./lifetime.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Mount, mountAt, serveMount } from "./mount.ts";
@@ -29,9 +27,6 @@ export interface ProxyOptions {
   readonly isLoopback: boolean;
   readonly version: string;
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
-  readonly limits?: Readonly<Partial<Record<TaskKind, number>>>;
-  /** Requests of one kind that may wait. */
-  readonly maxWaiting?: number;
   readonly maxBodyBytes?: number;
   /** Longest silence of a stream, ms. */
   readonly beatMs?: number;
@@ -54,7 +49,6 @@ export interface ProxyServer extends Lifetime {
 interface Parts {
   readonly app: App;
   readonly options: ProxyOptions;
-  readonly gate: Gate;
   readonly metrics: Metrics;
   readonly findRoute: ReturnType<typeof createRoutes>;
   readonly health: ReturnType<typeof createHealth>;
@@ -69,7 +63,6 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
   if (options.token === undefined && !options.isLoopback) {
     throw new ProxyError(500, "Other machines may connect only with a token.");
   }
-  const gate = createGate({ ...defaultLimits, ...options.limits }, options.maxWaiting ?? 32, () => performance.now());
   const state: ServiceState = {
     isDraining: false,
     connections: 0,
@@ -81,24 +74,14 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
   const parts: Parts = {
     app,
     options,
-    gate,
     metrics: createMetrics({
       app,
-      gate,
       version,
       host: createHostReader(thisHost),
       connections: () => state.connections,
     }),
     findRoute: createRoutes(app),
-    mounts:
-      options.mounts?.((ask, signal) =>
-        runInTurn(
-          { app, gate, waited: () => undefined },
-          ask,
-          { kind: ask.kind ?? classify(ask).kind, client: "mcp" },
-          signal,
-        ),
-      ) ?? [],
+    mounts: options.mounts?.((ask, signal) => app.run({ ...ask, client: "mcp" }, signal)) ?? [],
     health: createHealth(app, options),
     state,
   };
@@ -219,18 +202,18 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
 async function answer(
   { ask: wanted, form, stops, streams }: Extract<Outcome, { kind: "answer" }>,
   call: Call,
-  { app, gate, metrics, options }: Parts,
+  { app, metrics, options }: Parts,
 ): Promise<void> {
   const { request, response, signal } = call;
   const conversation = wanted.conversation ?? conversationOf(request);
-  const ask = conversation === undefined ? wanted : { ...wanted, conversation };
-  // The app recognises it again, with the person's corrections; here it only says in which queue to wait.
+  const ask = { ...wanted, client: clientOf(request), ...(conversation === undefined ? {} : { conversation }) };
+  // The app recognises it again, with the person's corrections; here it is for the figures only.
   const kind = ask.kind ?? classify(ask).kind;
   const sent: Sent = {};
   call.sent = sent;
   const startMs = performance.now();
   const waited = (ms: number) => metrics.waited(kind, ms);
-  const run = (stop: AbortSignal) => runInTurn({ app, gate, waited }, ask, { kind, client: clientOf(request) }, stop);
+  const run = (stop: AbortSignal) => tellWait(app.run(ask, stop), waited);
   const promptText = () => [ask.ownPrompt?.system, ...ask.history.map((turn) => turn.text), ask.text].join("\n");
   const events = readAnswer({ run, stops, promptText }, signal);
   const reply = { response, form, signal, beatMs: options.beatMs ?? 5_000 };

@@ -11,6 +11,7 @@ import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave
 import { chooseRoute, type Route } from "../core/route.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import type { Turns } from "../core/turns.ts";
 import { requestsOf } from "./ask-model.ts";
 import { type LeaveParts, openWay, type Run } from "./leave.ts";
 import { type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
@@ -26,6 +27,7 @@ export interface PipelineParts extends PrepareParts, LeaveParts {
   readonly cache: AnswerCache;
   /** SHA-256, or as good. */
   readonly hash: (text: string) => string;
+  readonly turns: Pick<Turns, "take">;
   readonly runOnNodes: RunOnNodes;
 }
 
@@ -194,7 +196,8 @@ function runHere(
   { memory, parts }: { readonly memory: Memory; readonly parts: PipelineParts },
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
-  const answer = () => tellWhoAnswers(runSteps(job, way, signal), settled);
+  const turn = { kind: settled.route.task, client: settled.ask.client ?? "" };
+  const answer = () => parts.turns.take(turn, () => tellWhoAnswers(runSteps(job, way, signal), settled), signal);
   return mayRecall(settled.ask, parts) ? memory.recall(job, answer, signal) : answer();
 }
 

@@ -19,7 +19,7 @@ it("case 12 and 37: cut at every byte of a stream, no answer ends as a success a
   const lastLineEnds = stream.length - 1;
   let cutAt = 0;
   const { url } = await startProxy({
-    options: wide,
+    app: wide,
     chat: (_, response) => {
       beginLines(response);
       response.write(stream.subarray(0, cutAt), () => response.destroy());
@@ -71,7 +71,7 @@ it("case 26: a thousand idle connections and two hundred streams are served side
   timeout: 60_000,
 }, async () => {
   const { port, url } = await startProxy({
-    options: wide,
+    app: wide,
     chat: (_, response) => {
       beginLines(response);
       let at = 0;
@@ -106,7 +106,7 @@ it("case 26: a thousand idle connections and two hundred streams are served side
 
 it("case 27: a prompt of 100 KB does not hold up streams beside it", { retry: 2, timeout: 60_000 }, async () => {
   const { url } = await startProxy({
-    options: wide,
+    app: wide,
     chat: (_, response) => {
       beginLines(response);
       let at = 0;
@@ -171,7 +171,7 @@ it("case 28: two equal questions at once are one for the model, and leaving one 
 it("case 32: thousands of requests leave no socket, no listener and no memory behind", {
   timeout: 120_000,
 }, async () => {
-  const { url, proxy } = await startProxy({ options: wide });
+  const { url, proxy } = await startProxy({ app: wide });
   const connections = () => new Promise<number>((resolve) => proxy.server.getConnections((_, count) => resolve(count)));
   const ask = async (from: number, count: number) => {
     const one = async (n: number) => {

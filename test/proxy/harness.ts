@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import { createApp } from "../../src/app.ts";
+import type { AppOptions } from "../../src/core/app.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { createProxy, type ProxyOptions, type ProxyServer } from "../../src/proxy/server.ts";
 import {
@@ -129,6 +130,7 @@ export async function startProxy(
     routes?: Readonly<Record<string, Handler>>;
     options?: Partial<ProxyOptions>;
     settings?: Partial<Settings>;
+    app?: Pick<AppOptions, "limits" | "maxWaiting">;
   } = {},
 ): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), "switchyard-proxy-"));
@@ -147,6 +149,7 @@ export async function startProxy(
     log: () => undefined,
     env: {},
     askedBy: "proxy",
+    ...over.app,
   });
   closers.push(() => app.dispose());
   const log: string[] = [];

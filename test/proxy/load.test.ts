@@ -54,7 +54,7 @@ it("case 21: stops the model when a client leaves before the first token, and as
   retry: 2,
 }, async () => {
   const model = heldModel();
-  const { url, asked } = await startProxy({ chat: model.chat, options: { limits: { chat: 1 } } });
+  const { url, asked } = await startProxy({ chat: model.chat, app: { limits: { chat: 1 } } });
   const first = new AbortController();
   const second = new AbortController();
   const answers = [
@@ -81,7 +81,7 @@ it("case 21: stops the model when a client leaves before the first token, and as
 
 it("case 26: lets as many work as allowed, queues a bounded number and refuses the rest; whoever was let in is answered", async () => {
   const model = heldModel();
-  const { url } = await startProxy({ chat: model.chat, options: { limits: { chat: 4 }, maxWaiting: 8 } });
+  const { url } = await startProxy({ chat: model.chat, app: { limits: { chat: 4 }, maxWaiting: 8 } });
   const pump = setInterval(model.release, 20);
   const paths = ["/api/chat", "/v1/chat/completions", "/v1/messages"];
   const answers = await Promise.all(
@@ -112,7 +112,7 @@ it("case 26: lets as many work as allowed, queues a bounded number and refuses t
 
 it("lets clients take turns, so that one with many requests does not keep another out", async () => {
   const model = heldModel();
-  const { url, asked } = await startProxy({ chat: model.chat, options: { limits: { chat: 1 } } });
+  const { url, asked } = await startProxy({ chat: model.chat, app: { limits: { chat: 1 } } });
   const ask = (client: string, n: number) =>
     post(
       url,

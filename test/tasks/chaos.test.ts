@@ -128,12 +128,6 @@ it("while one of three servers is killed, silent or failing, every request that 
   }
   over.abort();
   const outcomes = await asking;
-  console.log(
-    Object.groupBy(
-      outcomes.map((o) => o.kind + ("tries" in o ? o.tries : "") + ("error" in o ? String(o.error) : "")),
-      (x) => x,
-    ),
-  );
   expect(outcomes.filter(({ kind }) => kind === "failed")).toEqual([]);
   expect(outcomes.filter(({ kind }) => kind === "whole").length).toBeGreaterThan(outcomes.length / 2);
   // The faults were met, and nobody was asked more often than there are servers.

@@ -10,6 +10,7 @@ import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { createTokenCounts } from "../../src/core/token-counts.ts";
+import { createTurns, usualLimits } from "../../src/core/turns.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
 import { createPipeline } from "../../src/tasks/pipeline.ts";
 import { createRunOnNodes } from "../../src/tasks/run-on-nodes.ts";
@@ -78,6 +79,7 @@ function pipelineWith(over: {
     askedBy: "shell",
     nowMs: () => 0,
     hash: (text) => hash("sha256", text),
+    turns: createTurns({ limits: usualLimits, maxWaiting: 100 }, () => 0),
     runOnNodes: createRunOnNodes({ queue: createNodeQueue(() => 0), slotsOf: () => 4 }),
   });
   return { pipeline, requests, state };

@@ -16,6 +16,7 @@ import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { type Ask, taskKinds } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { createTokenCounts } from "../../src/core/token-counts.ts";
+import { createTurns, usualLimits } from "../../src/core/turns.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
 import { createPipeline } from "../../src/tasks/pipeline.ts";
 import { createRunOnNodes } from "../../src/tasks/run-on-nodes.ts";
@@ -100,6 +101,7 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0,
     askedBy: "editor",
     nowMs: () => Date.UTC(2026, 10, 23, 12),
     hash: (text) => hash("sha256", text),
+    turns: createTurns({ limits: usualLimits, maxWaiting: 100 }, () => 0),
     runOnNodes: createRunOnNodes({ queue: createNodeQueue(() => 0), slotsOf: () => 4 }),
   });
   const run = async (ask: Ask) => {

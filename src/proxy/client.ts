@@ -1,32 +1,30 @@
-// One request of a model, when its turn has come.
+// Who asks, for whose turn it is and where a conversation was read before; and how long it waited.
 import type { IncomingMessage } from "node:http";
 import type { AnswerEvent } from "../core/answer.ts";
-import type { App } from "../core/app.ts";
-import type { Ask, TaskKind } from "../core/task.ts";
-import type { Gate } from "./gate.ts";
 
-export interface TurnParts {
-  readonly app: Pick<App, "run">;
-  readonly gate: Gate;
-  /** Told how long it waited, ms. */
-  readonly waited: (ms: number) => void;
-}
-
-export async function* runInTurn(
-  { app, gate, waited }: TurnParts,
-  ask: Ask,
-  { kind, client }: { readonly kind: TaskKind; readonly client: string },
-  stop: AbortSignal,
+/** Passes an answer on. @param waited told once how long it waited for its turn and for a server, ms */
+export async function* tellWait(
+  events: AsyncIterable<AnswerEvent>,
+  waited: (ms: number) => void,
 ): AsyncGenerator<AnswerEvent> {
-  const startMs = performance.now();
-  const leave = await gate.enter(kind, client, stop);
-  waited(performance.now() - startMs);
-  try {
-    yield* app.run(ask, stop);
-  } finally {
-    leave();
+  let sinceMs: number | undefined;
+  let totalMs = 0;
+  let isTold = false;
+  for await (const event of events) {
+    if (event.kind === "waiting") sinceMs ??= performance.now();
+    else if (sinceMs !== undefined) {
+      totalMs += performance.now() - sinceMs;
+      sinceMs = undefined;
+    }
+    if (beginnings.has(event.kind) && !isTold) {
+      isTold = true;
+      waited(totalMs);
+    }
+    yield event;
   }
 }
+
+const beginnings = new Set<AnswerEvent["kind"]>(["loading", "text", "thinking", "tool-call", "writing", "done"]);
 
 /** Whose turn it is goes by this: sessions where a client tells them, else programs. */
 export function clientOf({ headers }: IncomingMessage): string {
