@@ -136,7 +136,7 @@ async function waitForRequest(
   terminal.note(t("Waiting for the first request of {0}. Ctrl+C ends the waiting.", name));
   try {
     for await (const seen of watchService(service, token, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))) {
-      if (!seen || !agent.test(seen.agent)) continue;
+      if (seen.kind !== "seen" || !agent.test(seen.agent)) continue;
       terminal.note(t("It works: {0} asked {1}.", name, seen.route));
       return;
     }

@@ -1,9 +1,12 @@
 // What programs of the same person ask of the service besides answers: to stop, and to tell them when it does.
 import type { ServerResponse } from "node:http";
 import { controlPaths } from "../service/stop-service.ts";
+import type { ServiceEvent } from "../service/watch-service.ts";
 import { knowsToken } from "./guard.ts";
 import type { Mount } from "./mount.ts";
 import { ProxyError } from "./proxy-error.ts";
+
+const line = (event: ServiceEvent) => `${JSON.stringify(event)}\n`;
 
 /** So often a watcher hears that the service is there, ms. */
 const beatMs = 15_000;
@@ -20,31 +23,31 @@ export interface Control extends Mount {
 export function createControl(token: string, stop: () => Promise<void>): Control {
   const watchers = new Set<ServerResponse>();
   const timer = setInterval(() => {
-    for (const watcher of watchers) watcher.write("{}\n");
+    for (const watcher of watchers) watcher.write("\n");
   }, beatMs);
   timer.unref();
   return {
     path: controlPaths.all,
     seen(route, agent) {
       if (route.endsWith(controlPaths.all)) return;
-      const line = `${JSON.stringify({ route, agent: agent.slice(0, 100) })}\n`;
-      for (const watcher of watchers) watcher.write(line);
+      for (const watcher of watchers) watcher.write(line({ kind: "seen", route, agent: agent.slice(0, 100) }));
     },
     async handle(request, response) {
       if (!knowsToken(request.headers, token)) throw new ProxyError(401, "The token is missing or wrong.");
       const path = (request.url ?? "").split("?")[0];
       if (request.method === "POST" && path === controlPaths.stop) {
+        for (const watcher of watchers) watcher.write(line({ kind: "stopping" }));
         await stop();
         response.writeHead(202, { "content-type": "application/json", connection: "close" }).end("{}");
       } else if (request.method === "GET" && path === controlPaths.watch) {
-        response.writeHead(200, { "content-type": "application/x-ndjson" }).write("{}\n");
+        response.writeHead(200, { "content-type": "application/x-ndjson" }).write(line({ kind: "watching" }));
         watchers.add(response);
         response.on("close", () => watchers.delete(response));
       } else throw new ProxyError(404, "There is nothing at this address.");
     },
     async close() {
       clearInterval(timer);
-      for (const watcher of watchers) watcher.end();
+      for (const watcher of watchers) watcher.end(line({ kind: "stopping" }));
     },
   };
 }

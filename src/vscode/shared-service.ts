@@ -49,21 +49,31 @@ export function createSharedService(context: vscode.ExtensionContext, log: vscod
     if (!isSame) changed.fire(next);
   };
 
+  const quietly = (work: () => Promise<void>) =>
+    void work().catch((error: unknown) => log.warn(`service: ${String(error)}`));
+
   /** Stays connected, which also keeps the service from ending, until it ends. */
   async function watch(publication: Publication): Promise<void> {
     if (watched === publication.pid) return;
     watched = publication.pid;
-    const { watchService } = await parts();
+    const { watchService, connectedIds, home } = await parts();
+    let wasTold = false;
     try {
-      for await (const request of watchService(publication, await token(), closing.signal)) {
-        if (request) seen.fire(request);
+      for await (const event of watchService(publication, await token(), closing.signal)) {
+        if (event.kind === "seen") seen.fire(event);
+        wasTold ||= event.kind === "stopping";
       }
     } catch (error) {
       log.debug(`service: ${String(error)}`);
     }
     watched = undefined;
     show(undefined);
-    if (!closing.signal.aborted) await look().catch((error: unknown) => log.debug(`service: ${String(error)}`));
+    if (closing.signal.aborted) return;
+    await look();
+    // One that was lost is started anew where programs count on it; one that was told to stop is not.
+    if (running || wasTold || !isWanted(connectedIds(home).length)) return;
+    log.warn("service: it was lost, and is started anew");
+    await service.start(closing.signal);
   }
 
   async function adopt(publication: Publication): Promise<RunningService> {
@@ -72,7 +82,7 @@ export function createSharedService(context: vscode.ExtensionContext, log: vscod
     const notice = await noticeOf(found);
     const next = { ...found, ...(notice ? { notice } : {}) };
     show(next);
-    void watch(publication);
+    quietly(() => watch(publication));
     return next;
   }
 
@@ -118,12 +128,9 @@ export function createSharedService(context: vscode.ExtensionContext, log: vscod
   async function begin(): Promise<void> {
     const { connectedIds, home } = await parts();
     await passOn(home);
-    const isWanted = personSettings().startService || connectedIds(home).length > 0;
-    if (isWanted) await service.start(closing.signal);
+    if (isWanted(connectedIds(home).length)) await service.start(closing.signal);
     else await look();
   }
-  const quietly = (work: () => Promise<void>) =>
-    void work().catch((error: unknown) => log.warn(`service: ${String(error)}`));
   const first = setTimeout(() => quietly(begin), firstLookMs);
   const again = setInterval(() => {
     if (vscode.window.state.focused) quietly(look);
@@ -157,6 +164,8 @@ async function loadParts() {
     home: app.defaultHome(process.env, process.platform, homedir()),
   };
 }
+
+const isWanted = (programs: number): boolean => programs > 0 || personSettings().startService;
 
 async function passOn(home: string): Promise<void> {
   const { passSettings } = await import("../service/editor-settings.ts");

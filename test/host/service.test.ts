@@ -78,6 +78,28 @@ describe("the service for other programs", () => {
     assert.equal(await vscode.env.clipboard.readText(), token);
   });
 
+  it("is started anew when it is lost and the person wants it with the editor", async () => {
+    const { service } = await api();
+    const { url, token } = service() ?? assert.fail("it runs");
+    const pid = async (at: string) => {
+      const answer = await fetch(`${at}/health`, { headers: { authorization: `Bearer ${token}` } });
+      const { pid: found }: { pid: number } = await answer.json();
+      return found;
+    };
+    const configuration = vscode.workspace.getConfiguration("switchyard");
+    await configuration.update("startService", true, vscode.ConfigurationTarget.Global);
+    try {
+      const lost = await pid(url);
+      process.kill(lost, "SIGKILL");
+      await until(async () => {
+        const now = service();
+        return now !== undefined && (await pid(now.url).catch(() => lost)) !== lost;
+      });
+    } finally {
+      await configuration.update("startService", undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
   it("is stopped by a command, and the editor's agents are offered it no more", async () => {
     const { service, mcpServers } = await api();
     const { url } = service() ?? assert.fail("it runs");

@@ -207,14 +207,18 @@ describe("who watches the service", { timeout: 30_000 }, () => {
     const heard: unknown[] = [];
     for await (const seen of watchService(publication, token, signal)) {
       heard.push(seen);
-      if (!seen) {
+      if (seen.kind === "watching") {
         const body = { model: "llama3.1:8b", messages: [{ role: "user", content: "canary" }] };
         await post(url, "/v1/chat/completions", body, {
           headers: { ...known, "user-agent": "codex_cli/1.0" },
         }).then((answer) => answer.text());
-      } else void proxy.drain(0);
+      } else if (seen.kind === "seen") void proxy.drain(0);
     }
-    expect(heard).toEqual([undefined, { route: "POST /v1/chat/completions", agent: "codex_cli/1.0" }]);
+    expect(heard).toEqual([
+      { kind: "watching" },
+      { kind: "seen", route: "POST /v1/chat/completions", agent: "codex_cli/1.0" },
+      { kind: "stopping" },
+    ]);
   });
 });
 
