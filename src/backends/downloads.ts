@@ -116,7 +116,7 @@ async function* work(
   await files.takeWish(model);
   await files.write(note);
   const wishes = createWishes(files, model);
-  let writtenAtMs = 0;
+  const notes = createNoteWriter(files);
   let isDone = false;
   let isChecked = false;
   try {
@@ -128,19 +128,19 @@ async function* work(
         if (warning) yield { ...progress, warning };
       }
       note = { ...note, ...progress };
-      if (performance.now() - writtenAtMs > writeEveryMs) {
-        writtenAtMs = performance.now();
-        await files.write(note);
-      }
+      notes.put(note);
       yield progress;
     }
     isDone = true;
+    await notes.end();
     await files.write({ ...withoutSpeed(note), state: "done" });
     onDone();
   } catch (error) {
+    await notes.end();
     if (error instanceof TaskError) await files.write({ ...withoutSpeed(note), state: "failed", error: plain(error) });
     throw error;
   } finally {
+    await notes.end();
     wishes.end();
     if (!isDone) await noteEnd(note, wishes.wished(), { files, backend, signal, closing });
   }
@@ -169,6 +169,31 @@ async function noteEnd(note: DownloadNote, wish: Wish | undefined, { files, back
   const now = await files.read(note.model);
   if (now?.state !== "running" || (closing.aborted && !signal.aborted && wish === undefined)) return;
   await files.write({ ...withoutSpeed(note), state: "paused" });
+}
+
+/** Not every line, but always the last one: after it, nothing may come for long. */
+function createNoteWriter(files: DownloadFiles) {
+  let latest: DownloadNote | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  const flush = () => {
+    timer = undefined;
+    const note = latest;
+    latest = undefined;
+    if (note) writing = writing.then(() => files.write(note)).catch(() => undefined);
+  };
+  return {
+    put(note: DownloadNote): void {
+      latest = note;
+      timer ??= setTimeout(flush, writeEveryMs);
+    },
+    /** Nothing is written any more when this resolves. */
+    async end(): Promise<void> {
+      clearTimeout(timer);
+      latest = undefined;
+      await writing;
+    },
+  };
 }
 
 /** Looks now and then whether another window wants it to stop. */

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { formatBytes } from "../core/format-bytes.ts";
-import { kindName, serverName } from "../core/names.ts";
+import { kindName, placeName, serverName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { say } from "./say.ts";
 
@@ -102,32 +102,36 @@ async function modelItems(app: App): Promise<readonly ModelItem[]> {
   const [models, loaded] = await Promise.all([app.models(signal), app.loaded(signal)]);
   return models.map((model): ModelItem => {
     const isLoaded = loaded.some((each) => each.name === model.name && each.backend === model.backend);
-    const context = model.contextTokens
-      ? vscode.l10n.t("{0}k context", Math.round(model.contextTokens / 1024))
-      : undefined;
-    const fits = app.fits(model)
-      ? vscode.l10n.t("fits this machine")
-      : vscode.l10n.t("may not fit this machine’s memory");
+    const isOurs = model.place !== "cloud";
     return {
       model,
-      label: `${isLoaded ? "$(circle-filled)" : "$(circle-outline)"} ${model.name}`,
+      label: `$(${!isOurs ? "cloud" : isLoaded ? "circle-filled" : "circle-outline"}) ${model.name}`,
       description: [
-        formatBytes(model.sizeBytes),
-        context,
+        model.sizeBytes > 0 ? formatBytes(model.sizeBytes) : undefined,
+        model.contextTokens ? vscode.l10n.t("{0}k context", Math.round(model.contextTokens / 1024)) : undefined,
         isLoaded ? vscode.l10n.t("loaded") : undefined,
-        model.place === "cloud" ? vscode.l10n.t("cloud") : vscode.l10n.t("local"),
+        say(placeName(model.place)),
       ]
         .filter(Boolean)
         .join(" · "),
-      detail: `${say(serverName(model.backend))} · ${fits}`,
-      buttons: [
-        isLoaded
-          ? { ...unload, tooltip: vscode.l10n.t("Unload from memory") }
-          : { iconPath: new vscode.ThemeIcon("play"), tooltip: vscode.l10n.t("Load into memory") },
-        { iconPath: new vscode.ThemeIcon("trash"), tooltip: vscode.l10n.t("Delete from this machine") },
-      ],
+      detail: [say(serverName(model.backend)), ...(isOurs ? [fitText(app, model)] : [])].join(" · "),
+      // What is elsewhere is neither loaded nor deleted from here.
+      buttons: isOurs ? buttonsOf(isLoaded) : [],
     };
   });
+}
+
+function fitText(app: App, model: InstalledModel): string {
+  return app.fits(model) ? vscode.l10n.t("fits this machine") : vscode.l10n.t("may not fit this machine’s memory");
+}
+
+function buttonsOf(isLoaded: boolean): readonly vscode.QuickInputButton[] {
+  return [
+    isLoaded
+      ? { ...unload, tooltip: vscode.l10n.t("Unload from memory") }
+      : { iconPath: new vscode.ThemeIcon("play"), tooltip: vscode.l10n.t("Load into memory") },
+    { iconPath: new vscode.ThemeIcon("trash"), tooltip: vscode.l10n.t("Delete from this machine") },
+  ];
 }
 
 async function pinKind(app: App, kind: TaskKind): Promise<void> {
