@@ -5,7 +5,7 @@ import type { Finding, Severity } from "../core/finding.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Source, TaskKind } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { isTranslationOfOne } from "../core/translation-batch.ts";
+import { isTranslationOfOne, untranslated } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { addAdviceCommand } from "./advice-command.ts";
 import { addConnectCommand } from "./connect-command.ts";
@@ -174,6 +174,7 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
     const language = own.to ?? translationTarget(source);
     const target = await checkTarget(source, language, own.force ?? false);
     const result = await runTask(app, { ...ask, targetLanguage: language }, "text", terminal, parts.signal, false);
+    if (result.answerTokens > 0 && result.text === source.text) throw new TaskError("bad-response", untranslated);
     await writeTranslation(target, result.text);
     terminal.write(`${relative(process.cwd(), target) || target}\n`);
   };

@@ -15,6 +15,8 @@ export type OutputForm = "text" | "json" | "stream-json";
 export interface TaskResult {
   readonly text: string;
   readonly findings: readonly Finding[];
+  /** 0 where no model had to be asked. */
+  readonly answerTokens: number;
 }
 
 /** @param show whether the text goes to standard output; a translation to a file does not */
@@ -58,7 +60,7 @@ export async function runTask(
     if (form === "text" && badge) terminal.note(badgeLine(badge, terminal));
     if (form === "json") terminal.write(`${JSON.stringify({ text, findings, notices, outcome, ...failure, badge })}\n`);
   }
-  return { text, findings };
+  return { text, findings, answerTokens: tally.badge(outcome)?.answerTokens ?? 0 };
 }
 
 function failureOf(error: unknown, { say }: Terminal) {

@@ -1,5 +1,9 @@
 // Many documents translated in one go: which are due, and where each translation is put.
+import { msg } from "./message.ts";
 import type { AnswerLanguage } from "./task.ts";
+
+/** Of a document that came back as it was. */
+export const untranslated = msg("No part of it could be translated. Try a larger model.");
 
 /** What a name says of its language, before its extension or at its end. */
 const languageMark = /\.(?:zh-CN|en)(?=(?:\.[^./\\]+)?$)/i;

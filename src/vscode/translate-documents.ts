@@ -4,7 +4,7 @@ import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerLanguage } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import type { DueTranslation } from "../core/translation-batch.ts";
+import { type DueTranslation, untranslated } from "../core/translation-batch.ts";
 import { signalOf } from "./cancellation.ts";
 import { type Chosen, chooseDocuments } from "./choose-documents.ts";
 import { labelOf, readFile } from "./gather-sources.ts";
@@ -91,11 +91,16 @@ async function translateOne(
     const ask = { kind: "translate", text: "", sources: [source], history: [], targetLanguage: target } as const;
     let text = "";
     let finish = "";
+    let tokens = 0;
     for await (const event of app.run(ask, signal)) {
       if (event.kind === "text") text += event.text;
-      if (event.kind === "done") finish = event.finish;
+      if (event.kind !== "done") continue;
+      finish = event.finish;
+      tokens = event.stats.answerTokens;
     }
     if (finish !== "stop") return { due, failure: say(msg("The model ended before the text did.")) };
+    // Where the model was asked and every part came back as it was, there is no translation to write.
+    if (tokens > 0 && text === source.text) return { due, failure: say(untranslated) };
     await write(vscode.Uri.parse(due.targetPath), text);
     return { due };
   } catch (error) {

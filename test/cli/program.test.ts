@@ -144,6 +144,17 @@ describe("the command line", { timeout: 30_000 }, () => {
     expect(pattern.err).toContain("Left out, for it is a translation: guide.zh-CN.md");
   });
 
+  it("writes no translation where every part came back as it was, and does where nothing had to be asked", async () => {
+    await serve(says(" "));
+    await writeFile(join(folder, "same.md"), "# Same\n\nOnly words.\n");
+    await writeFile(join(folder, "code.md"), "```sh\nnpm ci\n```\n");
+    const same = await run(["translate", "same.md", "--to", "zh-CN"]);
+    expect(same).toMatchObject({ code: 1, out: "" });
+    expect(same.err).toContain("No part of it could be translated");
+    await expect(readFile(join(folder, "same.zh-CN.md"))).rejects.toThrow("ENOENT");
+    expect(await run(["translate", "code.md", "--to", "zh-CN"])).toMatchObject({ code: 0, out: "code.zh-CN.md\n" });
+  });
+
   it.each([
     ["missing.js", "no such file"],
     ["empty.js", "is empty"],
