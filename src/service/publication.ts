@@ -1,6 +1,6 @@
 // Where the service says where it is, and how others find it there.
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { challengeHeader, proofOf } from "./proof.ts";
@@ -21,6 +21,8 @@ const publicationSchema = z.object({ pid: z.int(), host: z.string(), port: z.int
 /** Tells other programs of this person where the service is. */
 export async function publish(home: string, publication: Publication): Promise<void> {
   const path = publicationPath(home);
+  // With a token from the environment, nothing else has been written there before.
+  await mkdir(home, { recursive: true, mode: 0o700 });
   // Renamed into place: who reads it never sees half of it.
   await writeFile(`${path}.${publication.pid}`, JSON.stringify(publication), { mode: 0o600 });
   await rename(`${path}.${publication.pid}`, path);

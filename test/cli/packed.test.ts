@@ -74,7 +74,11 @@ describe("the packed package in an empty folder", { timeout: 60_000 }, () => {
 
   it("case 59: serves a stream to other programs, with no package beside it", async () => {
     const args = [join(folder, "package", "dist", "cli.js"), "serve", "--port", "0"];
-    const env = { PATH: process.env["PATH"], SWITCHYARD_HOME: join(folder, "home"), SWITCHYARD_PROXY_TOKEN: "t" };
+    const env = {
+      PATH: process.env["PATH"],
+      SWITCHYARD_HOME: join(folder, "new", "home"),
+      SWITCHYARD_PROXY_TOKEN: "t",
+    };
     const child = spawn(process.execPath, args, {
       cwd: folder,
       env: { ...env, SWITCHYARD_ENGINE: "ollama", SWITCHYARD_OLLAMA_URL: server.url, LANG: "C" },

@@ -43,7 +43,7 @@ export class Connection {
   }
 
   close(): void {
-    this.#fail = undefined;
+    this.#fail?.(new Error("closed"));
     this.#socket.destroy();
   }
 
@@ -79,6 +79,7 @@ export class Connection {
         else tail = body.length >= 5 ? body.subarray(-5) : Buffer.concat([tail, body]).subarray(-5);
         if (missing > 0 || (missing < 0 && !tail.equals(chunkedEnd))) return;
         this.#take = undefined;
+        this.#fail = undefined;
         resolve({ status, firstMs, totalMs: performance.now() - startMs, atMs, tokens });
       };
       this.#socket.write(request);
