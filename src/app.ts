@@ -7,6 +7,7 @@ import { createCpuMeter } from "./backends/cpu-meter.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
+import { untilHealed } from "./containers/until-healed.ts";
 import type { App, AppOptions } from "./core/app.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withLatestCorrections } from "./core/classifier/corrections.ts";
@@ -98,7 +99,13 @@ export function createApp(options: AppOptions): App {
     run: (ask, signal) => {
       stores.cache.warm();
       const sharedTokens = estimateTokens(ask.history.map((turn) => turn.text).join("\n"));
-      const events = askTwice(() => pipeline.run(ask, signal), servers.search.forget);
+      const events = askTwice(
+        () => pipeline.run(ask, signal),
+        async () => {
+          await untilHealed(options.folders.home, signal);
+          servers.search.forget();
+        },
+      );
       const watched = () =>
         guidance.recorder.watch(monitor.watch(events, { model: settings.cloudModel, sharedTokens }));
       return guidance.turnstile.pass(watched, signal);

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError } from "commander";
 import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
@@ -16,7 +16,7 @@ import { modelsToGet, planServer, type ServerChoice, type ServerStep } from "./s
 import { waitForServer } from "./wait-for-server.ts";
 
 interface SetupFlags extends Flags {
-  readonly with: ServerChoice;
+  readonly with?: ServerChoice;
   readonly models?: Settings["modelProfile"] | "none";
   readonly yes?: boolean;
   readonly dryRun?: boolean;
@@ -29,11 +29,7 @@ export function addSetupCommand(program: Command, parts: ProgramParts): void {
     .description(
       t("find or install a model server, get the models of the profile, check everything and say where it is"),
     )
-    .addOption(
-      new Option("--with <server>", t("where models run: auto, ollama, containers or built-in"))
-        .default("auto")
-        .argParser(server),
-    )
+    .option("--with <server>", t("where models run: auto, ollama, containers or built-in"), server)
     .option("--models <profile>", t("models to get: current, design or none; otherwise those of the settings"), models)
     .option("--yes", t("answer yes to every question"))
     .option("--dry-run", t("say what would be done, and do nothing"))
@@ -74,7 +70,7 @@ async function look(app: App, flags: SetupFlags, signal: AbortSignal) {
     isRoot: process.getuid?.() === 0,
     ...(ollama ? { ollama } : {}),
     hasEngine: services?.kind === "engine",
-    choice: flags.with,
+    choice: flags.with ?? "auto",
   };
 }
 

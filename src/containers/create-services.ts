@@ -3,7 +3,7 @@ import { msg } from "../core/message.ts";
 import type { RunRecord } from "../core/run-record.ts";
 import type { ServiceStatus, Services, ServicesStatus } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
-import { statusOfContainer } from "./container.ts";
+import { addressOf, publishedPort, statusOfContainer } from "./container.ts";
 import type { ScalePace } from "./decide-replicas.ts";
 import { diagnose } from "./doctor.ts";
 import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
@@ -13,7 +13,7 @@ import { createIncidentNotes } from "./incident-notes.ts";
 import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
 import { bringDown, bringUp, imagesOf, removeStack, stopContainer } from "./manage.ts";
-import { keepPlace } from "./places.ts";
+import { forgetPlace, forgetPlaces, keepPlace } from "./places.ts";
 import type { Plan } from "./plan.ts";
 import { type ScaleParts, scaleServers } from "./scale.ts";
 import { readSecret } from "./secrets.ts";
@@ -61,6 +61,7 @@ export function createServices(options: ServicesOptions): Services {
         if (options.isOffline()) await refuseDownloads(engine, planned, signal);
         for await (const event of bringUp(engine, planned, await tools.partsOf(engine, signal), signal)) {
           if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
+          if (event.kind === "removed") await forgetPlace(options.home, event.service);
           yield event;
         }
       } finally {
@@ -84,17 +85,30 @@ export function createServices(options: ServicesOptions): Services {
         options.onChange();
       }
     },
-    down: (signal) => locked(signal, (engine) => bringDown(engine, stackName, signal)),
+    // What is stopped is forgotten first, so that no question goes there.
+    down: (signal) =>
+      locked(signal, async (engine) => {
+        await forgetPlaces(options.home);
+        options.onChange();
+        await bringDown(engine, stackName, signal);
+      }),
     remove: ({ withVolumes }, signal) =>
-      locked(signal, (engine) => removeStack(engine, stackName, withVolumes, signal)),
+      locked(signal, async (engine) => {
+        await forgetPlaces(options.home);
+        options.onChange();
+        await removeStack(engine, stackName, withVolumes, signal);
+      }),
     status: (signal) => readStatus(tools, signal),
     start: async (service, signal) => {
       const { engine, found } = await find(service, signal);
       await startContainer(engine, found, signal);
+      const port = publishedPort(found);
+      if (port !== undefined) await keepPlace(options.home, service, addressOf(service, port));
       options.onChange();
     },
     stop: async (service, signal) => {
       const { engine, found } = await find(service, signal);
+      await forgetPlace(options.home, service);
       await stopContainer(engine, found.Id, signal);
       options.onChange();
     },

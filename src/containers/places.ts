@@ -38,6 +38,10 @@ export async function forgetPlace(home: string, service: string): Promise<void> 
   if (gone !== undefined) await writePlaces(home, others);
 }
 
+export async function forgetPlaces(home: string): Promise<void> {
+  if (Object.keys(readPlaces(home)).length > 0) await writePlaces(home, {});
+}
+
 /** What the container of the model server gets, where the server of this name is it. @param server such as `Ollama at 127.0.0.1:11435` */
 export function containerLimits(
   home: string,

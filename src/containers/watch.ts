@@ -30,6 +30,8 @@ export interface WatchOptions {
   readonly gpuLookEveryMs?: number;
 }
 
+export const leaseFile = (home: string): string => join(home, "services-watch.lock");
+
 export const incidentFile = (home: string): string => join(home, "incidents.ndjson");
 
 const firstReconnectMs = 500;
@@ -40,7 +42,7 @@ const readNotesEveryMs = 1_000;
 
 /** Ends when aborted, and only then; an engine that goes away is waited for. */
 export async function* watchStack(options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent> {
-  const lease = applyForLease(join(options.home, "services-watch.lock"), signal);
+  const lease = applyForLease(leaseFile(options.home), signal);
   const notes = createIncidentNotes(incidentFile(options.home), randomUUID());
   await notes.others();
   try {

@@ -50,6 +50,8 @@ export function doctorReport({ version, system, status, findings, incidents, nam
   return redact(lines.join("\n"), names);
 }
 
+/** Of every machine alike: nobody is known by them. */
+const keptPaths = /^\/(?:var|etc|dev|usr|proc)\//;
 const keptAddresses = /^(?:127\.|0\.0\.0\.0$)/;
 
 export function redact(text: string, names: readonly string[]): string {
@@ -64,7 +66,11 @@ export function redact(text: string, names: readonly string[]): string {
   return clean
     .replace(/\/\/[^/\s@]+@/g, "//[secret]@")
     .replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, (address) => (keptAddresses.test(address) ? address : "[address]"))
-    .replace(/(?<![\w/])(?:\/(?!\/)[\w.@[\]+-]+){2,}/g, (path) => `…/${path.split("/").at(-1) ?? ""}`)
-    .replace(/(?<=[a-z]:\/\/)(?:\/[\w.@[\]+-]+){2,}/g, (path) => `…/${path.split("/").at(-1) ?? ""}`)
+    .replace(/(?<![\w/])(?:\/(?!\/)[\w.@[\]+-]+){2,}/g, shortened)
+    .replace(/(?<=[a-z]:\/\/)(?:\/[\w.@[\]+-]+){2,}/g, shortened)
     .replace(/\b[A-Z]:\\[^\s"']+/g, (path) => `…\\${path.split("\\").at(-1) ?? ""}`);
+}
+
+function shortened(path: string): string {
+  return keptPaths.test(path) ? path : `…/${path.split("/").at(-1) ?? ""}`;
 }

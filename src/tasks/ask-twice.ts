@@ -1,19 +1,34 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import { TaskError } from "../core/task-error.ts";
 
-/** What was known of the servers may be out of date: while nothing was shown, they are looked for again, once. */
-export async function* askTwice(run: () => AsyncIterable<AnswerEvent>, forget: () => void): AsyncIterable<AnswerEvent> {
+/** What tells of the way to an answer and is nothing of it. */
+const before: readonly AnswerEvent["kind"][] = ["routed", "notice", "waiting", "answering", "loading"];
+
+/**
+ * Asked again, once, while nothing of the answer was shown: what was known of the servers may be out of date, and one that
+ * fell may be there again.
+ * @param recover forgets what is known, and waits where that helps
+ */
+export async function* askTwice(
+  run: () => AsyncIterable<AnswerEvent>,
+  recover: () => Promise<void>,
+): AsyncIterable<AnswerEvent> {
   let shown = false;
   try {
     for await (const event of run()) {
-      shown ||= event.kind !== "routed" && event.kind !== "notice";
+      shown ||= !before.includes(event.kind);
       yield event;
     }
   } catch (error) {
-    const isStale =
-      error instanceof TaskError && (error.kind === "server-unreachable" || error.kind === "model-missing");
-    if (isStale || (error instanceof TaskError && error.kind === "server-lost")) forget();
-    if (!isStale || shown) throw error;
+    const isLost =
+      error instanceof TaskError && ["server-unreachable", "server-lost", "model-missing"].includes(error.kind);
+    if (!isLost) throw error;
+    if (shown) {
+      // Nobody waits for it: the answer is broken.
+      void recover().catch(() => undefined);
+      throw error;
+    }
+    await recover();
     yield* run();
   }
 }

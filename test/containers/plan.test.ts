@@ -50,6 +50,33 @@ describe("the plan", () => {
     expect(planStack(facts, given).notices).toEqual([]);
   });
 
+  it("has in each profile what is asked for, and says why something is not in it", () => {
+    const on = (profile: "monitoring" | "team", changes: Partial<HostFacts> = {}, more = {}) =>
+      planStack({ ...facts, ...changes }, { ...given, ...more, profile });
+    const all = ["ollama", "redis", "prometheus", "grafana", "local-llm-proxy"];
+    expect(names(on("team"))).toEqual(all);
+    // A Desktop's containers reach the service outside of them; those of a plain engine do not.
+    expect(names(on("monitoring", { sharesDevices: false }))).toEqual(all.slice(0, 4));
+    expect(names(on("monitoring"))).toEqual(all);
+    expect(on("monitoring").notices).toHaveLength(1);
+    const native = on("team", {}, { nativeOllama: "http://127.0.0.1:11434" });
+    expect(names(native)).toEqual(["redis", "prometheus", "grafana"]);
+    expect(native.leftOut.map(({ name }) => name)).toEqual(["ollama", "local-llm-proxy"]);
+    const mac = on("team", { platform: "darwin", sharesDevices: false });
+    expect(names(mac)).toEqual(["redis", "prometheus", "grafana", "local-llm-proxy"]);
+    const proxy = mac.stack.services.find(({ name }) => name === "local-llm-proxy");
+    expect(proxy?.environment["SWITCHYARD_OLLAMA_URL"]).toBe("http://host.docker.internal:11434");
+  });
+
+  it("never has more model servers than the engine’s memory can hold", () => {
+    const fitting = (gib: number, modelMemory: string) =>
+      planStack({ ...facts, engineMemoryBytes: gib * 2 ** 30 }, { ...given, modelMemory }).fittingServers;
+    expect(fitting(32, "8G")).toBe(3);
+    expect(fitting(16, "8G")).toBe(1);
+    expect(fitting(4, "8G")).toBe(1);
+    expect(fitting(64, "4G")).toBe(12);
+  });
+
   it.each([
     ["8G", 8192],
     ["512m", 512],

@@ -4,12 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DockerEngine } from "../../scripts/docker.ts";
 import { importOllama } from "../../scripts/docker-images.ts";
 import { smallModel } from "../../scripts/folders.ts";
+import { createApp } from "../../src/app.ts";
 import { decideReplicas, type ScaleLimits } from "../../src/containers/decide-replicas.ts";
 import { readPlaces } from "../../src/containers/places.ts";
 import { createNodeQueue } from "../../src/core/node-queue.ts";
-import type { ScaleEvent } from "../../src/core/services.ts";
+import type { ScaleEvent, WatchEvent } from "../../src/core/services.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
-import { type Bench, containers, createBench, dockerd, never, startTestEngine, until, up } from "./harness.ts";
+import type { Ask } from "../../src/core/task.ts";
+import { type Bench, containers, createBench, dockerd, inspect, never, startTestEngine, until, up } from "./harness.ts";
 
 describe("how many model servers", () => {
   const limits: ScaleLimits = { min: 1, max: 3, fitting: 2, slots: 4 };
@@ -137,5 +139,56 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 1
     expect(new Set(left.keys())).toEqual(new Set(["switchyard-ollama", "switchyard-redis"]));
     expect(left.get("switchyard-ollama")?.Id).toBe(first);
     expect(Object.keys(readPlaces(bench.home)).filter((name) => name.startsWith("ollama"))).toEqual(["ollama"]);
+  });
+});
+
+describe.skipIf(!dockerd)("questions while their model server is killed", { timeout: 120_000 }, () => {
+  it("are asked again when it is back, and none is lost of which nothing had been shown", async ({ skip }) => {
+    if (!engine) skip();
+    await up(bench.services, "core");
+    const stop = new AbortController();
+    const seen: WatchEvent[] = [];
+    const watching = (async () => {
+      for await (const event of bench.services.watch(stop.signal)) seen.push(event);
+    })();
+    await until(() => seen[0]);
+    const app = createApp({
+      settings: {
+        ...defaultSettings,
+        engine: "ollama",
+        ollamaUrl: `http://127.0.0.1:${bench.ports.ollama}`,
+        cache: false,
+      },
+      folders: { home: bench.home, engineEntry: "none" },
+      env: { HOME: bench.home },
+      log: () => undefined,
+      askedBy: "shell",
+    });
+    const lost: unknown[] = [];
+    let answered = 0;
+    const ask = async (number: number) => {
+      let shown = "";
+      try {
+        const question: Ask = { kind: "chat", text: `Say ${number}.`, sources: [], history: [], maxTokens: 6 };
+        for await (const event of app.run(question, never)) if (event.kind === "text") shown += event.text;
+        answered++;
+      } catch (error) {
+        // Of what is half shown nothing can be asked again.
+        if (shown === "") lost.push(error);
+      }
+    };
+    const clients = Array.from({ length: 3 }, async (_, client) => {
+      for (let number = 0; number < 4; number++) await ask(client * 10 + number);
+    });
+    await until(() => (answered >= 2 ? true : undefined), 60_000);
+    process.kill((await inspect(engine?.socket ?? "", "switchyard-ollama")).State.Pid, "SIGKILL");
+    const told = () => seen.filter(({ kind }) => kind === "incident").length;
+    await until(() => (told() > 0 ? true : undefined), 60_000);
+    await Promise.all(clients);
+    expect(lost).toEqual([]);
+    expect(answered).toBeGreaterThan(7);
+    stop.abort();
+    await watching;
+    await app.dispose();
   });
 });

@@ -39,6 +39,36 @@ describe("the stack", () => {
     expect(text("vulkan")).toContain('OLLAMA_VULKAN: "1"');
   });
 
+  it("gives the model server the person’s proxy and certificates, a proxy of this machine by the name it has inside", () => {
+    const choice = { ...defaultChoice, downloadProxy: "http://127.0.0.1:7890", caFile: "/home/me/ca.pem" };
+    const [ollama] = describeStack(choice).services;
+    expect(ollama?.environment).toMatchObject({
+      HTTPS_PROXY: "http://host.docker.internal:7890",
+      NO_PROXY: "localhost,127.0.0.1",
+      SSL_CERT_FILE: "/root/.ollama/switchyard-ca.pem",
+    });
+    expect(ollama?.callsHost).toBe(true);
+    expect(ollama?.files).toEqual([
+      { target: "/root/.ollama/switchyard-ca.pem", owner: 0, from: { kind: "host", path: "/home/me/ca.pem" } },
+    ]);
+    const [plain] = describeStack(defaultChoice).services;
+    expect(JSON.stringify(plain)).not.toMatch(/PROXY|CERT|callsHost/);
+    const [far] = describeStack({ ...defaultChoice, downloadProxy: "http://proxy.example.com:3128" }).services;
+    expect(far?.environment["HTTPS_PROXY"]).toBe("http://proxy.example.com:3128");
+  });
+
+  it("has further model servers that share the models and throw away nothing of each other", () => {
+    const { services } = describeStack({ ...defaultChoice, replicas: 2 });
+    const servers = services.filter(({ name }) => name.startsWith("ollama"));
+    expect(servers.map(({ name, port }) => [name, port.host])).toEqual([
+      ["ollama", 11434],
+      ["ollama-2", 11435],
+      ["ollama-3", 11436],
+    ]);
+    expect(new Set(servers.map(({ volumes }) => volumes[0]?.name))).toEqual(new Set(["switchyard-models"]));
+    expect(servers.map(({ environment }) => environment["OLLAMA_NOPRUNE"])).toEqual([undefined, "1", "1"]);
+  });
+
   it("has a hash that changes with each setting of a service and with nothing of another", () => {
     const before = hashes(defaultChoice);
     expect(hashes(defaultChoice)).toEqual(before);
