@@ -49,7 +49,7 @@ export async function showAdvice(app: App, tray: DownloadTray): Promise<void> {
 function itemOf({ title, evidence, changeText }: Advice): vscode.QuickPickItem {
   return {
     label: `$(lightbulb) ${say(title)}`,
-    description: say(changeText),
+    description: `→ ${say(changeText)}`,
     detail: evidence.map(say).join(" · "),
   };
 }

@@ -1,14 +1,25 @@
-// Getting the first model, in Chinese: what is shown while there is nothing, that it fits, how it comes, and that a
-// reloaded window goes on.
+// Getting the first model, in Chinese: what is shown while there is nothing, that it fits, how it comes, that a reloaded
+// window goes on; and advice on what was recorded of it.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { beginLines, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import {
+  beginLines,
+  doneLine,
+  type ScriptedServer,
+  sendJson,
+  startScriptedServer,
+  tokenLine,
+} from "../backends/scripted-server.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const model = "qwen2.5:0.5b";
 const total = 398_000_000;
 let server: ScriptedServer;
 let workbench: Workbench;
+let home = "";
 let isComing = true;
 let sent = 40_000_000;
 
@@ -35,11 +46,17 @@ beforeAll(async () => {
     "GET /api/tags": (_, response) => sendJson(response, { models: models() }),
     "GET /api/ps": (_, response) => sendJson(response, { models: [] }),
     "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion"], model_info: {} }),
+    "POST /api/chat": (_, response) => {
+      beginLines(response);
+      response.end(tokenLine("An answer.") + doneLine());
+    },
     "POST /api/pull": (_, response) => send(response),
   });
+  home = await mkdtemp(join(tmpdir(), "switchyard-home-"));
+  await writeFile(join(home, "runs.ndjson"), [120, 90, 60, 30].map(recordedRun).join(""));
   workbench = await openWorkbench(process.env["SWITCHYARD_VSIX"] ?? "", {
     locale: "zh-cn",
-    env: { SWITCHYARD_DOCKER_HOST: "unix:///nowhere/docker.sock" },
+    env: { SWITCHYARD_HOME: home, SWITCHYARD_DOCKER_HOST: "unix:///nowhere/docker.sock" },
     settings: { "switchyard.ollamaUrl": server.url, "switchyard.engine": "ollama", "switchyard.warmUp": false },
   });
 }, 180_000);
@@ -50,7 +67,15 @@ afterEach(async ({ task }) => {
 afterAll(async () => {
   await workbench?.stop();
   await server.close();
+  await rm(home, { recursive: true, force: true, maxRetries: 5 });
 });
+
+/** Loaded anew each time, half an hour after the last one. */
+function recordedRun(minutesAgo: number): string {
+  const numbers = { promptTokens: 80, answerTokens: 40, loadMs: 4000, prefillMs: 100, decodeMs: 2000, inFlight: 1 };
+  const names = { model, backend: "Ollama", task: "chat", outcome: "done" };
+  return `${JSON.stringify({ atMs: Date.now() - minutesAgo * 60_000, ...names, ...numbers })}\n`;
+}
 
 const pulls = () => server.requests.filter((each) => each === "POST /api/pull").length;
 
@@ -99,4 +124,34 @@ describe("the first model", { timeout: 120_000 }, () => {
       .toMatch(new RegExp(`${model}\\s*398 MB$`));
     await workbench.screenshot("first-model");
   });
+
+  it("is kept loaded longer on advice, which is measured before and after, and taken back", async () => {
+    const { page } = workbench;
+    await workbench.runCommand("Switchyard: 建议");
+    const row = workbench
+      .quickPickRows()
+      .filter({ hasText: `${model} 在两次提问之间被卸载` })
+      .first();
+    await row.waitFor({ timeout: 30_000 });
+    expect(await row.innerText()).toMatch(/让模型保持加载两小时.*重新加载了 3 次.*12\.0 s/s);
+    await workbench.screenshot("advice");
+    await row.click();
+    const dialog = page.locator(".monaco-dialog-box");
+    await dialog.getByRole("button", { name: "应用并测量" }).click();
+    await dialog.filter({ hasText: "之后：" }).waitFor({ timeout: 30_000 });
+    expect(await dialog.innerText()).toMatch(
+      /之前：聊天，qwen2.5:0.5b.*20\.0 词元\/秒.*之后：聊天，qwen2.5:0.5b.*20\.0 词元\/秒/s,
+    );
+    await workbench.screenshot("advice-measured");
+    expect(await settingsText()).toContain('"switchyard.keepAlive": "2h"');
+    await dialog.getByRole("button", { name: "撤销" }).click();
+    await workbench.notification("已撤销").waitFor({ timeout: 30_000 });
+    expect(await settingsText()).not.toContain("keepAlive");
+  });
 });
+
+/** Of the person and of the machine. */
+async function settingsText(): Promise<string> {
+  const files = ["User", "Machine"].map((scope) => join(dirname(workbench.folder), "user", scope, "settings.json"));
+  return (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("\n");
+}
