@@ -8,7 +8,7 @@ import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
 import { untilHealed } from "./containers/until-healed.ts";
-import type { App, AppOptions } from "./core/app.ts";
+import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
@@ -16,10 +16,11 @@ import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/
 import { chooseEmbedder } from "./core/embedding.ts";
 import { leavable } from "./core/leavable.ts";
 import { createMonitor } from "./core/monitor.ts";
-import { createNodeQueue, type NodeQueue } from "./core/node-queue.ts";
+import { nodeCondition } from "./core/node-condition.ts";
+import { createNodeQueue, type NodeQueue, type NodeState } from "./core/node-queue.ts";
 import type { Settings } from "./core/settings.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
-import { createTurns, usualLimits } from "./core/turns.ts";
+import { createTurns, type Turns, usualLimits } from "./core/turns.ts";
 import { createGuidance } from "./guidance.ts";
 import { type Connected, connectServers } from "./servers.ts";
 import { openStores } from "./stores.ts";
@@ -118,6 +119,7 @@ export function createApp(options: AppOptions): App {
       if (place !== "cloud") await parts.load(model, signal);
     },
     ...models,
+    status: async (signal) => withStates(await models.status(signal), queue.state()),
     nodes: queue,
     turns,
     async sample(signal) {
@@ -135,7 +137,7 @@ export function createApp(options: AppOptions): App {
       onChange: servers.search.forget,
       settings: current,
       runs: guidance.runs,
-      balancer: balancerOf(queue),
+      balancer: balancerOf(queue, turns),
       packageRoot: options.folders.packageRoot ?? dirname(dirname(options.folders.engineEntry)),
     }),
     ledger: stores.ledger,
@@ -155,12 +157,29 @@ export function createApp(options: AppOptions): App {
   return parts;
 }
 
+/** Beside what the servers say, what is known of them here. */
+function withStates(status: readonly ServerStatus[], states: readonly NodeState[]): readonly ServerStatus[] {
+  return status.map((server) => {
+    const state = states.find(({ node }) => node === server.name);
+    if (!state) return server;
+    const { inFlight, tokensPerSecond } = state;
+    return {
+      ...server,
+      inFlight,
+      condition: nodeCondition(state, performance.now()),
+      ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+    };
+  });
+}
+
 /** What starting and removing model servers has to know of the queue. */
-function balancerOf(queue: NodeQueue) {
+function balancerOf(queue: NodeQueue, turns: Turns) {
   const nodeAt = (address: string) => `Ollama at ${new URL(address).host}`;
   return {
     load: () => {
-      const { count, longestMs } = queue.waiting();
+      const waits = [queue.waiting(), turns.waiting()];
+      const longestMs = Math.max(...waits.map((each) => each.longestMs));
+      const count = waits.reduce((sum, each) => sum + each.count, 0);
       const inFlight = queue.state().reduce((sum, each) => sum + each.inFlight, 0);
       return { waiting: count, longestWaitMs: longestMs, inFlight };
     },
@@ -205,7 +224,15 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
       return describeServers(await search.find(signal), signal);
     },
     load: async (model, signal) => (await serverOf(model, signal)).load(model, usualContextTokens, signal),
-    unload: async (model, signal) => (await serverOf(model, signal)).unload(model, signal),
+    async unload(model, signal) {
+      const { servers } = await search.find(signal);
+      const everywhere = (await Promise.all(servers.map(loadedOf(signal)))).flat();
+      const names = new Set(everywhere.filter(({ name }) => name === model).map(({ backend }) => backend));
+      const loaded = servers.map(({ backend }) => backend).filter(({ name }) => names.has(name));
+      // One that does not tell what is loaded is asked all the same.
+      const asked = loaded.length > 0 ? loaded : [await serverOf(model, signal)];
+      await Promise.all(asked.map((server) => server.unload(model, signal)));
+    },
     async embed(ask, signal) {
       const { servers } = await search.find(signal);
       const { name, backend } = chooseEmbedder(

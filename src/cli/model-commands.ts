@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { modelPlaces } from "../core/model-places.ts";
 import { serverName } from "../core/names.ts";
 import { addDownloadCommands } from "./download-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
@@ -39,13 +40,17 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .action(
       withApp(async (app, flags) => {
         const status = await app.status(signal);
-        const lines = status.flatMap((server) => [
-          server.name === ""
-            ? t("No model server answers.")
-            : `${terminal.say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(),
-          ...server.tried.map((each) => `  ${each.address}: ${each.outcome}`),
-          ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
-        ]);
+        const lines = [
+          ...status.flatMap((server) => [
+            server.name === ""
+              ? t("No model server answers.")
+              : `${terminal.say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(),
+            ...server.models.map(({ name }) => `  ${name}`),
+            ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
+          ]),
+          t("Addresses tried:"),
+          ...(status[0]?.tried ?? []).map((each) => `  ${each.address}: ${each.outcome}`),
+        ];
         print(flags, status, lines.join("\n"));
       }),
     );
@@ -56,9 +61,10 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       withApp(async (app, flags) => {
         const [installed, offers] = await Promise.all([app.models(signal), app.offers(signal)]);
         const lines = [
-          ...installed.map(
-            (model) => `${model.name}  ${formatBytes(model.sizeBytes)}  ${terminal.say(serverName(model.backend))}`,
-          ),
+          ...modelPlaces(installed).map(({ model, servers }) => {
+            const where = servers.map((server) => terminal.say(serverName(server))).join(", ");
+            return `${model.name}  ${formatBytes(model.sizeBytes)}  ${where}`;
+          }),
           t("Can be had:"),
           ...offers.map((offer) =>
             `  ${offer.name}  ${formatBytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),

@@ -11,6 +11,7 @@ import type { LeaveAnswer, LeaveQuestion } from "./leave.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 import type { Message } from "./message.ts";
 import type { Totals } from "./monitor.ts";
+import type { NodeCondition } from "./node-condition.ts";
 import type { NodeQueue } from "./node-queue.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
 import type { Route } from "./route.ts";
@@ -59,6 +60,11 @@ export interface ServerStatus {
   readonly tried: readonly { readonly address: string; readonly outcome: string }[];
   readonly models: readonly InstalledModel[];
   readonly loaded: readonly LoadedModel[];
+  /** Requests of this program that it works on now; absent: it was not asked yet. */
+  readonly inFlight?: number;
+  readonly condition?: NodeCondition;
+  /** Averaged over its last answers. */
+  readonly tokensPerSecond?: number;
 }
 
 /** A model the person could get, with whether it would run here. */

@@ -21,6 +21,8 @@ export interface Turn {
   readonly kind: TaskKind;
   /** Clients take turns, so that one with many tasks does not keep the others out. */
   readonly client: string;
+  /** Servers that can do it: so many times as many may be at work. */
+  readonly servers?: number;
 }
 
 export interface Turns {
@@ -31,6 +33,8 @@ export interface Turns {
    */
   take<Event>(turn: Turn, work: () => AsyncIterable<Event>, signal: AbortSignal): AsyncIterable<Event | Waiting>;
   state(kind: TaskKind): { readonly working: number; readonly waiting: number };
+  /** Tasks of all kinds that wait, and how long the first of them has, ms. */
+  waiting(): { readonly count: number; readonly longestMs: number };
 }
 
 export interface Waiting {
@@ -40,12 +44,15 @@ export interface Waiting {
 
 interface Waiter {
   readonly client: string;
+  readonly sinceMs: number;
   before: number;
   isNext: boolean;
   changed: PromiseWithResolvers<void>;
 }
 
 interface Lane {
+  /** Tasks at the same time. */
+  limit: number;
   working: number;
   /** In the order in which they came. */
   waiting: Waiter[];
@@ -64,19 +71,19 @@ export interface TurnLimits {
 export function createTurns({ limits, maxWaiting }: TurnLimits, nowMs: () => number): Turns {
   const lanes = new Map<TaskKind, Lane>();
   const laneOf = (kind: TaskKind): Lane => {
-    const lane = lanes.get(kind) ?? { working: 0, waiting: [], served: [], meanMs: 2_000 };
+    const lane = lanes.get(kind) ?? { limit: limits[kind], working: 0, waiting: [], served: [], meanMs: 2_000 };
     lanes.set(kind, lane);
     return lane;
   };
   return {
-    async *take({ kind, client }, work, signal) {
+    async *take({ kind, client, servers = 1 }, work, signal) {
       signal.throwIfAborted();
       const lane = laneOf(kind);
-      const limit = limits[kind];
-      if (lane.working >= limit && lane.waiting.length >= maxWaiting) throw tooMany(lane, limit);
-      const waiter: Waiter = { client, before: -1, isNext: false, changed: Promise.withResolvers() };
+      lane.limit = limits[kind] * servers;
+      if (lane.working >= lane.limit && lane.waiting.length >= maxWaiting) throw tooMany(lane);
+      const waiter: Waiter = { client, sinceMs: nowMs(), before: -1, isNext: false, changed: Promise.withResolvers() };
       lane.waiting.push(waiter);
-      letIn(lane, limit);
+      letIn(lane);
       let startMs: number | undefined;
       try {
         yield* wait(waiter, signal);
@@ -86,12 +93,17 @@ export function createTurns({ limits, maxWaiting }: TurnLimits, nowMs: () => num
         if (waiter.isNext) lane.working--;
         else lane.waiting = lane.waiting.filter((each) => each !== waiter);
         if (startMs !== undefined) lane.meanMs += (nowMs() - startMs - lane.meanMs) * 0.2;
-        letIn(lane, limit);
+        letIn(lane);
       }
     },
     state(kind) {
       const { working, waiting } = laneOf(kind);
       return { working, waiting: waiting.length };
+    },
+    waiting() {
+      const all = [...lanes.values()].flatMap(({ waiting }) => waiting);
+      const sinceMs = Math.min(nowMs(), ...all.map((waiter) => waiter.sinceMs));
+      return { count: all.length, longestMs: nowMs() - sinceMs };
     },
   };
 }
@@ -108,9 +120,9 @@ async function* wait(waiter: Waiter, signal: AbortSignal): AsyncIterable<Waiting
 }
 
 /** Lets in as many as may, and tells those who go on waiting. */
-function letIn(lane: Lane, limit: number): void {
+function letIn(lane: Lane): void {
   const inOrder = orderOf(lane);
-  while (lane.working < limit) {
+  while (lane.working < lane.limit) {
     const next = inOrder.shift();
     if (!next) break;
     lane.working++;
@@ -140,8 +152,8 @@ function orderOf({ waiting, served }: Lane): Waiter[] {
     .map(({ waiter }) => waiter);
 }
 
-function tooMany(lane: Lane, limit: number): TaskError {
-  const ms = (lane.meanMs * (lane.waiting.length + 1)) / limit;
+function tooMany(lane: Lane): TaskError {
+  const ms = (lane.meanMs * (lane.waiting.length + 1)) / lane.limit;
   return new TaskError("server-error", msg("Too many tasks of this kind are waiting already. Ask again later."), {
     details: { isBusy: true, retryAfterMs: Math.min(60_000, Math.max(1_000, ms)) },
   });

@@ -1,7 +1,9 @@
 // Anthropic's API: messages, the count of their tokens, and models.
+
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { ChatMessage } from "../core/chat-message.ts";
+import { uniqueModels } from "../core/model-places.ts";
 import type { Tool, ToolUse } from "../core/tool.ts";
 import { blocksSchema, messagesOf, rulesIn } from "./anthropic-blocks.ts";
 import { anthropicError, anthropicForm } from "./anthropic-form.ts";
@@ -61,7 +63,9 @@ export function anthropicEndpoints(app: App): Readonly<Record<string, Endpoint>>
       return json({ input_tokens: tokensOf(ask) });
     },
     "GET /v1/models": async (_, signal) => {
-      const installed = (await app.models(signal)).filter((each) => each.place !== "cloud").map((each) => each.name);
+      const installed = uniqueModels(await app.models(signal))
+        .filter((each) => each.place !== "cloud")
+        .map((each) => each.name);
       const data = [...virtualModels, ...installed].map((name) => ({
         type: "model",
         id: aliasOf(name),

@@ -38,7 +38,15 @@ export function createHealth(app: App, { version, notice }: HealthOptions) {
           servers: servers.map((server) =>
             server.name === ""
               ? { status: "unreachable", tried: server.tried }
-              : { status: "ok", name: server.name, ...(server.version ? { version: server.version } : {}) },
+              : {
+                  status: "ok",
+                  name: server.name,
+                  ...(server.version ? { version: server.version } : {}),
+                  models: server.models.map(({ name }) => name),
+                  loaded: server.loaded.map(({ name }) => name),
+                  condition: server.condition ?? "ready",
+                  inFlight: server.inFlight ?? 0,
+                },
           ),
         },
       },

@@ -1,7 +1,9 @@
 // Models in Ollama's API: what there is, what is loaded, and what each can do.
+
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
+import { uniqueModels } from "../core/model-places.ts";
 import { virtualModels } from "./ask-of.ts";
 import { type Endpoint, json } from "./exchange.ts";
 import { ProxyError } from "./proxy-error.ts";
@@ -12,7 +14,7 @@ const namedSchema = z.object({ model: z.optional(z.string()), name: z.optional(z
 export function ollamaModelEndpoints(app: App): Readonly<Record<string, Endpoint>> {
   const sinceStart = new Date().toISOString();
   const described = async (signal: AbortSignal): Promise<readonly Described[]> => {
-    const models = (await app.models(signal)).filter((model) => model.place !== "cloud");
+    const models = uniqueModels(await app.models(signal)).filter((model) => model.place !== "cloud");
     return [...virtualModels.map((name) => virtualModel(name, models)), ...models];
   };
   return {

@@ -1,7 +1,9 @@
 // OpenAI's API: chat completions, completions and models. Responses have a file of their own.
+
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { ChatMessage } from "../core/chat-message.ts";
+import { uniqueModels } from "../core/model-places.ts";
 import { conversationAsk, virtualModels } from "./ask-of.ts";
 import { openaiEmbeddingEndpoints } from "./embeddings.ts";
 import { type Dialect, type Endpoint, json } from "./exchange.ts";
@@ -83,7 +85,9 @@ export function openaiEndpoints(app: App): Readonly<Record<string, Endpoint>> {
   const entry = (id: string, owner: string) => ({ id, object: "model", created, owned_by: owner });
   const list = async (signal: AbortSignal) => [
     ...virtualModels.map((name) => entry(name, "switchyard")),
-    ...(await app.models(signal)).filter((each) => each.place !== "cloud").map((each) => entry(each.name, "local")),
+    ...uniqueModels(await app.models(signal))
+      .filter((each) => each.place !== "cloud")
+      .map((each) => entry(each.name, "local")),
   ];
   return {
     "GET /v1/models": async (_, signal) => json({ object: "list", data: await list(signal) }),

@@ -196,7 +196,8 @@ function runHere(
   { memory, parts }: { readonly memory: Memory; readonly parts: PipelineParts },
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
-  const turn = { kind: settled.route.task, client: settled.ask.client ?? "" };
+  const servers = nodesOf(job, settled.world, parts).length;
+  const turn = { kind: settled.route.task, client: settled.ask.client ?? "", servers };
   const answer = () => parts.turns.take(turn, () => tellWhoAnswers(runSteps(job, way, signal), settled), signal);
   return mayRecall(settled.ask, parts) ? memory.recall(job, answer, signal) : answer();
 }

@@ -1,9 +1,11 @@
 // The models in the editor's own chat: those that are installed, and one that is routed. Nothing leaves through them: their
 // app has nobody to ask.
+
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { estimateTokens } from "../core/context.ts";
+import { uniqueModels } from "../core/model-places.ts";
 import { can } from "../core/needs.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
@@ -54,7 +56,7 @@ function createProvider(lazy: LazyApp): vscode.LanguageModelChatProvider {
       const app = await lazy.get();
       // Without a server there is nothing to choose, and that is no error.
       const models = await app.models(signalOf(token)).catch((): readonly InstalledModel[] => []);
-      return describeModels(models, app);
+      return describeModels(uniqueModels(models), app);
     },
     async provideLanguageModelChatResponse(model, messages, options, progress, token) {
       const name = model.id === autoId ? undefined : model.id;

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { modelPlaces } from "../core/model-places.ts";
 import { kindName, placeName, serverName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { say } from "./say.ts";
@@ -100,8 +101,8 @@ async function manageModel(app: App, { name }: InstalledModel, button: vscode.Qu
 async function modelItems(app: App): Promise<readonly ModelItem[]> {
   const { signal } = new AbortController();
   const [models, loaded] = await Promise.all([app.models(signal), app.loaded(signal)]);
-  return models.map((model): ModelItem => {
-    const isLoaded = loaded.some((each) => each.name === model.name && each.backend === model.backend);
+  return modelPlaces(models).map(({ model, servers }): ModelItem => {
+    const isLoaded = loaded.some((each) => each.name === model.name && servers.includes(each.backend));
     const isOurs = model.place !== "cloud";
     return {
       model,
@@ -114,7 +115,10 @@ async function modelItems(app: App): Promise<readonly ModelItem[]> {
       ]
         .filter(Boolean)
         .join(" · "),
-      detail: [say(serverName(model.backend)), ...(isOurs ? [fitText(app, model)] : [])].join(" · "),
+      detail: [
+        servers.map((server) => say(serverName(server))).join(", "),
+        ...(isOurs ? [fitText(app, model)] : []),
+      ].join(" · "),
       // What is elsewhere is neither loaded nor deleted from here.
       buttons: isOurs ? buttonsOf(isLoaded) : [],
     };

@@ -43,6 +43,25 @@ it("lets as many of a kind work as may, and tells the others how many are before
   expect(turns.state("review")).toEqual({ working: 0, waiting: 0 });
 });
 
+it("lets so many times as many work as there are servers for them", async () => {
+  const turns = turnsWith(2);
+  const work = async function* () {
+    yield { kind: "begun" as const };
+    await new Promise(() => undefined);
+  };
+  const begun: number[] = [];
+  for (let index = 0; index < 7; index++) {
+    void (async () => {
+      for await (const event of turns.take({ kind: "review", client: "", servers: 3 }, work, never)) {
+        if (event.kind === "begun") begun.push(index);
+      }
+    })();
+  }
+  await tick();
+  expect(begun).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(turns.waiting().count).toBe(1);
+});
+
 it("one kind does not keep another out", async () => {
   const turns = turnsWith(1);
   task(turns, "editor");
