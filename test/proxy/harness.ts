@@ -131,6 +131,8 @@ export async function startProxy(
     options?: Partial<ProxyOptions>;
     settings?: Partial<Settings>;
     app?: Pick<AppOptions, "limits" | "maxWaiting">;
+    /** Requests that the model server takes at the same time. */
+    slots?: number;
   } = {},
 ): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), "switchyard-proxy-"));
@@ -143,8 +145,9 @@ export async function startProxy(
     ...over.routes,
   });
   closers.push(() => ollama.close());
+  const slots = over.slots === undefined ? {} : { nodes: [{ url: ollama.url, slots: over.slots }] };
   const app = createApp({
-    settings: { ...defaultSettings, engine: "ollama", ollamaUrl: ollama.url, ...over.settings },
+    settings: { ...defaultSettings, engine: "ollama", ollamaUrl: ollama.url, ...slots, ...over.settings },
     folders: { home, engineEntry: "none" },
     log: () => undefined,
     env: {},
