@@ -44,7 +44,8 @@ describe("the extension", () => {
       exchange.sources.map((source) => source.startLine),
       [2, 10],
     );
-    assert.ok(exchange.answer.length > 20);
+    // What a model this small says is its own affair; where it only repeats its instructions, that is said instead.
+    assert.ok(exchange.answer.trim() !== "" || exchange.notices.length > 0);
   });
 
   it("refuses an empty file and a binary one with a message, and asks no model", async () => {
