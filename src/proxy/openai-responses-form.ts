@@ -64,8 +64,8 @@ export class ResponsesForm implements AnswerForm {
   }
 
   close(ending: Ending): string {
-    const rest = this.#closeItem();
     const isCut = ending.finish === "length";
+    const rest = this.#closeItem(isCut ? "incomplete" : "completed");
     const told = { response: this.#response(isCut ? "incomplete" : "completed", endOf(ending)) };
     return rest + this.#event(isCut ? "response.incomplete" : "response.completed", told);
   }
@@ -81,9 +81,11 @@ export class ResponsesForm implements AnswerForm {
   whole({ text, thinking, calls, ending, route }: WholeAnswer): object {
     this.#model = this.#named ?? route?.model ?? this.#model;
     if (thinking) this.#output.push(reasoningItem(newId("rs"), thinking));
-    if (text !== "" || calls.length === 0) this.#output.push(messageItem(newId("msg"), text));
+    const isCut = ending.finish === "length";
+    const status = isCut && calls.length === 0 ? "incomplete" : "completed";
+    if (text !== "" || calls.length === 0) this.#output.push(messageItem(newId("msg"), text, status));
     this.#output.push(...calls.map((call) => callItem(call, this.#options.custom)));
-    return this.#response(ending.finish === "length" ? "incomplete" : "completed", endOf(ending));
+    return this.#response(isCut ? "incomplete" : "completed", endOf(ending));
   }
 
   #response(status: string, over: object): object {
@@ -136,7 +138,7 @@ export class ResponsesForm implements AnswerForm {
     return this.#added(item) + this.#partEvent("response.content_part.added", { part: textPart("") });
   }
 
-  #closeItem(): string {
+  #closeItem(status: ItemStatus = "completed"): string {
     if (!this.#open) return "";
     const { kind, id, text } = this.#open;
     const parts =
@@ -146,7 +148,7 @@ export class ResponsesForm implements AnswerForm {
         : this.#partEvent("response.reasoning_summary_text.done", { text }) +
           this.#partEvent("response.reasoning_summary_part.done", { part: { type: "summary_text", text } });
     this.#open = undefined;
-    return parts + this.#done(kind === "text" ? messageItem(id, text) : reasoningItem(id, text));
+    return parts + this.#done(kind === "text" ? messageItem(id, text, status) : reasoningItem(id, text));
   }
 
   #call(call: ToolCall): string {
@@ -167,8 +169,10 @@ export class ResponsesForm implements AnswerForm {
 
 const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
 
-function messageItem(id: string, text: string): Item {
-  return { id, type: "message", role: "assistant", status: "completed", content: [textPart(text)] };
+type ItemStatus = "completed" | "incomplete";
+
+function messageItem(id: string, text: string, status: ItemStatus = "completed"): Item {
+  return { id, type: "message", role: "assistant", status, content: [textPart(text)] };
 }
 
 function reasoningItem(id: string, text: string): Item {

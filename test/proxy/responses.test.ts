@@ -119,7 +119,18 @@ it("passes the form of the answer on, and says that an answer was cut", async ()
     text: { format: { type: "json_schema", name: "x", schema } },
   });
   expect(running.asked()[0]).toMatchObject({ format: schema, options: { num_predict: 20 } });
-  expect(answer).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
+  const cut = {
+    status: "incomplete",
+    incomplete_details: { reason: "max_output_tokens" },
+    output: [{ status: "incomplete", content: [{ text: "{" }] }],
+  };
+  expect(answer).toMatchObject(cut);
+  const streamed = openaiFor(running).responses.stream({
+    model: "llama3.1:8b",
+    input: "hi there",
+    max_output_tokens: 20,
+  });
+  expect(await streamed.finalResponse()).toMatchObject(cut);
 });
 
 it("is refused where it would need a memory, and fails as an error where the model breaks off", async () => {
