@@ -9,6 +9,7 @@ import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.t
 import { createServices } from "./containers/create-services.ts";
 import { untilHealed } from "./containers/until-healed.ts";
 import type { App, AppOptions, ServerStatus } from "./core/app.ts";
+import { betterModel } from "./core/better-model.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { withLatestCorrections } from "./core/classifier/corrections.ts";
 import { classify } from "./core/classify.ts";
@@ -113,6 +114,10 @@ export function createApp(options: AppOptions): App {
     },
     advice: guidance.advice,
     preview: (ask, signal) => pipeline.preview(ask, signal),
+    async better(route, signal) {
+      const { models: all } = await servers.world(signal);
+      return betterModel(route, { models: all, memoryBytes: totalmem(), settings });
+    },
     async warmUp(signal) {
       if (!settings.warmUp) return;
       const { model, place } = await pipeline.preview({ kind: "chat", text: "…", sources: [], history: [] }, signal);

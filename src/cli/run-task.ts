@@ -4,6 +4,7 @@ import type { AnswerEvent } from "../core/answer.ts";
 import type { App } from "../core/app.ts";
 import type { Finding } from "../core/finding.ts";
 import { loadingText } from "../core/names.ts";
+import type { Route } from "../core/route.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -32,6 +33,7 @@ export async function runTask(
   const findings: Finding[] = [];
   const notices: string[] = [];
   let text = "";
+  let hasFailed = false;
   let before: AnswerEvent["kind"] | undefined;
   let outcome: "done" | "stopped" | "failed" = "failed";
   let failure: { readonly error?: { readonly kind: string; readonly message: string } } = {};
@@ -47,8 +49,11 @@ export async function runTask(
       if (event.kind === "notice") notices.push(terminal.say(event.text));
       if (form === "text") noteEvent(event, before, terminal);
       before = event.kind;
+      hasFailed ||= event.kind === "notice" && event.failed !== undefined;
     }
     outcome = "done";
+    const route = tally.badge("done")?.route;
+    if (hasFailed && route && form === "text") await offerBetter(app, route, terminal, signal);
   } catch (error) {
     if (signal.aborted) outcome = "stopped";
     else failure = { error: failureOf(error, terminal) };
@@ -61,6 +66,13 @@ export async function runTask(
     if (form === "json") terminal.write(`${JSON.stringify({ text, findings, notices, outcome, ...failure, badge })}\n`);
   }
   return { text, findings, answerTokens: tally.badge(outcome)?.answerTokens ?? 0 };
+}
+
+/** A shell asks nobody by itself; it names who could do better. */
+async function offerBetter(app: App, route: Route, { note, t }: Terminal, signal: AbortSignal): Promise<void> {
+  if (app.settings().escalation === "off") return;
+  const better = await app.better(route, signal).catch(() => undefined);
+  if (better) note(t("A check found fault with this answer. A better model for it: --model {0}", better.name));
 }
 
 function failureOf(error: unknown, { say }: Terminal) {

@@ -3,6 +3,9 @@ import type { Message } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
 import type { Route } from "./route.ts";
 
+/** What a machine found wrong with an answer: its form, its code, its language, or that it says nothing new. */
+export type FailedCheck = "form" | "code" | "language" | "repetition";
+
 /**
  * What a task tells its host, in this order: `routed`, then any of the middle ones, then `done` once. `routed` comes
  * again before anything is shown when the server first chosen turned out to be gone; the last one counts.
@@ -11,7 +14,7 @@ import type { Route } from "./route.ts";
 export type AnswerEvent =
   | { readonly kind: "routed"; readonly route: Route }
   /** Something the person should know that is not part of the answer. */
-  | { readonly kind: "notice"; readonly text: Message }
+  | { readonly kind: "notice"; readonly text: Message; readonly failed?: FailedCheck }
   /** The model is writing what can only be shown when more of it is there; `answerTokens` so far. */
   | { readonly kind: "writing"; readonly answerTokens: number }
   /** One finding of a review; its markdown also comes as `text`. */

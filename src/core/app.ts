@@ -86,6 +86,8 @@ export interface App {
   embed(ask: EmbedAsk, signal: AbortSignal): Promise<Embedded>;
   /** What `run` would do, without doing it. */
   preview(ask: Ask, signal: AbortSignal): Promise<Route>;
+  /** Who could do better than the one that answered; undefined: nobody who may see the text. */
+  better(route: Route, signal: AbortSignal): Promise<InstalledModel | undefined>;
   /** Loads the model that a question in the chat would go to, so that the first answer does not wait for it. */
   warmUp(signal: AbortSignal): Promise<void>;
   /** Installed models of every server that answers; empty when none does. */

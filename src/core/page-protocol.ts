@@ -22,6 +22,8 @@ export type ToHost =
   /** The kind of task was another one: it is remembered, and asked again as that. */
   | { readonly kind: "correct"; readonly exchangeId: string; readonly task: TaskKind }
   | { readonly kind: "rate"; readonly exchangeId: string; readonly isGood: boolean }
+  /** A machine found fault with the answer: the better model that was named is wanted. */
+  | { readonly kind: "askBetter"; readonly exchangeId: string }
   /** It did not fit: a larger window is wanted, or another of the models that were named for it. */
   | { readonly kind: "remedy"; readonly exchangeId: string; readonly model?: string }
   /** Shows the answer beside the one it is another try of. */
@@ -76,6 +78,7 @@ export type ToPage =
       readonly badge?: Badge;
       readonly findings?: readonly Finding[];
       readonly notice?: string;
+      readonly better?: Exchange["better"];
       readonly error?: { readonly kind: string; readonly text: string; readonly remedies?: Remedies };
     }
   | { readonly kind: "sessions"; readonly sessions: readonly SessionSummary[] }

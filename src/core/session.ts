@@ -1,4 +1,5 @@
 import type { Badge } from "./answer.ts";
+import type { Place } from "./backend.ts";
 import type { Finding } from "./finding.ts";
 import type { LocalOnlyPart } from "./local-only.ts";
 import type { Message } from "./message.ts";
@@ -30,6 +31,8 @@ export interface Exchange {
   readonly answer: string;
   readonly thinking: string;
   readonly notices: readonly Message[];
+  /** A machine found fault with it; this model could do better. */
+  readonly better?: { readonly model: string; readonly place: Place };
   readonly findings: readonly Finding[];
   readonly state: ExchangeState;
   /** What in it had to stay on this machine. */

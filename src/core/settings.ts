@@ -60,6 +60,8 @@ export interface Settings {
   readonly trustedHosts: readonly string[];
   /** Whether complex reasoning may be offered to Claude; each time it is asked for. */
   readonly cloudReasoning: "ask" | "never";
+  /** What becomes of an answer that a check by machine found fault with: a better model is offered, asked by itself, or neither. */
+  readonly escalation: "off" | "offer" | "auto";
   /** Claude model for complex reasoning. */
   readonly cloudModel: string;
   /** Address of Claude or of a gateway to it; empty: Claude's own. */
@@ -106,6 +108,7 @@ export const defaultSettings: Settings = {
   localOnlyPaths: ["**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.pfx", "**/id_rsa*", "**/id_ed25519*"],
   trustedHosts: [],
   cloudReasoning: "ask",
+  escalation: "offer",
   cloudModel: "claude-sonnet-5-5",
   claudeBaseUrl: "",
   keepAlive: "",
@@ -172,6 +175,7 @@ const schema = z.partial(
     localOnlyPaths: z.array(z.string()),
     trustedHosts: z.array(z.string().check(z.regex(/^[\w.[\]:-]+$/))),
     cloudReasoning: z.enum(["ask", "never"]),
+    escalation: z.enum(["off", "offer", "auto"]),
     cloudModel: z.string().check(z.minLength(1)),
     claudeBaseUrl: z.string().check(z.regex(/^(https?:\/\/\S+)?$/)),
     keepAlive: z.string().check(z.regex(/^(-1|\d+(ms|s|m|h))?$/)),

@@ -52,7 +52,11 @@ export async function* withoutEcho(
       if (event.kind === "text") continue;
       if (event.kind === "done") yield* asText(filter.end());
       if (event.kind === "done" && filter.isAllEcho())
-        yield { kind: "notice", text: msg("The model only repeated its instructions. Try a larger model.") };
+        yield {
+          kind: "notice",
+          text: msg("The model only repeated its instructions. Try a larger model."),
+          failed: "form",
+        };
       yield event;
     }
   } catch (error) {

@@ -13,6 +13,7 @@ import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Turns } from "../core/turns.ts";
 import { requestsOf } from "./ask-model.ts";
+import { withCodeChecked } from "./check-code.ts";
 import { type LeaveParts, openWay, type Run } from "./leave.ts";
 import { type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
 import { createMemory, type Memory } from "./remember.ts";
@@ -196,9 +197,14 @@ function runHere(
   { memory, parts }: { readonly memory: Memory; readonly parts: PipelineParts },
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
+  const { ask, route } = settled;
   const servers = nodesOf(job, settled.world, parts).length;
-  const turn = { kind: settled.route.task, client: settled.ask.client ?? "", servers };
-  const answer = () => parts.turns.take(turn, () => tellWhoAnswers(runSteps(job, way, signal), settled), signal);
+  const turn = { kind: route.task, client: ask.client ?? "", servers };
+  // Another program sees to its own answers; translations have no code of the model's, reviews their own form.
+  const hasCode = !ask.ownPrompt && route.task !== "translate" && route.task !== "review";
+  const events = () => tellWhoAnswers(runSteps(job, way, signal), settled);
+  const checked = () => (hasCode ? withCodeChecked(events()) : events());
+  const answer = () => parts.turns.take(turn, checked, signal);
   return mayRecall(settled.ask, parts) ? memory.recall(job, answer, signal) : answer();
 }
 

@@ -192,15 +192,18 @@ async function* readFindings(
     yield {
       kind: "notice",
       text: msg("The model did not keep to the form of a review; its answer is shown as it came."),
+      failed: "form",
     };
     yield { kind: "text", text: `${all}\n\n` };
   } else if (echoes > 0) {
-    yield { kind: "notice", text: msg("The model only repeated its instructions. Try a larger model.") };
+    const text = msg("The model only repeated its instructions. Try a larger model.");
+    yield { kind: "notice", text, failed: "form" };
   } else if (parser.isEnded) {
     yield { kind: "text", text: language === "zh-CN" ? "没有发现问题。\n\n" : "No problems found.\n\n" };
   } else {
     // Cut in the middle of its first finding: that is not “no problems”.
-    yield { kind: "notice", text: msg("The review ended before its first finding was complete. Review it again.") };
+    const text = msg("The review ended before its first finding was complete. Review it again.");
+    yield { kind: "notice", text, failed: "form" };
   }
 }
 

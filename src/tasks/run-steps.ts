@@ -70,7 +70,8 @@ async function* runChecked(
       return;
     }
   }
-  yield { kind: "notice", text: msg("One part was not answered as asked, twice; the original stands in its place.") };
+  const text = msg("One part was not answered as asked, twice; the original stands in its place.");
+  yield { kind: "notice", text, failed: "form" };
   yield { kind: "text", text: check.otherwise };
   yield { kind: "done", stats, finish: "stop" };
 }

@@ -58,7 +58,7 @@ async function* asEvents(event: AnswerEvent | undefined): AsyncIterable<AnswerEv
 export async function* told(events: AsyncIterable<AnswerEvent>, watched: Watched): AsyncIterable<AnswerEvent> {
   for await (const event of events) {
     const cut = event.kind === "done" ? watched.cut() : undefined;
-    if (cut) yield { kind: "notice", text: whyCut(cut) };
+    if (cut) yield { kind: "notice", text: whyCut(cut), failed: cut.kind === "loop" ? "repetition" : "language" };
     yield event;
   }
 }

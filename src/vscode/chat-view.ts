@@ -152,6 +152,8 @@ export class ChatView implements vscode.WebviewViewProvider {
       case "rate":
       case "compare":
         return this.#parts.judge(message);
+      case "askBetter":
+        return conversation.askBetter(message.exchangeId, readAttached);
       case "remedy":
         return this.#parts.remedy(message);
       case "code":

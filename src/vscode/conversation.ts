@@ -30,6 +30,8 @@ export interface Conversation {
     readAgain: (source: AttachedSource) => Promise<Source>,
     otherwise: Pick<Ask, "model" | "kind">,
   ): Promise<void>;
+  /** Asks the better model that was offered; nothing where none was. */
+  askBetter(exchangeId: string, readAgain: (source: AttachedSource) => Promise<Source>): Promise<void>;
   stop(exchangeId: string): void;
   stopAll(): void;
   isBusy(): boolean;
@@ -59,12 +61,15 @@ export function createConversation(parts: ConversationParts): Conversation {
     running.set(id, stop);
     asked.set(id, question);
     parts.onBusy(true);
+    let next: string | undefined;
     const progress = createProgress(session.id, newExchange(id, question, retryOf), parts);
     try {
       const app = await parts.app();
       const ask = { ...question.ask, history: historyOf(session, question, asked, retryOf) };
       for await (const event of app.run(ask, stop.signal)) progress.see(event);
-      progress.end("done");
+      const better = await betterFor(app, progress, stop.signal);
+      progress.end("done", better);
+      if (better && app.settings().escalation === "auto") next = better.model;
     } catch (error) {
       if (stop.signal.aborted || isAbort(error)) progress.end("stopped");
       else progress.fail(error);
@@ -73,17 +78,29 @@ export function createConversation(parts: ConversationParts): Conversation {
       parts.onBusy(running.size > 0);
       await keeper.save();
     }
+    if (next !== undefined) await again(id, question, next);
     return progress.exchange();
   }
 
+  /** Beside the first answer, which stays. What would leave is asked about on its way. */
+  async function again(first: string, question: Question, model: string): Promise<void> {
+    await run({ ...question, ask: { ...question.ask, model, isFresh: true } }, first);
+  }
+
+  const find = async (exchangeId: string) => (await keeper.current()).exchanges.find((each) => each.id === exchangeId);
+  const retry: Conversation["retry"] = async (exchangeId, readAgain, otherwise) => {
+    const exchange = await find(exchangeId);
+    if (!exchange) return;
+    const known = asked.get(exchangeId) ?? (await rebuild(exchange, readAgain));
+    await run({ ...known, ask: { ...known.ask, ...otherwise, isFresh: true } }, exchange.retryOf ?? exchangeId);
+  };
+
   return {
     run,
-    async retry(exchangeId, readAgain, otherwise) {
-      const session = await keeper.current();
-      const exchange = session.exchanges.find((each) => each.id === exchangeId);
-      if (!exchange) return;
-      const known = asked.get(exchangeId) ?? (await rebuild(exchange, readAgain));
-      await run({ ...known, ask: { ...known.ask, ...otherwise, isFresh: true } }, exchange.retryOf ?? exchangeId);
+    retry,
+    async askBetter(exchangeId, readAgain) {
+      const model = (await find(exchangeId))?.better?.model;
+      if (model) await retry(exchangeId, readAgain, { model });
     },
     stop: (exchangeId) => running.get(exchangeId)?.abort(),
     stopAll() {
@@ -91,6 +108,14 @@ export function createConversation(parts: ConversationParts): Conversation {
     },
     isBusy: () => running.size > 0,
   };
+}
+
+/** Asked once: a second answer is not judged again. */
+async function betterFor(app: App, progress: Progress, signal: AbortSignal): Promise<Exchange["better"]> {
+  const { badge, retryOf } = progress.exchange();
+  if (!badge || retryOf || !progress.hasFailed() || app.settings().escalation === "off") return undefined;
+  const better = await app.better(badge.route, signal).catch(() => undefined);
+  return better && { model: better.name, place: better.place };
 }
 
 /** After a reload the texts are read again from where they came from. */
@@ -161,10 +186,13 @@ function historyOf(
 const firstTry = ({ id, retryOf }: Exchange) => retryOf ?? id;
 const isUsable = ({ answer, state }: Exchange) => answer !== "" && state !== "failed";
 
+type Progress = ReturnType<typeof createProgress>;
+
 /** Turns the events of one answer into its exchange and into what the page needs to hear. */
 function createProgress(sessionId: string, first: Exchange, parts: ConversationParts) {
   const { keeper, stream, post, isShown } = parts;
   let exchange = first;
+  let hasFailed = false;
   const tally: Tally = createTally(() => performance.now());
   keeper.put(sessionId, exchange);
   post(sessionId, { kind: "exchange", exchange });
@@ -177,13 +205,14 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
   function tell(change: Partial<Exchange>, notice?: Message): void {
     update(change);
     if (isShown(sessionId)) stream.flush();
-    const { state, badge, findings, error } = exchange;
+    const { state, badge, error, better } = exchange;
     post(sessionId, {
       kind: "status",
       exchangeId: exchange.id,
       state,
       ...(badge ? { badge } : {}),
-      ...(change.findings ? { findings } : {}),
+      ...(better ? { better } : {}),
+      ...(change.findings ? { findings: change.findings } : {}),
       ...(notice ? { notice: parts.say(notice) } : {}),
       ...(error ? { error: { ...error, text: parts.say(error.text) } } : {}),
     });
@@ -210,14 +239,19 @@ function createProgress(sessionId: string, first: Exchange, parts: ConversationP
         tell({ state: "routing", ...badgeNow("done"), ...(localOnly ? { localOnly } : {}) });
       } else if (event.kind === "loading") tellDetail(loadingText(event), "loading");
       else if (event.kind === "waiting") tellDetail(msg("Waiting: {0} before this one", event.before));
-      else if (event.kind === "notice") tell({ notices: [...exchange.notices, event.text] }, event.text);
-      else if (event.kind === "writing") tellDetail(msg("Writing: {0} tokens so far", event.answerTokens), "streaming");
+      else if (event.kind === "notice") {
+        hasFailed ||= event.failed !== undefined;
+        tell({ notices: [...exchange.notices, event.text] }, event.text);
+      } else if (event.kind === "writing")
+        tellDetail(msg("Writing: {0} tokens so far", event.answerTokens), "streaming");
       else if (event.kind === "finding") tell({ findings: [...exchange.findings, event.finding] });
       else if (event.kind === "thinking") addText("thinking", event.text);
       else if (event.kind === "text") addText("answer", event.text);
     },
-    end(outcome: "done" | "stopped"): void {
-      tell({ state: outcome, ...badgeNow(outcome) });
+    /** Whether a check by machine found fault with it. */
+    hasFailed: () => hasFailed,
+    end(outcome: "done" | "stopped", better?: Exchange["better"]): void {
+      tell({ state: outcome, ...badgeNow(outcome), ...(better ? { better } : {}) });
     },
     fail(error: unknown): void {
       const told = error instanceof TaskError ? error : undefined;

@@ -14,6 +14,7 @@ const messages = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("correct"), exchangeId: id, task: z.enum(taskKinds) }),
   z.object({ kind: z.literal("rate"), exchangeId: id, isGood: z.boolean() }),
   z.object({ kind: z.literal("compare"), exchangeId: id }),
+  z.object({ kind: z.literal("askBetter"), exchangeId: id }),
   z.object({ kind: z.literal("remedy"), exchangeId: id, model: z.optional(z.string().check(z.maxLength(300))) }),
   z.object({
     kind: z.literal("code"),

@@ -11,7 +11,7 @@ export interface ActionParts {
 
 export interface Actions {
   /** Shows what can be done now with the answer as far as it has come. */
-  show(state: ExchangeState, answer: string): void;
+  show(state: ExchangeState, answer: string, better: Exchange["better"]): void;
 }
 
 const running: readonly ExchangeState[] = ["queued", "routing", "loading", "streaming"];
@@ -28,13 +28,18 @@ export function createActions(place: HTMLElement, exchange: Exchange, parts: Act
   let answer = "";
   let shown = "";
 
-  function buttonsFor(state: ExchangeState): readonly HTMLElement[] {
+  function askBetter({ model, place }: NonNullable<Exchange["better"]>): HTMLElement {
+    const label = place === "cloud" ? t("Ask {0}: you see first what is sent", model) : t("Ask the larger {0}", model);
+    return button("sparkle", label, () => post({ kind: "askBetter", exchangeId }), true);
+  }
+  function buttonsFor(state: ExchangeState, better: Exchange["better"]): readonly HTMLElement[] {
     if (isRunning(state)) return [button("debug-stop", t("Stop"), () => post({ kind: "stop", exchangeId }), true)];
     const retry = (pickModel: boolean) => () => post({ kind: "retry", exchangeId, pickModel });
     const compare = () => post({ kind: "compare", exchangeId });
     const copy = () => post({ kind: "code", exchangeId, action: "copy", code: answer, language: "markdown" });
     return [
       ...(answer === "" ? [] : [button("copy", t("Copy answer"), copy), ...thumbs]),
+      ...(better ? [askBetter(better)] : []),
       button("refresh", t("Try again"), retry(false)),
       button("hubot", t("Try again with another model"), retry(true)),
       ...(retryOf ? [button("diff", t("Compare with the first answer"), compare)] : []),
@@ -42,12 +47,12 @@ export function createActions(place: HTMLElement, exchange: Exchange, parts: Act
   }
   return {
     /** Buttons stay the same elements while they mean the same: the focus and a click on its way are kept. */
-    show(state, text) {
+    show(state, text, better) {
       answer = text;
-      const meaning = isRunning(state) ? "running" : `ended ${answer === ""}`;
+      const meaning = isRunning(state) ? "running" : `ended ${answer === ""} ${better?.model}`;
       if (meaning === shown) return;
       shown = meaning;
-      place.replaceChildren(...buttonsFor(state));
+      place.replaceChildren(...buttonsFor(state, better));
     },
   };
 }

@@ -41,6 +41,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   const exchangeId = exchange.id;
   let { state } = exchange;
   let answerText = exchange.answer;
+  let { better } = exchange;
   let unsure: UnsureRow | undefined;
   const places = createPlaces(strings);
   const actions = createActions(places.actions, exchange, parts);
@@ -57,7 +58,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
     places.state.replaceChildren(...(text ? [icon(isRunning(state) ? "loading" : "info"), ` ${text}`] : []));
     places.state.hidden = !text;
     places.answer.setAttribute("aria-busy", String(isRunning(state)));
-    actions.show(state, answerText);
+    actions.show(state, answerText, better);
   }
   function showBadge(badge: Badge | undefined): void {
     if (!badge || isRunning(state)) return places.badge.replaceChildren();
@@ -105,6 +106,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
       if (status.notice !== undefined) addNotice(status.notice);
       if (status.findings) showFindings(status.findings);
       if (status.error) showError(status.error);
+      better = status.better ?? better;
       if (!isRunning(state)) renderer.finish();
       thinking.draw();
       showState(status.detail);
