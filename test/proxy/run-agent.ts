@@ -12,7 +12,12 @@ interface Said {
 type Environment = Readonly<Record<string, string>>;
 
 /** With nothing in its environment but what is named. Ends within 90 s. */
-function runAgent(program: string | undefined, args: readonly string[], cwd: string, env: Environment): Promise<Said> {
+export function runAgent(
+  program: string | undefined,
+  args: readonly string[],
+  cwd: string,
+  env: Environment,
+): Promise<Said> {
   const child = spawn(program ?? "", [...args], {
     cwd,
     env: { PATH: process.env["PATH"], NO_PROXY: "127.0.0.1", ...env },
