@@ -73,7 +73,8 @@ function refusal(told: Told, model: string, make: Make): TaskError {
           text,
         )
       : msg("Claude takes no more questions from your key for now: {0}. Wait, or use a model on this machine.", text);
-    return make("server-error", message);
+    const details = told.waitMs === undefined ? {} : { retryAfterMs: told.waitMs };
+    return make("server-error", message, { ...details, isBusy: true });
   }
   if (status === 529 || type === "overloaded_error") {
     const message = told.waitMs
@@ -82,7 +83,8 @@ function refusal(told: Told, model: string, make: Make): TaskError {
           duration(told.waitMs),
         )
       : msg("Claude is overloaded. Ask again later, or use a model on this machine.");
-    return make("server-error", message);
+    const details = told.waitMs === undefined ? {} : { retryAfterMs: told.waitMs };
+    return make("server-error", message, { ...details, isBusy: true });
   }
   const kind = type === "invalid_request_error" ? "cloud-refused" : "server-error";
   return make(kind, msg("Claude failed ({0}): {1}", status ?? type, text));

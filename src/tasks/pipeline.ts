@@ -58,13 +58,24 @@ export function createPipeline(parts: PipelineParts): Pipeline {
         const { role, place } = settled.route;
         if (role === "reasoning" && place !== "cloud")
           yield { kind: "notice", text: whyReasoningStays(settled.route, parts) };
-        yield* runHere(settled, first, way, { memory, parts }, signal);
-        return;
+        let isShown = false;
+        try {
+          for await (const event of runHere(settled, first, way, { memory, parts }, signal)) {
+            isShown ||= shows(event);
+            yield event;
+          }
+          return;
+        } catch (error) {
+          if (isShown || !couldHere(error, settled, parts)) throw error;
+        }
       }
       const instead = settleHere(settled, parts);
+      const { model } = settled.route;
       yield {
         kind: "notice",
-        text: msg("Nothing was sent to {0}; a model on this machine answers.", settled.route.model),
+        text: way
+          ? msg("{0} takes no questions now; a model on this machine answers.", model)
+          : msg("Nothing was sent to {0}; a model on this machine answers.", model),
       };
       yield { kind: "routed", route: instead.route };
       const job = prepare(instead.ask, instead.route, instead.world, parts);
@@ -112,6 +123,17 @@ function settleHere({ ask, world, route }: Settled, parts: PipelineParts): Settl
   }
   const here = { ...world, models: world.models.filter((model) => model.place === "this-machine") };
   return { ask, world: here, route: chooseRoute(ask, route.classification, here, settings) };
+}
+
+/** Whether what is too busy elsewhere is answered here instead: where nobody named the model, and one is here. */
+function couldHere(error: unknown, settled: Settled, parts: PipelineParts): boolean {
+  if (settled.route.place !== "cloud" || !(error instanceof TaskError) || !error.details.isBusy) return false;
+  try {
+    settleHere(settled, parts);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refuseEmpty(ask: Ask): void {
@@ -220,7 +242,7 @@ async function* tellWhoAnswers(
   let told = route.backend;
   let isShown = false;
   for await (const event of events) {
-    isShown ||= event.kind === "text" || event.kind === "thinking" || event.kind === "finding";
+    isShown ||= shows(event);
     if (event.kind !== "answering") yield event;
     else if (event.backend !== told && !isShown) {
       told = event.backend;
@@ -228,6 +250,10 @@ async function* tellWhoAnswers(
       yield { kind: "routed", route: { ...route, backend: told, place } };
     }
   }
+}
+
+function shows({ kind }: AnswerEvent): boolean {
+  return kind === "text" || kind === "thinking" || kind === "finding" || kind === "tool-call";
 }
 
 function whyReasoningStays({ model, localOnly }: Route, parts: PipelineParts) {

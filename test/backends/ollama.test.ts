@@ -147,6 +147,14 @@ describe("an Ollama server", () => {
       },
     ],
     [
+      "ends before the length that it gave (case 14)",
+      "server-lost",
+      (_, response) => {
+        response.writeHead(200, { "content-type": "application/x-ndjson", "content-length": "5000" });
+        response.write(tokenLine("half"), () => response.destroy());
+      },
+    ],
+    [
       "ends in half a line",
       "bad-response",
       (_, response) => {

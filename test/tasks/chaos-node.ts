@@ -1,11 +1,11 @@
 // A model server in a process of its own that can be killed: speaks as much of Ollama's API as an answer needs, and does what
-// its parent says: `fine`, `stall` (says nothing more, to anybody), `fail` (500). PORT TEXT
+// its parent says: `fine`, `stall` (says nothing more, to anybody), `fail` (500). PORT TEXT BACKLOG
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beginLines, doneLine, sendJson, tokenLine } from "../backends/scripted-server.ts";
 
-const [port, text = ""] = process.argv.slice(2);
+const [port, text = "", backlog = "511"] = process.argv.slice(2);
 const words = text.split(/(?<= )/);
 const msPerWord = 5;
 const model = {
@@ -38,4 +38,4 @@ const server = createServer((request, response) => {
   if (behaviour === "fail") return sendJson(response, { error: "the runner has crashed" }, 500);
   if (behaviour !== "stall") void answer(response);
 });
-server.listen(Number(port), "127.0.0.1", () => process.send?.((server.address() as AddressInfo).port));
+server.listen(Number(port), "127.0.0.1", Number(backlog), () => process.send?.((server.address() as AddressInfo).port));

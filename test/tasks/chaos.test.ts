@@ -1,6 +1,7 @@
 // Three model servers, processes of their own, one of them always killed, silent or failing while requests keep coming.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, it } from "vitest";
@@ -27,6 +28,8 @@ interface NodeProcess {
   readonly port: number;
   behave(how: "fine" | "stall" | "fail"): void;
   kill(): Promise<void>;
+  /** Takes no connection any more, and refuses none. */
+  vanish(): Promise<void>;
   /** The same server again, at the same port. */
   restart(): Promise<void>;
 }
@@ -36,10 +39,10 @@ afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
 });
 
-async function startNode(): Promise<NodeProcess> {
+async function startNode(backlog = 511): Promise<NodeProcess> {
   let child: ChildProcess;
   const start = async (port: number): Promise<number> => {
-    child = fork(script, [String(port), text], { execArgv: [] });
+    child = fork(script, [String(port), text, String(backlog)], { execArgv: [] });
     const [taken] = await once(child, "message");
     return Number(taken);
   };
@@ -54,10 +57,23 @@ async function startNode(): Promise<NodeProcess> {
     port,
     behave: (how) => void child.send(how),
     kill,
+    async vanish() {
+      child.kill("SIGSTOP");
+      // Whoever the kernel still lets in is never heard.
+      while (await canConnect(port));
+    },
     async restart() {
       await start(port);
     },
   };
+}
+
+/** The connection stays, so that it takes a place. */
+async function canConnect(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  closers.push(async () => void socket.destroy());
+  return Promise.race([once(socket, "connect").then(() => true), sleep(500).then(() => false)]);
 }
 
 function nodeAt({ port }: NodeProcess): ModelNode {
@@ -79,10 +95,10 @@ type Outcome =
   | { readonly kind: "cut" }
   | { readonly kind: "failed"; readonly error: unknown };
 
-function farmOf(processes: readonly NodeProcess[]) {
+function farmOf(processes: readonly NodeProcess[], firstEventMs = silenceMs) {
   const nodes = processes.map(nodeAt);
   const queue = createNodeQueue(() => performance.now());
-  const run = createRunOnNodes({ queue, slotsOf: () => slots, firstEventMs: () => silenceMs });
+  const run = createRunOnNodes({ queue, slotsOf: () => slots, firstEventMs: () => firstEventMs });
   const ask = async (): Promise<Outcome> => {
     let got = "";
     let tries = 0;
@@ -137,3 +153,17 @@ it("while one of three servers is killed, silent or failing, every request that 
   expect(queue.waiting().count).toBe(0);
   expect(queue.state().map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
 }, 60_000);
+
+// Elsewhere a system refuses what it has no room for.
+it.runIf(process.platform === "linux")(
+  "case 2: a server that lets nobody in is given up within a second, and another one answers",
+  async () => {
+    const [gone, good] = [await startNode(1), await startNode()];
+    await gone.vanish();
+    const { ask } = farmOf([gone, good], 60_000);
+    const startMs = performance.now();
+    expect(await ask()).toEqual({ kind: "whole", tries: 2 });
+    expect(performance.now() - startMs).toBeLessThan(10_000);
+  },
+  60_000,
+);

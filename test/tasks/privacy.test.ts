@@ -41,9 +41,11 @@ interface WorldOptions {
   readonly spentUsd?: number;
   /** Names of servers that are asked, and do not answer. */
   readonly dead?: readonly string[];
+  /** Names of servers that take no questions now. */
+  readonly busy?: readonly string[];
 }
 
-function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0, dead = [] }: WorldOptions) {
+function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0, dead = [], busy = [] }: WorldOptions) {
   const sent: Sent[] = [];
   const questions: LeaveQuestion[] = [];
   const entries: LedgerEntry[] = [];
@@ -58,6 +60,8 @@ function createWorld({ models, settings, mayLeave, answer, append, spentUsd = 0,
     async *run(request) {
       sent.push({ place: model.place, host: model.host, messages: request.messages });
       if (dead.includes(model.backend)) throw new TaskError("server-unreachable", { template: "dead", args: [] });
+      if (busy.includes(model.backend))
+        throw new TaskError("server-error", { template: "busy", args: [] }, { details: { isBusy: true } });
       yield* answer?.(request) ?? [
         { kind: "text", text: "an answer" },
         { kind: "done", stats, finish: "stop" },
@@ -177,6 +181,7 @@ describe("text that is local only", () => {
   const worlds = fc.record({
     models: fc.shuffledSubarray([local, box, lent, second, twin, remote, claude]),
     dead: fc.subarray([local, box, lent, second, twin].map(({ backend }) => backend)),
+    busy: fc.subarray([remote, claude].map(({ backend }) => backend)),
   });
 
   it("never reaches a place that is not local, in 10,000 cases of asks, rules, sessions and servers", async () => {
@@ -293,6 +298,19 @@ describe("text that may leave", () => {
       local.name,
     ]);
     expect(events.some((event) => event.kind === "notice" && /Nothing was sent/.test(event.text.template))).toBe(true);
+  });
+
+  it("case 20: is answered here when Claude takes no questions, which is said; not where Claude was named", async () => {
+    const world = createWorld({ models: [local, claude], mayLeave: () => allow, busy: [claude.backend] });
+    const events = await world.run(question);
+    expect(world.sent.map(({ place }) => place)).toEqual(["cloud", "this-machine"]);
+    expect(events.some((event) => event.kind === "notice" && /takes no questions now/.test(event.text.template))).toBe(
+      true,
+    );
+    expect(events.filter((event) => event.kind === "routed").at(-1)).toMatchObject({ route: { model: local.name } });
+    await expect(world.run({ ...question, model: claude.name })).rejects.toMatchObject({ kind: "server-error" });
+    const alone = createWorld({ models: [claude], mayLeave: () => allow, busy: [claude.backend] });
+    await expect(alone.run(question)).rejects.toMatchObject({ kind: "server-error" });
   });
 
   it("stops the task when a named cloud model is not allowed", async () => {
