@@ -70,7 +70,9 @@ export function createFitting({ knownModel, measured, roomOf }: FittingParts): F
         const backend = backendNamed(server);
         if (!backend || contextTokens === undefined || sizeBytes === 0) continue;
         const last = await measured.of(name);
-        if (last?.bytes === sizeBytes && last.contextTokens === contextTokens) continue;
+        // Asked once a second by the monitor: a known one costs no request.
+        const isKnown = last?.contextTokens === contextTokens && Math.abs(last.bytes - sizeBytes) < sizeBytes / 100;
+        if (isKnown) continue;
         const [facts, { parallel }] = await Promise.all([describe(name, backend, signal), roomOf(backend, signal)]);
         if (!facts) continue;
         const estimate = memoryNeed({ ...facts, contextTokens, parallel });

@@ -20,6 +20,7 @@ import {
   runDoctor,
   startOrStopService,
   startServices,
+  startServicesAs,
   stopServices,
 } from "./services-commands.ts";
 import { exportSession, findSession } from "./session-commands.ts";
@@ -91,6 +92,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     await host.chat.refresh();
   },
   "switchyard.startServices": async (host) => startServices(await host.app.get(), host.servicesView),
+  "switchyard.startServicesAs": async (host) => startServicesAs(await host.app.get(), host.servicesView),
   "switchyard.stopServices": async (host) => stopServices(await host.app.get(), host.servicesView),
   "switchyard.removeServices": async (host) => removeServices(await host.app.get(), host.servicesView),
   "switchyard.startService": async (host, node) =>
@@ -99,7 +101,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     startOrStopService(await host.app.get(), host.servicesView, node, "stop"),
   "switchyard.restartService": async (host, node) =>
     startOrStopService(await host.app.get(), host.servicesView, node, "restart"),
-  "switchyard.openService": (_host, node) => openService(node),
+  "switchyard.openService": async (host, node) => openService(await host.app.get(), node),
   "switchyard.loadModel": async (host, node) => loadModel(await host.app.get(), host.servicesView, node),
   "switchyard.unloadModel": async (host, node) => unloadModel(await host.app.get(), host.servicesView, node),
   "switchyard.deleteModel": async (host, node) => deleteModel(await host.app.get(), host.servicesView, node),

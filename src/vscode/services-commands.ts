@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
 import { progressParts } from "../core/progress-text.ts";
-import type { DoctorFinding, UpEvent } from "../core/services.ts";
+import type { DoctorFinding, ServiceProfile, UpEvent } from "../core/services.ts";
 import { createSpeedometer, type Speedometer } from "../core/speedometer.ts";
 import { TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
@@ -16,12 +16,13 @@ function mustBeTrusted(): void {
   throw new TaskError("bad-input", msg("Containers are not touched in Restricted Mode. Trust this workspace first."));
 }
 
-export async function startServices(app: App, view: ServicesView): Promise<void> {
+/** @param profile absent: the one of before */
+export async function startServices(app: App, view: ServicesView, profile?: ServiceProfile): Promise<void> {
   mustBeTrusted();
   const places = await withProgress(vscode.l10n.t("Starting services"), async (report, signal) => {
     const found: string[] = [];
     const speed = createSpeedometer(() => performance.now());
-    for await (const event of app.services.up({}, signal)) {
+    for await (const event of app.services.up(profile ? { profile } : {}, signal)) {
       const text = textOf(event, speed);
       if (text) report(text);
       if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
@@ -31,6 +32,29 @@ export async function startServices(app: App, view: ServicesView): Promise<void>
     return found;
   });
   void vscode.window.showInformationMessage(vscode.l10n.t("Services run. {0}", places.join(", ")));
+}
+
+/** Which containers there are to be, and then as above. */
+export async function startServicesAs(app: App, view: ServicesView): Promise<void> {
+  mustBeTrusted();
+  const items: readonly (vscode.QuickPickItem & { readonly profile: ServiceProfile })[] = [
+    { profile: "core", label: "core", description: vscode.l10n.t("Ollama and Redis") },
+    {
+      profile: "monitoring",
+      label: "monitoring",
+      description: vscode.l10n.t("and Prometheus and Grafana, with a dashboard of what the service does"),
+    },
+    {
+      profile: "team",
+      label: "team",
+      description: vscode.l10n.t("and the service itself, in a container named local-llm-proxy"),
+    },
+  ];
+  const picked = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t("Which containers"),
+    placeHolder: vscode.l10n.t("All are on 127.0.0.1 only; what is more than is chosen is removed, its contents stay"),
+  });
+  if (picked) await startServices(app, view, picked.profile);
 }
 
 export async function stopServices(app: App, view: ServicesView): Promise<void> {
@@ -86,10 +110,17 @@ export async function startOrStopService(
   view.refresh();
 }
 
-/** In a remote window the port is forwarded first. */
-export async function openService(node: unknown): Promise<void> {
+/** In a remote window the port is forwarded first. Grafana asks for a password, which goes to the clipboard. */
+export async function openService(app: App, node: unknown): Promise<void> {
   const address = typeof node === "object" && node !== null && "status" in node ? addressOf(node.status) : undefined;
-  if (address) await vscode.env.openExternal(vscode.Uri.parse(address));
+  if (!address) return;
+  const password = serviceOf(node) === "grafana" ? await app.services.grafanaPassword() : undefined;
+  if (password) {
+    await vscode.env.clipboard.writeText(password);
+    const text = vscode.l10n.t("Grafana’s account is “admin”; its password is in the clipboard.");
+    void vscode.window.showInformationMessage(text);
+  }
+  await vscode.env.openExternal(vscode.Uri.parse(address));
 }
 
 function addressOf(status: unknown): string | undefined {
@@ -181,6 +212,7 @@ function textOf(event: UpEvent, speed: Speedometer): string | undefined {
     return [event.image, ...parts.map(say)].join(" · ");
   }
   if (event.kind === "waiting") return vscode.l10n.t("{0}: waiting until it answers", event.service);
+  if (event.kind === "build") return vscode.l10n.t("{0}: being made", event.image);
   return event.kind === "engine" ? event.address : undefined;
 }
 

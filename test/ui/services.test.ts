@@ -104,4 +104,13 @@ describe.skipIf(!dockerd)("the services in the editor", { timeout: 120_000 }, ()
     await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 40_000 }).toContain("stopped");
     await workbench.screenshot("services-stopped");
   });
+
+  it("can be more than the usual ones, each kind with what it adds", async (context) => {
+    if (!engine) return context.skip();
+    await workbench.runCommand("Switchyard: Choose Which Services to Start");
+    await workbench.quickPickRows().filter({ hasText: "Prometheus and Grafana" }).first().waitFor({ timeout: 30_000 });
+    await workbench.quickPickRows().filter({ hasText: "local-llm-proxy" }).first().waitFor();
+    await workbench.screenshot("services-choice");
+    await workbench.page.keyboard.press("Escape");
+  });
 });
