@@ -18,7 +18,12 @@ const probe = z.object({
   ),
   totalMs: z.number(),
 });
-const text = z.object({ template: z.string(), args: z.array(z.unknown()) });
+const plain = z.union([z.string(), z.number()]);
+/** Names of tasks within it are messages of their own, to be put into the language of whoever reads it. */
+const text = z.object({
+  template: z.string(),
+  args: z.array(z.union([plain, z.object({ template: z.string(), args: z.array(plain) })])),
+});
 const schema = z.object({
   id: z.string(),
   changeText: text,
@@ -32,21 +37,13 @@ export function createAppliedAdvice(file: string) {
   return {
     async applied(): Promise<AppliedAdvice | undefined> {
       const { data } = schema.safeParse(parseJson(await readFile(file, "utf8").catch(() => "")));
-      if (!data) return undefined;
-      const args = data.changeText.args.map((each) => (typeof each === "number" ? each : String(each)));
-      return { ...data, changeText: { template: data.changeText.template, args } };
+      return data;
     },
     async keepApplied(applied: AppliedAdvice | undefined): Promise<void> {
       if (!applied) return rm(file, { force: true });
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      await writeFile(`${file}.${process.pid}`, JSON.stringify(flat(applied)), { mode: 0o600 });
+      await writeFile(`${file}.${process.pid}`, JSON.stringify(applied), { mode: 0o600 });
       await rename(`${file}.${process.pid}`, file);
     },
   };
-}
-
-/** Names inside of names stay in English here. */
-function flat(applied: AppliedAdvice): AppliedAdvice {
-  const args = applied.changeText.args.map((each) => (typeof each === "object" ? each.template : each));
-  return { ...applied, changeText: { ...applied.changeText, args } };
 }

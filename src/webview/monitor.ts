@@ -66,13 +66,14 @@ function createChart({ title, read, show, top }: Measure, { t }: Strings): Chart
           { stroke: color("--vscode-descriptionForeground"), grid: { show: false }, ticks: { show: false }, size: 24 },
           {
             stroke: color("--vscode-descriptionForeground"),
-            grid: { stroke: color("--vscode-widget-border"), width: 1 },
+            // In high contrast its colour is as strong as that of the line.
+            grid: { stroke: color("--vscode-widget-border"), width: 1, dash: [1, 4] },
             ticks: { show: false },
             size: 62,
             values: (_plot, values) => values.map(show),
           },
         ],
-        series: [{}, { stroke: color("--vscode-charts-blue"), width: 1.5, spanGaps: true, points: { show: false } }],
+        series: [{}, { stroke: color("--vscode-charts-blue"), width: 2, spanGaps: true, points: { show: false } }],
       },
       data,
       place,
