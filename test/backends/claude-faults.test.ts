@@ -1,6 +1,6 @@
 // Claude failing in every way it can, and the key that is in none of what is said about it.
 import { inspect } from "node:util";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ClaudeBackend, type ClaudeOptions } from "../../src/backends/claude.ts";
 import type { ModelRequest } from "../../src/core/backend.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
@@ -9,7 +9,6 @@ import {
   answer,
   answerEvents,
   type ClaudeReply,
-  type ClaudeServer,
   hangUp,
   overloaded,
   refuse,
@@ -20,19 +19,10 @@ import {
   testKey,
   wire,
 } from "./claude-server.ts";
+import { claudeServers } from "./claude-servers.ts";
 
-const open: ClaudeServer[] = [];
-
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await Promise.all(open.splice(0).map((server) => server.stop()));
-});
-
-async function serve(...script: readonly ClaudeReply[]): Promise<ClaudeServer> {
-  const server = await startClaudeServer(script);
-  open.push(server);
-  return server;
-}
+const start = claudeServers();
+const serve = (...script: readonly ClaudeReply[]) => start(script);
 
 function connect(url: string, over: Partial<ClaudeOptions> = {}): ClaudeBackend {
   return new ClaudeBackend({ apiKey: async () => testKey, baseUrl: () => url, ...over });
@@ -215,9 +205,8 @@ describe("a Claude that cannot answer now", () => {
     expect(server.requests).toHaveLength(2);
   });
   it("is told as out of reach where no connection comes about", async () => {
-    const server = await serve(quick("A"));
+    const server = await startClaudeServer([quick("A")]);
     await server.stop();
-    open.splice(0);
     const { error } = await ask(connect(server.url, { maxRetryWaitMs: 0 }));
     expect(kindOf(error)).toBe("server-unreachable");
     expect(String(error)).toContain("ECONNREFUSED");

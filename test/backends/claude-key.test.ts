@@ -4,22 +4,14 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { ClaudeBackend, type ClaudeOptions } from "../../src/backends/claude.ts";
 import type { ModelRequest } from "../../src/core/backend.ts";
 import { TaskError } from "../../src/core/task-error.ts";
-import { type ClaudeReply, type ClaudeServer, startClaudeServer, testKey } from "./claude-server.ts";
+import { testKey } from "./claude-server.ts";
+import { claudeServers } from "./claude-servers.ts";
 
 const canary = "canary-5f1c8e77-never-to-be-seen";
-const open: ClaudeServer[] = [];
 
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  vi.restoreAllMocks();
-  await Promise.all(open.splice(0).map((server) => server.stop()));
-});
+afterEach(() => void vi.restoreAllMocks());
 
-async function serve(script?: readonly ClaudeReply[]): Promise<ClaudeServer> {
-  const server = await startClaudeServer(script);
-  open.push(server);
-  return server;
-}
+const serve = claudeServers();
 
 const connect = (over: Partial<ClaudeOptions>) =>
   new ClaudeBackend({ apiKey: async () => testKey, baseUrl: () => "", maxRetryWaitMs: 0, ...over });

@@ -1,22 +1,14 @@
 // What goes out to Claude: the question in the form that is taken, and nothing about the machine or the person.
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ClaudeBackend, type ClaudeOptions } from "../../src/backends/claude.ts";
 import type { ModelRequest } from "../../src/core/backend.ts";
 import { TaskError } from "../../src/core/task-error.ts";
-import { answer, type ClaudeServer, fieldsOf, startClaudeServer, testKey } from "./claude-server.ts";
+import { answer, type ClaudeServer, fieldsOf, testKey } from "./claude-server.ts";
+import { claudeServers } from "./claude-servers.ts";
 
-const open: ClaudeServer[] = [];
-
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await Promise.all(open.splice(0).map((server) => server.stop()));
-});
-
-async function serve(...script: Parameters<ClaudeServer["answerWith"]>): Promise<ClaudeServer> {
-  const server = await startClaudeServer(script.length > 0 ? script : [answer({ texts: ["A"], pauseMs: 0 })]);
-  open.push(server);
-  return server;
-}
+const start = claudeServers();
+const serve = (...script: Parameters<ClaudeServer["answerWith"]>) =>
+  start(script.length > 0 ? script : [answer({ texts: ["A"], pauseMs: 0 })]);
 
 function connect(url: string, over: Partial<ClaudeOptions> = {}): ClaudeBackend {
   return new ClaudeBackend({ apiKey: async () => testKey, baseUrl: () => url, ...over });

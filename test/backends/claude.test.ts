@@ -1,32 +1,13 @@
 // Claude over a real connection: a whole answer as the stand-in gives it, what the environment may not change,
 // and when to come back.
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ClaudeBackend, type ClaudeOptions } from "../../src/backends/claude.ts";
 import type { ModelRequest } from "../../src/core/backend.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
-import {
-  answerEvents,
-  type ClaudeReply,
-  type ClaudeServer,
-  refuse,
-  sendPieces,
-  startClaudeServer,
-  testKey,
-  wire,
-} from "./claude-server.ts";
+import { answerEvents, refuse, sendPieces, testKey, wire } from "./claude-server.ts";
+import { claudeServers } from "./claude-servers.ts";
 
-const open: ClaudeServer[] = [];
-
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await Promise.all(open.splice(0).map((server) => server.stop()));
-});
-
-async function serve(script?: readonly ClaudeReply[]): Promise<ClaudeServer> {
-  const server = await startClaudeServer(script);
-  open.push(server);
-  return server;
-}
+const serve = claudeServers();
 
 const connect = (url: string, over: Partial<ClaudeOptions> = {}) =>
   new ClaudeBackend({ apiKey: async () => testKey, baseUrl: () => url, ...over });

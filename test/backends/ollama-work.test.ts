@@ -1,4 +1,4 @@
-// How far the loading of a model is, and whether a stopped answer really stopped.
+// Which models a server has, how far the loading of one is, and whether a stopped answer really stopped.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
@@ -187,5 +187,26 @@ describe("an answer that was stopped", () => {
     const asked = server?.requests.length;
     await backend.settled();
     expect(server?.requests.length).toBe(asked);
+  });
+});
+
+describe("the models of a server", () => {
+  it("marks models that compute elsewhere as cloud, and asks older servers for what the list lacks", async () => {
+    const { backend } = await backendWith(() => undefined, {
+      "GET /api/tags": (_, response) =>
+        sendJson(response, {
+          models: [
+            { name: "near:7b", size: 5, digest: "a", details: { parameter_size: "7B" } },
+            { name: "far:cloud", size: 1, digest: "b", remote_host: "https://ollama.com", details: {} },
+          ],
+        }),
+      "POST /api/show": (_, response) =>
+        sendJson(response, { capabilities: ["completion"], model_info: { "llama.context_length": 8192 } }),
+    });
+    const models = await backend.models(never);
+    expect(models.map(({ name, place, contextTokens }) => [name, place, contextTokens])).toEqual([
+      ["near:7b", "this-machine", 8192],
+      ["far:cloud", "cloud", 8192],
+    ]);
   });
 });

@@ -294,23 +294,4 @@ describe("an Ollama server", () => {
     });
     expect((await collect(backend.run(request, never))).end).toBe("server-unreachable");
   });
-
-  it("marks models that compute elsewhere as cloud, and asks older servers for what the list lacks", async () => {
-    const backend = await backendWith(() => undefined, {
-      "GET /api/tags": (_, response) =>
-        sendJson(response, {
-          models: [
-            { name: "near:7b", size: 5, digest: "a", details: { parameter_size: "7B" } },
-            { name: "far:cloud", size: 1, digest: "b", remote_host: "https://ollama.com", details: {} },
-          ],
-        }),
-      "POST /api/show": (_, response) =>
-        sendJson(response, { capabilities: ["completion"], model_info: { "llama.context_length": 8192 } }),
-    });
-    const models = await backend.models(never);
-    expect(models.map(({ name, place, contextTokens }) => [name, place, contextTokens])).toEqual([
-      ["near:7b", "this-machine", 8192],
-      ["far:cloud", "cloud", 8192],
-    ]);
-  });
 });

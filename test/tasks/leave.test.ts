@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import type { ModelEvent } from "../../src/core/model-event.ts";
+import { taskKinds } from "../../src/core/task.ts";
+import { TaskError } from "../../src/core/task-error.ts";
+import { allow, box, claude, createWorld, file, local, question, stats, usage } from "./privacy-world.ts";
+
+describe("text that may leave", () => {
+  it("is shown with files, lines, tokens and price before it goes to Claude", async () => {
+    const world = createWorld({ models: [local, claude], mayLeave: () => allow });
+    await world.run({ ...question, sources: [{ ...file("file:///w/src/a.ts", "a\nb\n"), startLine: 10 }] });
+    expect(world.questions).toHaveLength(1);
+    const [shown] = world.questions;
+    expect(shown).toMatchObject({ model: claude.name, destination: "api.anthropic.com", needsConsent: true });
+    expect(shown?.sources).toEqual([
+      { uri: "file:///w/src/a.ts", label: "file:///w/src/a.ts", startLine: 10, endLine: 11 },
+    ]);
+    expect(shown?.price?.maxUsd).toBeGreaterThan(shown?.price?.minUsd ?? 1);
+    expect(world.sent.map(({ place }) => place)).toEqual(["cloud"]);
+  });
+
+  it("stays, and is answered here, when the person does not want it to", async () => {
+    const world = createWorld({ models: [local, claude] });
+    const events = await world.run(question);
+    expect(world.sent.map(({ place }) => place)).toEqual(["this-machine"]);
+    expect(events.filter((event) => event.kind === "routed").map(({ route }) => route.model)).toEqual([
+      claude.name,
+      local.name,
+    ]);
+    expect(events.some((event) => event.kind === "notice" && /Nothing was sent/.test(event.text.template))).toBe(true);
+  });
+
+  it("case 20: is answered here when Claude takes no questions, which is said; not where Claude was named", async () => {
+    const world = createWorld({ models: [local, claude], mayLeave: () => allow, busy: [claude.backend] });
+    const events = await world.run(question);
+    expect(world.sent.map(({ place }) => place)).toEqual(["cloud", "this-machine"]);
+    expect(events.some((event) => event.kind === "notice" && /takes no questions now/.test(event.text.template))).toBe(
+      true,
+    );
+    expect(events.filter((event) => event.kind === "routed").at(-1)).toMatchObject({ route: { model: local.name } });
+    await expect(world.run({ ...question, model: claude.name })).rejects.toMatchObject({ kind: "server-error" });
+    const alone = createWorld({ models: [claude], mayLeave: () => allow, busy: [claude.backend] });
+    await expect(alone.run(question)).rejects.toMatchObject({ kind: "server-error" });
+  });
+
+  it("stops the task when a named cloud model is not allowed", async () => {
+    const world = createWorld({ models: [local, claude] });
+    await expect(world.run({ ...question, model: claude.name })).rejects.toMatchObject({ name: "AbortError" });
+    expect(world.sent).toEqual([]);
+  });
+
+  it("is given Claude's known answer again without a question, a price or a record; local-only rules still hold", async () => {
+    const world = createWorld({ models: [local, claude], mayLeave: () => allow, settings: { cache: true } });
+    await world.run(question);
+    const again = await world.run(question);
+    expect(again.at(-1)).toMatchObject({ kind: "done", keptAtMs: expect.any(Number) });
+    expect([world.questions.length, world.sent.length, world.entries.length]).toEqual([1, 1, 2]);
+    await world.run({ ...question, isFresh: true });
+    expect(world.questions).toHaveLength(2);
+    const kept = await world.run({ ...question, sources: [file("file:///private/a.ts")] });
+    expect(kept[0]).toMatchObject({ route: { place: "this-machine" } });
+    expect(world.sent.at(-1)?.place).toBe("this-machine");
+  });
+
+  it("goes to Claude for reasoning alone, unless the person names it", async () => {
+    const world = createWorld({ models: [local, claude], mayLeave: () => allow });
+    for (const kind of taskKinds.filter((each) => each !== "analyze")) {
+      await world.run({ kind, text: "some text", sources: [file("file:///w/src/a.ts")], history: [] });
+    }
+    expect(new Set(world.sent.map(({ place }) => place))).toEqual(new Set(["this-machine"]));
+  });
+
+  it("has its secrets masked, and the answer has the real values back, also in pieces", async () => {
+    const key = ["sk", "ant", "api03", "Zq8vN2mX7rT4yB9cK1pL6wD3sF5gH0jA"].join("-");
+    const world = createWorld({
+      models: [claude],
+      mayLeave: () => allow,
+      answer: ({ messages }) => {
+        const placeholder = /SECRET_1_\w+/.exec(messages.map((message) => message.content).join("\n"))?.[0] ?? "";
+        const text = `The key is ${placeholder}.`;
+        return [
+          ...[...text].map((piece): ModelEvent => ({ kind: "text", text: piece })),
+          { kind: "done", stats, finish: "stop" },
+        ];
+      },
+    });
+    const events = await world.run({ ...question, sources: [file("file:///w/src/a.ts", `const apiKey = "${key}";`)] });
+    expect(JSON.stringify(world.sent)).not.toContain(key);
+    expect(events.map((event) => (event.kind === "text" ? event.text : "")).join("")).toBe(`The key is ${key}.`);
+    const [risk] = world.questions[0]?.secrets ?? [];
+    expect(risk).toMatchObject({ source: "file:///w/src/a.ts", line: 1 });
+    expect(risk?.preview.length).toBeLessThan(8);
+    expect(world.entries.at(-1)).toMatchObject({ maskedSecrets: 1 });
+  });
+
+  it("is asked about at a server of the network only for its secrets", async () => {
+    const world = createWorld({ models: [box], mayLeave: () => allow });
+    await world.run(question);
+    expect(world.questions).toEqual([]);
+    expect(world.entries.at(-1)).toMatchObject({ destination: "gpu-box:11434", allowedBy: "network", costUsd: 0 });
+  });
+
+  it("is recorded before it is sent, and again with what it cost", async () => {
+    const order: string[] = [];
+    const world = createWorld({
+      models: [claude],
+      mayLeave: () => allow,
+      append: (entry) => order.push(entry.outcome),
+      answer: () => {
+        order.push("answering");
+        return [
+          { kind: "text", text: "x" },
+          { kind: "done", stats, finish: "stop" },
+        ];
+      },
+    });
+    const events = await world.run({ ...question, sources: [file("file:///w/src/a.ts")] });
+    expect(order).toEqual(["sent", "answering", "done"]);
+    expect(events.at(-1)).toMatchObject({ kind: "done", stats: { usage } });
+    const [sent, done] = world.entries;
+    expect(done?.id).toBe(sent?.id);
+    expect(done).toMatchObject({ promptTokens: 100, answerTokens: 50, allowedBy: "once", task: "analyze" });
+    expect(done?.costUsd).toBeCloseTo((100 * 2 + 50 * 10) / 1e6, 9);
+    expect(sent?.costUsd).toBeGreaterThan(done?.costUsd ?? 1);
+  });
+
+  it("is not sent when it cannot be recorded", async () => {
+    const world = createWorld({
+      models: [claude],
+      mayLeave: () => allow,
+      append: () => {
+        throw new TaskError("storage", { template: "disk full", args: [] });
+      },
+    });
+    await expect(world.run(question)).rejects.toMatchObject({ kind: "storage" });
+    expect(world.sent).toEqual([]);
+  });
+
+  it("is not sent when it could go over the budget, and the person is not even asked", async () => {
+    const world = createWorld({ models: [claude], mayLeave: () => allow, spentUsd: 1.999 });
+    await expect(world.run(question)).rejects.toMatchObject({ kind: "cloud-limit" });
+    expect(world.questions).toEqual([]);
+    expect(world.sent).toEqual([]);
+  });
+
+  it("keeps its record when the answer is stopped half way", async () => {
+    const world = createWorld({
+      models: [claude],
+      mayLeave: () => allow,
+      answer: () => [{ kind: "text", text: "half" }],
+    });
+    await world.run(question).catch(() => undefined);
+    expect(world.entries.map((entry) => entry.outcome)).toEqual(["sent", "stopped"]);
+    // What it cost is not known: the most it could have cost is kept against the budget.
+    expect(world.entries[1]?.costUsd).toBe(world.entries[0]?.costUsd);
+  });
+});
