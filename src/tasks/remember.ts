@@ -62,7 +62,9 @@ function isKept({ steps, base }: Job): boolean {
 function partsOf(job: Job): string {
   const { name, digest, backend, sizeBytes } = job.model;
   const weights = digest ?? `${backend} ${sizeBytes}`;
-  return JSON.stringify([name, weights, job.steps.filter((step) => step.kind !== "prompt"), requestsOf(job)]);
+  // Where it was asked before makes no difference to what is answered.
+  const requests = requestsOf(job).map(({ conversation: _, ...request }) => request);
+  return JSON.stringify([name, weights, job.steps.filter((step) => step.kind !== "prompt"), requests]);
 }
 
 function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<AnswerEvent> {

@@ -65,7 +65,9 @@ export function createConversation(parts: ConversationParts): Conversation {
     const progress = createProgress(session.id, newExchange(id, question, retryOf), parts);
     try {
       const app = await parts.app();
-      const ask = { ...question.ask, history: historyOf(session, question, asked, retryOf) };
+      const history = historyOf(session, question, asked, retryOf);
+      // Its beginning is best asked where it was read before.
+      const ask = { ...question.ask, conversation: session.id, history };
       for await (const event of app.run(ask, stop.signal)) progress.see(event);
       const better = await betterFor(app, progress, stop.signal);
       progress.end("done", better);

@@ -23,6 +23,7 @@ function job(over: {
   readonly text?: string;
   readonly temperature?: number;
   readonly model?: Partial<InstalledModel>;
+  readonly conversation?: string;
 }): Job {
   return {
     backend: {} as Backend,
@@ -35,6 +36,7 @@ function job(over: {
       sampling: { temperature: over.temperature ?? 0.1, topP: 0.9, repeatPenalty: 1.1 },
       contextTokens: 8192,
       think: false,
+      ...(over.conversation ? { conversation: over.conversation } : {}),
     },
   };
 }
@@ -78,6 +80,13 @@ describe("an answer", () => {
       { kind: "text", text: "because" },
       { ...done, keptAtMs: 1000 },
     ]);
+    expect(asked()).toBe(1);
+  });
+
+  it("is given to the same question of another conversation as well", async () => {
+    const { ask, asked } = setUp();
+    await ask(job({ conversation: "one" }));
+    await ask(job({ conversation: "two" }));
     expect(asked()).toBe(1);
   });
 

@@ -58,6 +58,14 @@ it("what is typed goes on from everything before it", async () => {
   expect(history(1)).toEqual(["one", "answer 1"]);
 });
 
+it("every question says which conversation it belongs to, so that it is asked where that was read before", async () => {
+  const { typed, asks } = open();
+  await typed("one");
+  await typed("two");
+  expect(asks[0]?.conversation).toBeTruthy();
+  expect(asks[1]?.conversation).toBe(asks[0]?.conversation);
+});
+
 it("another try knows nothing of the first one, nor of what was asked after it", async () => {
   const { conversation, typed, history, asks } = open();
   await typed("one");
