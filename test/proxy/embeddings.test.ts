@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { type Handler, sendJson } from "../backends/scripted-server.ts";
 import { failure, ollamaFor, openaiFor } from "./clients.ts";
-import { post, startProxy, tag } from "./harness.ts";
+import { post, startProxy, tag, until } from "./harness.ts";
 
 const model = "nomic-embed-text:latest";
 const models = [tag(model, "embedding"), { ...tag("far:cloud", "embedding"), remote_host: "https://ollama.com" }];
@@ -72,4 +72,24 @@ it("fails where the server sends fewer vectors than there are texts", async () =
   const routes = { "POST /api/embed": ((_, response) => sendJson(response, { embeddings: [[1]] })) satisfies Handler };
   const running = await startProxy({ models, routes });
   expect((await post(running.url, "/v1/embeddings", { model, input: ["a", "b"] })).status).toBe(502);
+});
+
+it("makes some at once, lets others wait, and refuses the rest with the time after which to ask again", async () => {
+  const waiting: (() => void)[] = [];
+  const held: Handler = (_, response) => {
+    waiting.push(() => sendJson(response, { embeddings: [[1]] }));
+  };
+  const running = await startProxy({ models, routes: { "POST /api/embed": held } });
+  const answers = Array.from({ length: 70 }, () => post(running.url, "/v1/embeddings", { model, input: "x" }));
+  const refused: Response[] = [];
+  for (const answer of answers) void answer.then((each) => each.status === 429 && refused.push(each));
+  await until(() => refused.length === 2 && waiting.length === 4, 10_000);
+  expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
+  let left = 68;
+  while (left > 0) {
+    await until(() => waiting.length > 0, 10_000);
+    left -= waiting.length;
+    for (const go of waiting.splice(0)) go();
+  }
+  expect((await Promise.all(answers)).filter((each) => each.status === 200)).toHaveLength(68);
 });
