@@ -12,6 +12,7 @@ import {
   importRedis,
   importSilentOllama,
 } from "../../scripts/docker-images.ts";
+import { ensurePrometheus } from "../../scripts/prometheus.ts";
 import { freePort } from "../../scripts/redis.ts";
 import { root } from "../../scripts/run.ts";
 import { createServices, type ServicesOptions } from "../../src/containers/create-services.ts";
@@ -35,6 +36,10 @@ export async function startTestEngine(
     return undefined;
   });
   if (!engine) return undefined;
+  if (profile !== "core" && !(await ensurePrometheus().catch((error: unknown) => console.log(String(error))))) {
+    await engine.dispose();
+    return undefined;
+  }
   const { socket } = engine;
   const image = (name: string) => describeStack(defaultChoice).services.find((each) => each.name === name)?.image ?? "";
   await importRedis(socket, image("redis"));
