@@ -1,7 +1,7 @@
 // The only way out: what goes to a model that is not on this machine is shown, allowed, masked, paid for and recorded
 // before it is sent.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
-import { costUsd, priceRange, refuseOverBudget } from "../core/cost.ts";
+import { costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/cost.ts";
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
 import type { Ledger, LedgerEntry, SentSource } from "../core/ledger.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
@@ -52,7 +52,7 @@ export async function openWay(departure: Departure, parts: LeaveParts, signal: A
   // A host of the person's own is as good as this machine.
   if (model.place === "network" && isTrustedHost(model.host, settings)) return here;
   const question = describeDeparture(departure);
-  await refuseOverBudgetOf(departure, question, parts);
+  await refuseOverBudgetOf(question.price, parts);
   const answer: LeaveAnswer =
     question.needsConsent || question.secrets.length > 0
       ? await parts.mayLeave(question, signal)
@@ -112,11 +112,11 @@ function secretsAtRisk(ask: Ask, requests: readonly ModelRequest[]): readonly Se
   return risks;
 }
 
-async function refuseOverBudgetOf(departure: Departure, question: LeaveQuestion, parts: LeaveParts): Promise<void> {
-  if (departure.model.place !== "cloud" || !question.price) return;
+async function refuseOverBudgetOf(price: PriceRange | undefined, parts: LeaveParts): Promise<void> {
+  if (!price) return;
   const { todayUsd, monthUsd } = await spendingOf(parts.ledger, parts.nowMs());
   const { dailyBudgetUsd, monthlyBudgetUsd } = parts.settings();
-  refuseOverBudget(question.price.maxUsd, {
+  refuseOverBudget(price.maxUsd, {
     spentTodayUsd: todayUsd,
     spentMonthUsd: monthUsd,
     dailyUsd: dailyBudgetUsd,
@@ -158,6 +158,8 @@ async function* send(
     maskedSecrets: masked?.count ?? 0,
     outcome: "sent",
   };
+  // A second try was not in the sum that was asked about: it is within the budgets, or is not made.
+  await refuseOverBudgetOf(price, parts);
   // What cannot be recorded is not sent.
   await parts.ledger.append(entry);
   let end: Pick<LedgerEntry, "outcome" | "costUsd" | "promptTokens" | "answerTokens"> = {

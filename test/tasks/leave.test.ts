@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ModelEvent } from "../../src/core/model-event.ts";
-import { taskKinds } from "../../src/core/task.ts";
+import { type Ask, taskKinds } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { allow, box, claude, createWorld, file, local, question, stats, usage } from "./privacy-world.ts";
 
@@ -140,6 +140,23 @@ describe("text that may leave", () => {
     await expect(world.run(question)).rejects.toMatchObject({ kind: "cloud-limit" });
     expect(world.questions).toEqual([]);
     expect(world.sent).toEqual([]);
+  });
+
+  it("is not sent a second time where that would go over the budget: each request is within it", async () => {
+    let spent = 0;
+    const answer = (): readonly ModelEvent[] => {
+      spent = 1.9999;
+      return [
+        { kind: "text", text: "" },
+        { kind: "done", stats, finish: "stop" },
+      ];
+    };
+    const world = createWorld({ models: [claude], mayLeave: () => allow, spentUsd: () => spent, answer });
+    const source = file("file:///w/notes.txt", "The first paragraph is to be translated whole.");
+    const ask: Ask = { kind: "translate", text: "", sources: [source], history: [], model: claude.name };
+    await expect(world.run(ask)).rejects.toMatchObject({ kind: "cloud-limit" });
+    expect(world.sent).toHaveLength(1);
+    expect(world.entries.map(({ outcome }) => outcome)).toEqual(["sent", "done"]);
   });
 
   it("keeps its record when the answer is stopped half way", async () => {

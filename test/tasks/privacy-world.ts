@@ -36,7 +36,8 @@ export interface WorldOptions {
   readonly mayLeave?: (question: LeaveQuestion) => LeaveAnswer;
   readonly answer?: (request: ModelRequest) => readonly ModelEvent[];
   readonly append?: (entry: LedgerEntry) => void;
-  readonly spentUsd?: number;
+  /** What was spent before, or what is by the time of each question about it. */
+  readonly spentUsd?: number | (() => number);
   /** Names of servers that are asked, and do not answer. */
   readonly dead?: readonly string[];
   /** Names of servers that take no questions now. */
@@ -81,7 +82,7 @@ export function createWorld({
       entries.push(entry);
     },
     list: async () => entries,
-    spentUsd: async () => spentUsd,
+    spentUsd: async () => (typeof spentUsd === "function" ? spentUsd() : spentUsd),
     clear: unused,
   };
   const pipeline = createPipeline({
