@@ -40,11 +40,13 @@ export interface Told {
   readonly gapP99Ms: number;
   readonly done: number;
   readonly failed: number;
+  /** Of these, those that were answered with an error before they began. */
+  readonly refused: number;
   readonly tokens: number;
   readonly ms: number;
 }
 
-function told(timed: readonly Timed[], failed: number, ms: number): Told {
+function told(timed: readonly Timed[], refused: number, broken: number, ms: number): Told {
   const gaps = timed.flatMap(({ atMs }) => atMs.slice(1).map((at, index) => at - (atMs[index] ?? at)));
   const totals = timed.map((each) => each.totalMs);
   const firsts = timed.map((each) => each.firstMs);
@@ -55,7 +57,8 @@ function told(timed: readonly Timed[], failed: number, ms: number): Told {
     firstP99Ms: quantile(firsts, 0.99),
     gapP99Ms: quantile(gaps, 0.99),
     done: timed.length,
-    failed,
+    failed: refused + broken,
+    refused,
     tokens: timed.reduce((sum, each) => sum + each.tokens, 0),
     ms,
   };
@@ -68,7 +71,7 @@ async function run(job: Job): Promise<Told> {
   if (job.kind === "calibrate") {
     let text = "";
     for (let round = 0; round < 20_000; round++) text = createHash("sha256").update(`${text}${round}`).digest("hex");
-    return told([], 0, performance.now() - startMs);
+    return told([], 0, 0, performance.now() - startMs);
   }
   const make = requestsTo(job.target, job.wish);
   const same = make();
@@ -98,7 +101,7 @@ async function run(job: Job): Promise<Told> {
     };
     await Promise.all(Array.from({ length: job.streams }, (_, at) => one(at).catch(() => broken++)));
   }
-  return told(good(all), all.length - good(all).length + broken, performance.now() - startMs);
+  return told(good(all), all.length - good(all).length, broken, performance.now() - startMs);
 }
 
 process.stdin.setEncoding("utf8");
