@@ -90,9 +90,11 @@ function noteEvent(event: AnswerEvent, before: AnswerEvent["kind"] | undefined, 
   if (event.kind === "notice") note(say(event.text));
   if (event.kind === "loading" && before !== "loading" && !process.stderr.isTTY)
     note(say(loadingText({ model: event.model })));
+  const waiting = event.kind === "waiting" ? t("Waiting: {0} before this one", event.before) : "";
+  if (waiting !== "" && before !== "waiting" && !process.stderr.isTTY) note(waiting);
   if (event.kind === "loading" && process.stderr.isTTY) progress(say(loadingText(event)));
   else if (event.kind === "writing" && process.stderr.isTTY)
     progress(t("Writing: {0} tokens so far", event.answerTokens));
-  else if (process.stderr.isTTY) progress("");
+  else if (process.stderr.isTTY) progress(waiting);
   if (event.kind === "progress" && process.stderr.isTTY) note(t("{0} of {1} parts", event.done, event.total));
 }

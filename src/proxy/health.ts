@@ -35,6 +35,8 @@ export function createHealth(app: App, { version, notice }: HealthOptions) {
             installed: reached.reduce((sum, server) => sum + server.models.length, 0),
             loaded: reached.reduce((sum, server) => sum + server.loaded.length, 0),
           },
+          // With those that do not answer, and why.
+          asked: servers[0]?.tried ?? [],
           servers: servers.map((server) =>
             server.name === ""
               ? { status: "unreachable", tried: server.tried }

@@ -79,6 +79,9 @@ it("case 1: when one of two servers is gone, its questions are answered by the o
     expect((await answer.json()).message.content).toBe("from the second");
     expect(answer.headers.get("x-switchyard-backend")).toContain(new URL(other.url).host);
   }
+  const { parts } = await (await fetch(`${url}/health`, { headers: known })).json();
+  expect(parts.servers).toHaveLength(1);
+  expect(parts.asked.map(({ address }: { address: string }) => address)).toContain(ollama.url);
 });
 
 it("case 19: when all are gone it is told at once, with when to ask again", async () => {
