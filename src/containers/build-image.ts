@@ -20,9 +20,7 @@ const lineSchema = z.object({ error: z.optional(z.string()) });
 export async function proxyTagOf(packageRoot: string): Promise<string> {
   const hash = createHash("sha256").update(dockerfile);
   for (const file of await partsOf(packageRoot)) {
-    // Reading megabytes for each look would be slow; who changes a file changes its size or its time.
-    const { size, mtimeMs } = await stat(join(packageRoot, file));
-    hash.update(`${file} ${size} ${mtimeMs}\n`);
+    hash.update(`${file}\0`).update(await readFile(join(packageRoot, file)));
   }
   return hash.digest("hex").slice(0, 12);
 }
@@ -35,7 +33,10 @@ async function partsOf(packageRoot: string): Promise<readonly string[]> {
       return entry.isFile() ? [part] : globSync(`${part}/**/*.{js,json}`, { cwd: packageRoot });
     }),
   );
-  return found.flat().map((file) => file.replaceAll("\\", "/"));
+  return found
+    .flat()
+    .map((file) => file.replaceAll("\\", "/"))
+    .sort((a, b) => a.localeCompare(b, "en"));
 }
 
 function notBuilt(path: string): TaskError {

@@ -1,12 +1,37 @@
-import { globSync, readFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { deployFiles } from "../../scripts/compose.ts";
+import { proxyTagOf } from "../../src/containers/build-image.ts";
 import { composeFile } from "../../src/containers/compose.ts";
 import { imagesOf } from "../../src/containers/manage.ts";
 import { configHash, defaultChoice, describeStack } from "../../src/containers/stack.ts";
 
 const hashes = (choice: typeof defaultChoice) =>
   Object.fromEntries(describeStack(choice).services.map((service) => [service.name, configHash(service)]));
+
+describe("the proxy’s image", () => {
+  it("is named by what is in it: built again from the same it is the same, and otherwise another", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "switchyard-image-"));
+    const put = (file: string, text: string) => {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), text);
+    };
+    const parts = ["package.json", "media/l10n/bundle.json", "dist/cli.js", "dist/chunks/a.js"];
+    for (const file of parts) put(file, file);
+    const tag = await proxyTagOf(folder);
+    expect(tag).toMatch(/^[0-9a-f]{12}$/);
+    for (const file of parts) put(file, file);
+    utimesSync(join(folder, "dist/cli.js"), 1, 1);
+    expect(await proxyTagOf(folder)).toBe(tag);
+    put("dist/chunks/a.js", "b");
+    expect(await proxyTagOf(folder)).not.toBe(tag);
+    rmSync(join(folder, "dist"), { recursive: true });
+    await expect(proxyTagOf(folder)).rejects.toMatchObject({ kind: "bad-input" });
+    rmSync(folder, { recursive: true });
+  });
+});
 
 describe("the stack", () => {
   it("is written to the Compose files as it is described", () => {
