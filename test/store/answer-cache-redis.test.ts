@@ -157,8 +157,13 @@ describe.skipIf(!program)("answers kept in a Redis", () => {
     });
     const big = answer("x".repeat(100_000));
     for (let index = 0; index < 60; index++) await cache.put(String(index), big);
-    expect(await cache.get("59")).toEqual(big);
-    expect(await cache.get("0")).toBeUndefined();
+    // Which ones go is Redis' own affair: of keys used within the same second it takes any.
+    const found = [];
+    for (let index = 0; index < 60; index++) found.push(await cache.get(String(index)));
+    const kept = found.filter((each) => each !== undefined);
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.length).toBeLessThan(60);
+    for (const each of kept) expect(each).toEqual(big);
     expect(cache.isOut()).toBe(false);
   });
 
