@@ -1,8 +1,9 @@
 // What is written down of a download, so that other windows and shells can see it, stop it, and go on with it.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { parseJson } from "../core/parse-json.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 const messageSchema = z.object({ template: z.string(), args: z.array(z.union([z.string(), z.number()])) });
 const schema = z.object({
@@ -64,10 +65,7 @@ export function createDownloadFiles(folder: string): DownloadFiles {
     },
     read: (model) => read(pathOf(model, "json")),
     async write(note) {
-      const path = pathOf(note.model, "json");
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeFile(`${path}.${process.pid}`, JSON.stringify(note), { mode: 0o600 });
-      await rename(`${path}.${process.pid}`, path);
+      await writePrivateFile(pathOf(note.model, "json"), JSON.stringify(note));
     },
     lockPath: (model) => pathOf(model, "lock"),
     async wish(model, wish) {

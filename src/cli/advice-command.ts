@@ -1,6 +1,5 @@
 // Advice from a shell: shown, applied and measured, taken back.
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rm } from "node:fs/promises";
 import type { Command } from "commander";
 import * as z from "zod/mini";
 import type { Advice } from "../core/advice.ts";
@@ -17,6 +16,7 @@ import { msg } from "../core/message.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { parseSettings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
+import { writePrivateFile } from "../private-file.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -94,7 +94,7 @@ function createFileKeeper(file: string, app: App): SettingsKeeper {
         throw new TaskError("bad-input", msg("{0} is not a JSON object. Mend it or remove it.", file));
       }
       const textAfter = `${JSON.stringify({ ...known, [key]: value }, null, 2)}\n`;
-      await write(file, textAfter);
+      await writePrivateFile(file, textAfter);
       app.configure(parseSettings({ ...app.settings(), [key]: value }));
       return { file, key, textBefore, textAfter };
     },
@@ -103,13 +103,7 @@ function createFileKeeper(file: string, app: App): SettingsKeeper {
       if (!data) throw new TaskError("bad-input", msg("This was changed in the editor; take it back there."));
       if ((await readFile(data.file, "utf8").catch(() => "")) !== data.textAfter) throw changedSince(data.key);
       if (data.textBefore === null) await rm(data.file, { force: true });
-      else await write(data.file, data.textBefore);
+      else await writePrivateFile(data.file, data.textBefore);
     },
   };
-}
-
-async function write(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.${process.pid}`, text, { mode: 0o600 });
-  await rename(`${file}.${process.pid}`, file);
 }

@@ -1,7 +1,8 @@
 // The person's settings in the editor, for the service that outlives it.
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Settings } from "../core/settings.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 export const editorSettingsFile = (home: string): string => join(home, "editor-settings.json");
 
@@ -10,8 +11,5 @@ export async function passSettings(home: string, settings: Settings): Promise<vo
   const file = editorSettingsFile(home);
   const text = `${JSON.stringify(settings, undefined, 2)}\n`;
   if ((await readFile(file, "utf8").catch(() => "")) === text) return;
-  await mkdir(home, { recursive: true, mode: 0o700 });
-  const beside = `${file}.${process.pid}`;
-  await writeFile(beside, text, { mode: 0o600 });
-  await rename(beside, file);
+  await writePrivateFile(file, text);
 }

@@ -1,8 +1,9 @@
 // Where the service says where it is, and how others find it there.
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { writePrivateFile } from "../private-file.ts";
 import { challengeHeader, proofOf } from "./proof.ts";
 
 export interface Publication {
@@ -20,12 +21,7 @@ const publicationSchema = z.object({ pid: z.int(), host: z.string(), port: z.int
 
 /** Tells other programs of this person where the service is. */
 export async function publish(home: string, publication: Publication): Promise<void> {
-  const path = publicationPath(home);
-  // With a token from the environment, nothing else has been written there before.
-  await mkdir(home, { recursive: true, mode: 0o700 });
-  // Renamed into place: who reads it never sees half of it.
-  await writeFile(`${path}.${publication.pid}`, JSON.stringify(publication), { mode: 0o600 });
-  await rename(`${path}.${publication.pid}`, path);
+  await writePrivateFile(publicationPath(home), JSON.stringify(publication));
 }
 
 /** Takes it back, unless another service has published itself since. */

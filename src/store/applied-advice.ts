@@ -1,10 +1,10 @@
 // The advice that was applied last, so that it can be taken back later, also by another window.
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rm } from "node:fs/promises";
 import * as z from "zod/mini";
 import type { AppliedAdvice } from "../core/apply-advice.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { taskKinds } from "../core/task.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 const probe = z.object({
   answers: z.array(
@@ -41,9 +41,7 @@ export function createAppliedAdvice(file: string) {
     },
     async keepApplied(applied: AppliedAdvice | undefined): Promise<void> {
       if (!applied) return rm(file, { force: true });
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      await writeFile(`${file}.${process.pid}`, JSON.stringify(applied), { mode: 0o600 });
-      await rename(`${file}.${process.pid}`, file);
+      await writePrivateFile(file, JSON.stringify(applied));
     },
   };
 }

@@ -1,8 +1,8 @@
 // What models took when they were loaded here: the next estimate begins with it.
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
 import { parseJson } from "../core/parse-json.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 const schema = z.record(
   z.string(),
@@ -51,9 +51,7 @@ export function createMeasuredSizes(file: string): MeasuredSizes {
       if (isKnown || measured.bytes <= 0 || estimatedBytes <= 0) return;
       const next: Measured = { ...(await read()), [model]: { ...measured, estimatedBytes } };
       known = Promise.resolve(next);
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      await writeFile(`${file}.${process.pid}`, JSON.stringify(next), { mode: 0o600 });
-      await rename(`${file}.${process.pid}`, file);
+      await writePrivateFile(file, JSON.stringify(next));
     },
   };
 }

@@ -1,10 +1,11 @@
 // Numbers of answers, a line each, in a file that only this person can read.
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod/mini";
 import { parseJson } from "../core/parse-json.ts";
 import type { RunRecord, Runs } from "../core/run-record.ts";
 import { taskKinds } from "../core/task.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 const schema = z.object({
   atMs: z.number(),
@@ -67,7 +68,5 @@ function readLine(line: string): readonly RunRecord[] {
 
 /** A line that another window adds at this moment may be lost: one run less. */
 async function shorten(file: string, lines: readonly string[]): Promise<void> {
-  const beside = `${file}.${process.pid}`;
-  await writeFile(beside, `${lines.join("\n")}\n`, { mode: 0o600 });
-  await rename(beside, file);
+  await writePrivateFile(file, `${lines.join("\n")}\n`);
 }

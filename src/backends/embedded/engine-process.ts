@@ -1,8 +1,9 @@
 // The built-in engine: its API on a loopback port, until nobody needs it any more.
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
+import { writePrivateFile } from "../../private-file.ts";
 import { createApi } from "./api.ts";
 import { createModelFiles } from "./model-files.ts";
 import { ModelPool } from "./model-pool.ts";
@@ -53,8 +54,7 @@ export async function runEngine({ home, models, port }: EngineOptions): Promise<
   const address = server.address();
   if (typeof address !== "object" || address === null) throw new Error("the engine has no port");
   const registration = { pid: process.pid, port: address.port, instance, version: engineVersion };
-  await writeFile(`${registrationPath(home)}.${process.pid}`, JSON.stringify(registration), { mode: 0o600 });
-  await rename(`${registrationPath(home)}.${process.pid}`, registrationPath(home));
+  await writePrivateFile(registrationPath(home), JSON.stringify(registration));
   process.on("SIGTERM", () => void end());
   process.on("SIGINT", () => void end());
   leases.rest();

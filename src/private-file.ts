@@ -1,0 +1,11 @@
+// A file of this person's that another window or program may be reading meanwhile.
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** Renamed into place: who reads it never sees half of it. Nobody else may read it, nor a folder that is made for it. */
+export async function writePrivateFile(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const beside = `${file}.${process.pid}`;
+  await writeFile(beside, text, { mode: 0o600 });
+  await rename(beside, file);
+}
