@@ -148,14 +148,15 @@ describe.skipIf(!program)("answers kept in a Redis", () => {
     expect(host.lines).toEqual([expect.stringContaining("OOM command not allowed")]);
   });
 
-  it("may be evicted by it", async () => {
+  // A call that takes longer than a few milliseconds counts as an outage, and a busy machine takes that once in a while.
+  it("may be evicted by it", { retry: 3 }, async () => {
     const cache = await connected(server.url);
     await inRedis(async (client) => {
       const used = Number(/used_memory:(\d+)/.exec(await client.info("memory"))?.[1]);
       await client.configSet("maxmemory-policy", "allkeys-lru");
-      await client.configSet("maxmemory", String(used + 2_000_000));
+      await client.configSet("maxmemory", String(used + 400_000));
     });
-    const big = answer("x".repeat(100_000));
+    const big = answer("x".repeat(20_000));
     for (let index = 0; index < 60; index++) await cache.put(String(index), big);
     // Which ones go is Redis' own affair: of keys used within the same second it takes any.
     const found = [];
