@@ -102,7 +102,7 @@ export function createApp(options: AppOptions): App {
       stores.cache.warm();
       const sharedTokens = estimateTokens(ask.history.map((turn) => turn.text).join("\n"));
       const events = askTwice(
-        () => pipeline.run(ask, signal),
+        () => pipeline.run(options.staysHere ? { ...ask, localOnly: { kind: "agents" } } : ask, signal),
         async () => {
           await untilHealed(options.folders.home, signal);
           servers.search.forget();

@@ -1,8 +1,9 @@
 // Further model servers that the settings name: addresses, and what names stand for.
 import { lookup } from "node:dns/promises";
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import type { NodeSetting } from "../core/settings.ts";
 import { isLoopback, normalizeAddress, type Tried } from "./find-nodes.ts";
+import { isLinkLocal } from "./link-local.ts";
 
 /** One server to ask. */
 export interface NodeAddress {
@@ -22,12 +23,6 @@ export interface NodeAddressOptions {
   /** Every address of a name. */
   readonly resolve?: (hostname: string) => Promise<readonly string[]>;
 }
-
-/** Where clouds answer with their machines' secrets: no name of a model server leads there. */
-const forbidden = new BlockList();
-forbidden.addSubnet("169.254.0.0", 16);
-forbidden.addSubnet("fe80::", 10, "ipv6");
-forbidden.addAddress("fd00:ec2::254", "ipv6");
 
 /** Each address of a name that has several is a server of its own. What cannot be used is told in `tried`. */
 export async function nodeAddresses(
@@ -58,7 +53,8 @@ async function addressesOf(
   if (isIP(url.hostname.replace(/^\[|\]$/g, "")) || isLoopback(address) || url.protocol === "https:") return [own];
   try {
     const all = await resolve(url.hostname);
-    const allowed = all.filter((each) => !forbidden.check(each, each.includes(":") ? "ipv6" : "ipv4"));
+    // Where clouds answer with their machines' secrets, no name of a model server leads.
+    const allowed = all.filter((each) => !isLinkLocal(`http://${inUrl(each)}`));
     if (allowed.length < all.length) tried.push({ address, outcome: "leads to an address of the network itself" });
     if (allowed.length < 2) return allowed.length === all.length ? [own] : [];
     return allowed.map((ip) => at(own, ip));
@@ -70,9 +66,12 @@ async function addressesOf(
 
 function at(node: NodeAddress, ip: string): NodeAddress {
   const url = new URL(node.address);
-  url.hostname = ip.includes(":") ? `[${ip}]` : ip;
+  url.hostname = inUrl(ip);
   return { ...node, address: url.href.replace(/\/$/, ""), label: `${url.host} (${node.host})` };
 }
+
+/** Without the zone, which no URL can hold. */
+const inUrl = (ip: string): string => (ip.includes(":") ? `[${ip.replace(/%.*$/, "")}]` : ip);
 
 async function resolveAll(hostname: string): Promise<readonly string[]> {
   return (await lookup(hostname, { all: true })).map(({ address }) => address);

@@ -107,7 +107,16 @@ function createService(
     ...(tracing ? { tracing } : {}),
     notice,
     seen: control.seen,
-    mounts: (run) => [createMcpEndpoint({ run, version, home, log: (text) => log("debug", text) }), control],
+    mounts: (run) => [
+      createMcpEndpoint({
+        run,
+        version,
+        home,
+        log: (text) => log("debug", text),
+        readsFiles: asksForToken && isLoopback(host),
+      }),
+      control,
+    ],
   });
   return proxy;
 }

@@ -33,10 +33,10 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
     say,
     t: (template, ...args) => say(msg(template, ...args)),
     note: (text) => {
-      if (!isQuiet) process.stderr.write(`${text}\n`);
+      if (!isQuiet) process.stderr.write(`${plainForTerminal(text)}\n`);
     },
     progress: (text) => {
-      if (!isQuiet && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+      if (!isQuiet && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${plainForTerminal(text)}`);
     },
     write: (text) => {
       process.stdout.write(text);

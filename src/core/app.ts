@@ -43,6 +43,8 @@ export interface AppOptions {
   readonly askedBy: LedgerEntry["askedBy"];
   /** Asks the person whether a prompt may leave this machine; absent: nothing may. */
   readonly mayLeave?: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
+  /** Whether everything stays here and on hosts of the person's own: where its texts come from is not known. */
+  readonly staysHere?: true;
   /** Key of Claude; absent or undefined: Claude is not connected. */
   readonly claudeKey?: () => Promise<string | undefined>;
   /** Tasks of a kind at the same time, where that differs from what is usual. */

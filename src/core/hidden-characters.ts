@@ -25,3 +25,8 @@ export function plainForTerminal(text: string): string {
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : nameOfHidden(sign);
   });
 }
+
+/** Text for a notification, where the editor would make links of `[…](…)`, also links that run its commands. */
+export function withoutLinks(text: string): string {
+  return text.replaceAll("](", "] (");
+}

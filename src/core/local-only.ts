@@ -4,6 +4,8 @@ export type PrivacyRule =
   | { readonly kind: "offline" }
   /** This workspace is local only. */
   | { readonly kind: "workspace" }
+  /** Programs of the editor ask, and nobody knows which files their texts are from. */
+  | { readonly kind: "agents" }
   /** A pattern of the settings fits its path. */
   | { readonly kind: "glob"; readonly glob: string }
   /** A `.localonly` file lies in its folder or above; `folder` is where. */

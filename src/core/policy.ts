@@ -11,6 +11,7 @@ export function localOnlyParts(ask: Ask, settings: Settings): readonly LocalOnly
   const everything: readonly PrivacyRule[] = [
     ...(settings.offline ? [{ kind: "offline" } as const] : []),
     ...(settings.localOnly ? [{ kind: "workspace" } as const] : []),
+    ...(ask.localOnly ? [ask.localOnly] : []),
   ];
   const whole = everything.map((rule) => ({ label: "", rule }));
   const sources = ask.sources.flatMap(({ label, localOnly }) => (localOnly ? [{ label, rule: localOnly }] : []));
@@ -52,6 +53,8 @@ export function describeRule(rule: PrivacyRule): Message {
       return msg("the switch “Offline” is on");
     case "workspace":
       return msg("this workspace is local only");
+    case "agents":
+      return msg("what programs of the editor ask stays on this machine");
     case "glob":
       return msg("the pattern “{0}” in “switchyard.localOnlyPaths”", rule.glob);
     case "marker":

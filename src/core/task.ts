@@ -47,6 +47,8 @@ export interface Ask {
   readonly sources: readonly Source[];
   /** Earlier turns of the session, oldest first. */
   readonly history: readonly Turn[];
+  /** Why all of it stays, whatever its sources are; absent: they decide. */
+  readonly localOnly?: PrivacyRule;
   /** Language to answer in; absent: that of the question, else the settings'. */
   readonly answerLanguage?: AnswerLanguage;
   /** Language to translate into (`translate`); absent: the other one of English and Chinese. */

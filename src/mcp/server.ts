@@ -11,6 +11,7 @@ import {
 import * as z from "zod";
 import { collectAnswer, factsLine, presentAnswer } from "../core/agent-answer.ts";
 import type { App } from "../core/app.ts";
+import { msg } from "../core/message.ts";
 import type { Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { createProgress } from "./progress.ts";
@@ -31,6 +32,8 @@ export interface McpParts {
   readonly version: string;
   /** Shared with a client that tells no roots; a relative path is relative to it. Absent: such a client shares nothing. */
   readonly folder?: string;
+  /** False: no file is read, whatever roots the client tells. */
+  readonly readsFiles?: boolean;
   /** Keeps an answer that is too long to be told, and tells where. */
   readonly keep: (text: string) => Promise<string | undefined>;
   readonly nowMs: () => number;
@@ -78,6 +81,7 @@ async function callTool<Input extends { readonly paths?: readonly string[] | und
   try {
     let sources: readonly Source[] = [];
     if (input.paths && input.paths.length > 0) {
+      if (parts.readsFiles === false) throw readsNoFiles();
       const folders = await sharedFolders(context, server, parts.folder);
       if (folders === "ask") return inputRequired({ inputRequests: { [rootsKey]: inputRequired.listRoots() } });
       sources = await readSharedFiles(input.paths, folders);
@@ -87,6 +91,14 @@ async function callTool<Input extends { readonly paths?: readonly string[] | und
     if (error instanceof TaskError) return { isError: true, content: [{ type: "text", text: error.message }] };
     throw error;
   }
+}
+
+/** Roots are what a client says of itself: a stranger would name the whole disk. */
+function readsNoFiles(): TaskError {
+  return new TaskError(
+    "bad-input",
+    msg("No files are read here, because others than this machine’s person may ask. Send the text itself."),
+  );
 }
 
 /** The folders that the client shares; "ask" where it has to be asked first. Both generations of the protocol do. */

@@ -149,8 +149,7 @@ async function* send(
     task: route.task,
     askedBy: parts.askedBy,
     sources: ask.sources.map(sentSource),
-    bytes: new TextEncoder().encode(JSON.stringify(sent.toolUse ? [sent.messages, sent.toolUse] : sent.messages))
-      .length,
+    bytes: bytesOf(sent),
     promptTokens,
     answerTokens: 0,
     costUsd: price?.maxUsd ?? 0,
@@ -177,6 +176,12 @@ async function* send(
   } finally {
     await parts.ledger.append({ ...entry, ...end });
   }
+}
+
+/** Of all that is said: tools and the form of the answer as well. */
+function bytesOf({ messages, toolUse, format }: ModelRequest): number {
+  const parts = [messages, toolUse, format].filter((part) => part !== undefined);
+  return new TextEncoder().encode(JSON.stringify(parts.length > 1 ? parts : messages)).length;
 }
 
 function counted(stats: AnswerStats, model: InstalledModel) {

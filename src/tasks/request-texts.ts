@@ -1,4 +1,5 @@
-// Every text in a request that leaves: what people and models said, and what stands in calls of tools and their schemas.
+// Every text in a request that leaves: what people and models said, and what stands in calls of tools, in their schemas and in the
+// form that is asked for.
 import type { ModelRequest } from "../core/backend.ts";
 
 /** In the order in which `withTexts` takes them. */
@@ -25,15 +26,16 @@ function withEachText(request: ModelRequest, change: (text: string) => string): 
       ? { toolCalls: message.toolCalls.map((call) => ({ ...call, arguments: mapTexts(call.arguments, change) })) }
       : {}),
   }));
-  const { toolUse } = request;
-  if (!toolUse) return { ...request, messages };
+  const { toolUse, format } = request;
+  const rest = { ...request, messages, ...(format ? { format: mapTexts(format, change) } : {}) };
+  if (!toolUse) return rest;
   // Names stay: calls are made by them.
   const tools = toolUse.tools.map((tool) => ({
     ...tool,
     ...(tool.description === undefined ? {} : { description: change(tool.description) }),
     parameters: mapTexts(tool.parameters, change),
   }));
-  return { ...request, messages, toolUse: { ...toolUse, tools } };
+  return { ...rest, toolUse: { ...toolUse, tools } };
 }
 
 /** The same value with every string in it changed; keys stay. */

@@ -7,6 +7,7 @@ import type { InstalledModel } from "../core/backend.ts";
 import { estimateTokens } from "../core/context.ts";
 import { uniqueModels } from "../core/model-places.ts";
 import { can } from "../core/needs.ts";
+import { isLocalPlace } from "../core/policy.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
 import { askOfChat, textOf } from "./chat-request.ts";
@@ -78,7 +79,7 @@ function createProvider(lazy: LazyApp): vscode.LanguageModelChatProvider {
 }
 
 function describeModels(models: readonly InstalledModel[], app: App): vscode.LanguageModelChatInformation[] {
-  const local = models.filter((model) => model.place !== "cloud" && isForText(model));
+  const local = models.filter((model) => isLocalPlace(model, app.settings()) && isForText(model));
   if (local.length === 0) return [];
   const most = app.settings().maxContextTokens;
   const limits = (contextTokens: number | undefined) => {

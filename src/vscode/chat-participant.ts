@@ -34,9 +34,11 @@ interface Turns {
 
 async function respond(app: LazyApp, { request, context, stream, signal }: Turns): Promise<vscode.ChatResult> {
   const tally = createTally(() => performance.now());
+  // Also of an answer that is broken off: what there is of it tells of its texts.
+  let metadata: z.infer<typeof about> = { sources: [] };
   try {
     const ask = await askOf(request, context);
-    const metadata: z.infer<typeof about> = { sources: ask.sources.map(({ uri, label }) => ({ uri, label })) };
+    metadata = { sources: ask.sources.map(({ uri, label }) => ({ uri, label })) };
     for await (const event of (await app.get()).run(ask, signal)) {
       tally.see(event);
       if (event.kind === "text") stream.markdown(event.text);
@@ -47,8 +49,8 @@ async function respond(app: LazyApp, { request, context, stream, signal }: Turns
     if (badge) stream.markdown(`\n\n*${factsOf(badge)}*`);
     return { metadata };
   } catch (error) {
-    if (isAbort(error)) return {};
-    if (error instanceof TaskError) return { errorDetails: { message: say(error.text) } };
+    if (isAbort(error)) return { metadata };
+    if (error instanceof TaskError) return { metadata, errorDetails: { message: say(error.text) } };
     throw error;
   }
 }

@@ -83,7 +83,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     contextTokens: async () => (await app.get()).settings().maxContextTokens,
   });
   // For agents and the editor's own chat: nothing leaves through it.
-  const closedApp = createLazyApp(context, log, { askedBy: "mcp" });
+  const closedApp = createLazyApp(context, log, { askedBy: "mcp", staysHere: true });
   const statusBar = createStatusBar(app.peek, () => conversation.isBusy() || translations.isBusy());
   const stream = createDeltaStream((delta) => chat.post(delta));
   const chat = new ChatView({

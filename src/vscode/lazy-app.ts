@@ -2,8 +2,10 @@
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import type { App, AppOptions } from "../core/app.ts";
+import { withoutLinks } from "../core/hidden-characters.ts";
 import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
+import { isProtecting, strictest } from "../core/workspace-rules.ts";
 import { say } from "./say.ts";
 
 export interface LazyApp {
@@ -17,7 +19,7 @@ export interface LazyApp {
 export function createLazyApp(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
-  door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey">,
+  door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey" | "staysHere">,
 ): LazyApp {
   let app: App | undefined;
   let loading: Promise<App> | undefined;
@@ -33,7 +35,7 @@ export function createLazyApp(
       log: (level, text) => log[level](text),
       interfaceLanguage: /^zh/i.test(vscode.env.language) ? "zh-CN" : "en",
       ...door,
-      notice: (text) => void vscode.window.showInformationMessage(say(text)),
+      notice: (text) => void vscode.window.showInformationMessage(withoutLinks(say(text))),
     });
     return app;
   }
@@ -53,22 +55,12 @@ export function createLazyApp(
   };
 }
 
-/** Rules of privacy: a workspace can add to the person's own, and take nothing away. */
-const tightening: ReadonlySet<string> = new Set(["offline", "localOnly", "localOnlyPaths"]);
-
-function strictest(found: ReturnType<vscode.WorkspaceConfiguration["inspect"]>): unknown {
-  const own = found?.globalValue ?? found?.defaultValue;
-  const given = [own, found?.workspaceValue, found?.workspaceFolderValue].filter((value) => value !== undefined);
-  if (given.some(Array.isArray)) return [...new Set(given.flat())];
-  return given.some((value) => value === true) || own;
-}
-
 /** A value that cannot be used is shown once and replaced by its default; the others stand. */
 function readSettings(): Settings {
   const configuration = vscode.workspace.getConfiguration("switchyard");
   let settings: Settings = defaultSettings;
   for (const key of Object.keys(defaultSettings)) {
-    const value = tightening.has(key) ? strictest(configuration.inspect(key)) : configuration.get(key);
+    const value = isProtecting(key) ? strictest(key, configuration.inspect(key)) : configuration.get(key);
     if (value === undefined) continue;
     try {
       const parsed = parseSettings({ [key]: value });

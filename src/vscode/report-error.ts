@@ -1,5 +1,6 @@
 // The one place that shows an error.
 import * as vscode from "vscode";
+import { withoutLinks } from "../core/hidden-characters.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { say } from "./say.ts";
 
@@ -10,13 +11,13 @@ export async function reportError(error: unknown, log: vscode.LogOutputChannel):
     log.error(error instanceof Error ? error : String(error));
     const showLog = vscode.l10n.t("Show Log");
     const text = vscode.l10n.t("Switchyard failed: {0}", error instanceof Error ? error.message : String(error));
-    if ((await vscode.window.showErrorMessage(text, showLog)) === showLog) log.show();
+    if ((await vscode.window.showErrorMessage(withoutLinks(text), showLog)) === showLog) log.show();
     return;
   }
   log.warn(`${error.kind}: ${error.message}${error.cause ? ` (${String(error.cause)})` : ""}`);
   const actions = actionsFor(error, log);
   const show = error.kind === "bad-input" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
-  const chosen = await show(say(error.text), ...actions.map((action) => action.title));
+  const chosen = await show(withoutLinks(say(error.text)), ...actions.map((action) => action.title));
   actions.find((action) => action.title === chosen)?.run();
 }
 

@@ -7,6 +7,8 @@ const resolve = async (name: string): Promise<readonly string[]> => {
     "one.lan": ["10.0.0.5"],
     "trap.lan": ["169.254.169.254"],
     "half-trap.lan": ["10.0.0.5", "::ffff:169.254.169.254"],
+    "other-trap.lan": ["100.100.100.200"],
+    "zone-trap.lan": ["fe80::1%eth0"],
   };
   const found = known[name];
   if (!found) throw new Error("ENOTFOUND");
@@ -47,11 +49,11 @@ it("the same server named twice is one", async () => {
 
 it("case 46: no name leads to where a cloud answers with its machine's secrets", async () => {
   const { nodes, tried } = await nodeAddresses(
-    [{ url: "http://trap.lan:11434" }, { url: "http://half-trap.lan:11434" }],
+    ["trap", "half-trap", "other-trap", "zone-trap"].map((name) => ({ url: `http://${name}.lan:11434` })),
     online,
   );
   expect(nodes).toEqual([]);
-  expect(tried).toHaveLength(2);
+  expect(tried.map(({ outcome }) => outcome)).toEqual(Array(4).fill("leads to an address of the network itself"));
 });
 
 it("offline, no name is looked up and nothing elsewhere is asked", async () => {

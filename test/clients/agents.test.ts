@@ -46,7 +46,9 @@ async function setUp(id: ClientId): Promise<{ running: Running; userHome: string
       sendJson(response, { models: [{ name: model, size: 1, size_vram: 1, context_length: contextTokens }] }),
     settings: { maxContextTokens: contextTokens },
     options: {
-      mounts: (run) => [createMcpEndpoint({ run, version: "1.2.3", home: userHome, log: () => undefined })],
+      mounts: (run) => [
+        createMcpEndpoint({ run, version: "1.2.3", home: userHome, log: () => undefined, readsFiles: true }),
+      ],
       seen: (route, agent) => {
         if (clients[id].agent.test(agent)) routes.push(route);
       },

@@ -28,12 +28,12 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-async function serve(over: Parameters<typeof startProxy>[0] = {}): Promise<Running> {
+async function serve(over: Parameters<typeof startProxy>[0] = {}, readsFiles = true): Promise<Running> {
   const home = join(folder.path, "home");
   return startProxy({
     ...over,
     options: {
-      mounts: (run) => [createMcpEndpoint({ run, version: "1.2.3", home, log: () => undefined })],
+      mounts: (run) => [createMcpEndpoint({ run, version: "1.2.3", home, log: () => undefined, readsFiles })],
       ...over.options,
     },
   });
@@ -123,6 +123,15 @@ describe.each(generations)("over HTTP, to a client of %s,", { timeout: 30_000 },
     const { call } = await connect(url);
     const result = await call("explain_code", { paths: [join(folder.path, "mean.js")] });
     expect(result["isError"]).toBe(true);
+    expect(asked()).toHaveLength(0);
+  });
+
+  it("nothing is read where strangers may ask, whatever roots it tells", async () => {
+    const { url, asked } = await serve({ chat: says("It is a file.") }, false);
+    const { call } = await connect(url, [pathToFileURL("/").href, pathToFileURL(folder.path).href]);
+    const result = await call("explain_code", { paths: [join(folder.path, "mean.js")] });
+    expect(result["isError"]).toBe(true);
+    expect(JSON.stringify(result["content"])).toContain("No files are read here");
     expect(asked()).toHaveLength(0);
   });
 

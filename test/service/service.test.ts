@@ -3,6 +3,8 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { afterEach, describe, expect, it } from "vitest";
 import { createControl } from "../../src/proxy/control.ts";
 import type { ProxyServer } from "../../src/proxy/server.ts";
@@ -278,4 +280,16 @@ describe("settings that change", { timeout: 60_000 }, () => {
     await eventually(() => started.err().includes("The settings were read again."));
     expect(await readFile(join(home, "editor-settings.json"), "utf8")).toContain("false");
   });
+});
+
+it("without a token no file of this machine is read for a program that connects", { timeout: 60_000 }, async () => {
+  const { home, start, port } = await shell();
+  await writeFile(join(home, "notes.md"), "something\n");
+  start(["serve", "--no-token"]);
+  const client = new Client({ name: "stranger", version: "1" }, { capabilities: { roots: {} } });
+  client.setRequestHandler("roots/list", () => ({ roots: [{ uri: pathToFileURL(home).href }] }));
+  await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${await port()}/mcp`)));
+  closers.push(() => client.close());
+  const result = await client.callTool({ name: "explain_code", arguments: { paths: ["notes.md"] } });
+  expect(JSON.stringify(result.content)).toContain("No files are read here");
 });

@@ -171,3 +171,15 @@ describe("text that may leave", () => {
     expect(world.entries[1]?.costUsd).toBe(world.entries[0]?.costUsd);
   });
 });
+
+it("what programs of the editor ask stays here: a server nearby that is not the person's own gets nothing", async () => {
+  const ask: Ask = { ...question, localOnly: { kind: "agents" } };
+  const alone = createWorld({ models: [box] });
+  await expect(alone.run(ask)).rejects.toMatchObject({ kind: "local-only" });
+  const both = createWorld({ models: [box, local, claude], mayLeave: () => allow });
+  await both.run(ask);
+  expect([alone.sent, both.sent.map(({ place }) => place)]).toEqual([[], ["this-machine"]]);
+  const own = createWorld({ models: [box], settings: { trustedHosts: ["gpu-box"] } });
+  await own.run(ask);
+  expect(own.sent.map(({ host }) => host)).toEqual(["gpu-box:11434"]);
+});

@@ -1,4 +1,4 @@
-// What leaves is masked wherever it stands: also in calls of tools, their results and schemas.
+// What leaves is masked wherever it stands: also in calls of tools, their results and schemas, and in the form that is asked for.
 import { expect, it } from "vitest";
 import type { ModelRequest } from "../../src/core/backend.ts";
 import { maskSecrets } from "../../src/core/secrets/mask.ts";
@@ -20,6 +20,7 @@ const request: ModelRequest = {
   sampling: { temperature: 0, topP: 1, repeatPenalty: 1 },
   contextTokens: 4096,
   think: false,
+  format: { type: "object", properties: { token: { enum: [key] } } },
   toolUse: {
     tools: [
       {
@@ -34,7 +35,7 @@ const request: ModelRequest = {
 };
 
 it("finds a secret in every text of a request", () => {
-  expect(textsOf(request).filter((text) => text.includes(key))).toHaveLength(6);
+  expect(textsOf(request).filter((text) => text.includes(key))).toHaveLength(7);
 });
 
 it("puts the masked texts back into their places, and changes nothing else", () => {
