@@ -1,4 +1,4 @@
-// Writes deploy/monitoring anew from scripts/monitoring/description.ts. Run after changing that.
+// Writes deploy/monitoring anew from scripts/monitoring/panels.ts and alerts.ts. Run after changing those.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { monitoringFiles } from "./monitoring/files.ts";

@@ -1,6 +1,7 @@
 // The files under deploy/monitoring, made of the description.
 import { stringify } from "yaml";
-import { type Alert, alerts, type Panel, type Query, type Row, rows, type Words } from "./description.ts";
+import { type Alert, alerts } from "./alerts.ts";
+import { type Panel, type Query, type Row, rows, type Words } from "./panels.ts";
 
 type Language = keyof Words;
 

@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { rows } from "../../scripts/monitoring/description.ts";
 import { dashboard, monitoringFiles } from "../../scripts/monitoring/files.ts";
+import { rows } from "../../scripts/monitoring/panels.ts";
 
 const folder = join(import.meta.dirname, "..", "..", "deploy", "monitoring");
 
