@@ -18,6 +18,7 @@ import { parseSettings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
 import { writePrivateFile } from "../private-file.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { printer } from "./printer.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface AdviceFlags extends Flags {
@@ -40,15 +41,14 @@ export function addAdviceCommand(program: Command, parts: ProgramParts): void {
 
 async function advise(app: App, flags: AdviceFlags, { terminal, signal, configFile }: ProgramParts): Promise<void> {
   const { t, say, note } = terminal;
-  const print = (value: unknown, text: string) =>
-    terminal.write(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  const print = printer(terminal);
   const keeper = createFileKeeper(flags.config ?? configFile, app);
   if (flags.undo) {
     const undone = await undoAdvice(app.advice, keeper);
-    return print(undone, t("Taken back: {0}", say(undone.changeText)));
+    return print(flags, undone, t("Taken back: {0}", say(undone.changeText)));
   }
   const list = await app.advice.list(signal);
-  if (flags.apply === undefined) return print(list, await describe(list, app.advice, terminal));
+  if (flags.apply === undefined) return print(flags, list, await describe(list, app.advice, terminal));
   const advice = list.find(({ id }) => id === flags.apply);
   if (!advice) throw new TaskError("bad-input", msg("There is no advice {0}. See: switchyard advice", flags.apply));
   if (advice.needs) {
@@ -59,7 +59,7 @@ async function advise(app: App, flags: AdviceFlags, { terminal, signal, configFi
     note(step === "before" ? t("Measuring as it is …") : t("Measuring after the change …"));
   const applied = await applyAdvice(advice, app.advice, keeper, tell, signal);
   const head = t("Changed: {0}. To take it back: switchyard advice --undo", say(applied.changeText));
-  print(applied, [head, ...comparison(applied).map((line) => `  ${say(line)}`)].join("\n"));
+  print(flags, applied, [head, ...comparison(applied).map((line) => `  ${say(line)}`)].join("\n"));
 }
 
 async function describe(list: readonly Advice[], tools: AdviceTools, { t, say }: Terminal): Promise<string> {

@@ -10,6 +10,7 @@ import { incidentName, repairName, serviceStateName } from "../core/names.ts";
 import type { DoctorFinding, Incident, ServiceProfile, ServicesStatus, UpEvent } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { printer } from "./printer.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addContainerCommands(program: Command, parts: ProgramParts): void {
@@ -22,8 +23,7 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
       const flags = command.optsWithGlobals<Flags & Own>();
       return work(parts.openApp(flags), flags);
     };
-  const print = (flags: Flags, value: unknown, text: string) =>
-    terminal.write(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  const print = printer(terminal);
 
   program
     .command("up")
@@ -171,8 +171,8 @@ async function examine(app: App, flags: Flags & { readonly fix?: boolean }, { te
   }
   const texts = findings.map((finding) => describeFinding(finding, terminal));
   const head = repaired.length > 0 ? [t("Mended: {0}", repaired.join(", "))] : [];
-  if (flags.json) terminal.write(`${JSON.stringify({ findings, repaired })}\n`);
-  else terminal.write(`${[...head, ...(texts.length > 0 ? texts : [t("Nothing is wrong.")])].join("\n")}\n`);
+  const text = [...head, ...(texts.length > 0 ? texts : [t("Nothing is wrong.")])].join("\n");
+  printer(terminal)(flags, { findings, repaired }, text);
   if (findings.some(({ severity }) => severity === "problem")) process.exitCode = 1;
 }
 

@@ -9,6 +9,7 @@ import { msg } from "../core/message.ts";
 import { percentOf, progressParts } from "../core/progress-text.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { printer } from "./printer.ts";
 import type { Terminal } from "./terminal.ts";
 
 type WithApp = (
@@ -22,8 +23,7 @@ interface PullFlags extends Flags {
 export function addDownloadCommands(models: Command, parts: ProgramParts, withApp: WithApp): void {
   const { terminal, signal } = parts;
   const { t } = terminal;
-  const print = (flags: Flags, value: unknown, text: string) =>
-    terminal.write(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  const print = printer(terminal);
   models
     .command("pull <name>")
     .description(t("get a model; a broken download goes on where it stopped"))

@@ -8,6 +8,7 @@ import { modelPlaces } from "../core/model-places.ts";
 import { serverName } from "../core/names.ts";
 import { addDownloadCommands } from "./download-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
+import { printer } from "./printer.ts";
 import { readSource } from "./read-files.ts";
 
 export function addModelCommands(program: Command, parts: ProgramParts): void {
@@ -20,8 +21,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       const flags = command.optsWithGlobals<Flags>();
       return work(parts.openApp(flags), flags, typeof given[0] === "string" ? given[0] : "");
     };
-  const print = (flags: Flags, value: unknown, text: string) =>
-    terminal.write(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  const print = printer(terminal);
 
   program
     .command("classify")
