@@ -30,12 +30,9 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .description(t("start the containers that serve models, and wait until they answer"))
     .option("--profile <name>", t("core, monitoring (with figures and a dashboard) or team (with the proxy)"), profile)
     .action(
-      act<{ readonly profile?: ServiceProfile }>(async (app, flags) => {
-        for await (const event of app.services.up(flags.profile ? { profile: flags.profile } : {}, signal)) {
-          if (flags.json) terminal.write(`${JSON.stringify(event)}\n`);
-          else showUp(event, terminal);
-        }
-      }),
+      act<{ readonly profile?: ServiceProfile }>((app, flags) =>
+        showAll(app.services.up(flags.profile ? { profile: flags.profile } : {}, signal), flags, terminal),
+      ),
     );
   program
     .command("down")
@@ -45,14 +42,7 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .option("--yes", t("do not ask again"))
     .action(
       act<DownFlags>(async (app, flags) => {
-        if (flags.volumes && !(flags.remove && flags.yes)) {
-          throw new TaskError(
-            "bad-input",
-            msg("--volumes deletes downloaded models and kept answers. Say it with --remove and --yes."),
-          );
-        }
-        if (flags.remove) await app.services.remove({ withVolumes: flags.volumes ?? false }, signal);
-        else await app.services.down(signal);
+        await takeDown(app, flags, signal);
         print(flags, { done: true }, flags.remove ? t("Removed.") : t("Stopped."));
       }),
     );
@@ -64,10 +54,7 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .argument("[version]", t("such as 0.31.1; nothing: the version that belongs to this Switchyard"))
     .action(async (version: string | undefined, _: object, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
-      for await (const event of parts.openApp(flags).services.update(version ?? "", signal)) {
-        if (flags.json) terminal.write(`${JSON.stringify(event)}\n`);
-        else showUp(event, terminal);
-      }
+      await showAll(parts.openApp(flags).services.update(version ?? "", signal), flags, terminal);
     });
   program
     .command("services")
@@ -109,6 +96,24 @@ interface DownFlags {
   readonly remove?: boolean;
   readonly volumes?: boolean;
   readonly yes?: boolean;
+}
+
+async function takeDown({ services }: App, { remove, volumes, yes }: DownFlags, signal: AbortSignal): Promise<void> {
+  if (volumes && !(remove && yes)) {
+    throw new TaskError(
+      "bad-input",
+      msg("--volumes deletes downloaded models and kept answers. Say it with --remove and --yes."),
+    );
+  }
+  if (remove) await services.remove({ withVolumes: volumes ?? false }, signal);
+  else await services.down(signal);
+}
+
+async function showAll(events: AsyncIterable<UpEvent>, flags: Flags, terminal: Terminal): Promise<void> {
+  for await (const event of events) {
+    if (flags.json) terminal.write(`${JSON.stringify(event)}\n`);
+    else showUp(event, terminal);
+  }
 }
 
 export function showUp(event: UpEvent, { t, say, note, progress, write }: Terminal): void {

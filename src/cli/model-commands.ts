@@ -1,7 +1,8 @@
 // Commands about models and servers rather than texts.
 
 import type { Command } from "commander";
-import type { App } from "../core/app.ts";
+import type { App, OfferedModel, ServerStatus } from "../core/app.ts";
+import type { InstalledModel } from "../core/backend.ts";
 import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { modelPlaces } from "../core/model-places.ts";
@@ -10,6 +11,7 @@ import { addDownloadCommands } from "./download-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { printer } from "./printer.ts";
 import { readSource } from "./read-files.ts";
+import type { Terminal } from "./terminal.ts";
 
 export function addModelCommands(program: Command, parts: ProgramParts): void {
   const { terminal, signal } = parts;
@@ -40,18 +42,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .action(
       withApp(async (app, flags) => {
         const status = await app.status(signal);
-        const lines = [
-          ...status.flatMap((server) => [
-            server.name === ""
-              ? t("No model server answers.")
-              : `${terminal.say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(),
-            ...server.models.map(({ name }) => `  ${name}`),
-            ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
-          ]),
-          t("Addresses tried:"),
-          ...(status[0]?.tried ?? []).map((each) => `  ${each.address}: ${each.outcome}`),
-        ];
-        print(flags, status, lines.join("\n"));
+        print(flags, status, describeServers(status, terminal));
       }),
     );
   const models = program
@@ -60,17 +51,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .action(
       withApp(async (app, flags) => {
         const [installed, offers] = await Promise.all([app.models(signal), app.offers(signal)]);
-        const lines = [
-          ...modelPlaces(installed).map(({ model, servers }) => {
-            const where = servers.map((server) => terminal.say(serverName(server))).join(", ");
-            return `${model.name}  ${formatBytes(model.sizeBytes)}  ${where}`;
-          }),
-          t("Can be had:"),
-          ...offers.map((offer) =>
-            `  ${offer.name}  ${formatBytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),
-          ),
-        ];
-        print(flags, { installed, offers }, lines.join("\n"));
+        print(flags, { installed, offers }, describeModels(installed, offers, terminal));
       }),
     );
   addDownloadCommands(models, parts, withApp);
@@ -84,4 +65,35 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       .description(description)
       .action(withApp(async (app, _, name) => work(app, name)));
   }
+}
+
+function describeServers(status: readonly ServerStatus[], { t, say }: Terminal): string {
+  return [
+    ...status.flatMap((server) => [
+      server.name === ""
+        ? t("No model server answers.")
+        : `${say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(),
+      ...server.models.map(({ name }) => `  ${name}`),
+      ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
+    ]),
+    t("Addresses tried:"),
+    ...(status[0]?.tried ?? []).map((each) => `  ${each.address}: ${each.outcome}`),
+  ].join("\n");
+}
+
+function describeModels(
+  installed: readonly InstalledModel[],
+  offers: readonly OfferedModel[],
+  { t, say }: Terminal,
+): string {
+  return [
+    ...modelPlaces(installed).map(({ model, servers }) => {
+      const where = servers.map((server) => say(serverName(server))).join(", ");
+      return `${model.name}  ${formatBytes(model.sizeBytes)}  ${where}`;
+    }),
+    t("Can be had:"),
+    ...offers.map((offer) =>
+      `  ${offer.name}  ${formatBytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),
+    ),
+  ].join("\n");
 }

@@ -21,12 +21,7 @@ export async function checkContainers(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const ours = await findOurs(engine, stackName, signal);
-  const hashes = new Map<string, string>();
-  for (const service of plan.stack.services) {
-    // A file that cannot be read is a finding of its own.
-    const files = await fillFiles(service, roots).catch(() => undefined);
-    if (files) hashes.set(service.name, configHash(service, hashOf(files)));
-  }
+  const hashes = await hashesOf(plan, roots);
   return ours.flatMap((container): readonly Finding[] => {
     const status = statusOfContainer(container);
     const { name } = status;
@@ -76,6 +71,17 @@ export async function checkContainers(
       },
     ];
   });
+}
+
+/** What the container of each service would be made of now. */
+async function hashesOf({ stack }: Plan, roots: ServiceTools["roots"]): Promise<ReadonlyMap<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const service of stack.services) {
+    // A file that cannot be read is a finding of its own.
+    const files = await fillFiles(service, roots).catch(() => undefined);
+    if (files) hashes.set(service.name, configHash(service, hashOf(files)));
+  }
+  return hashes;
 }
 
 export async function checkPorts(
