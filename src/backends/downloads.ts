@@ -115,7 +115,7 @@ async function* work(
   let note: DownloadNote = { ...known, model, backend: backend.name, state: "running", status: "" };
   await files.takeWish(model);
   await files.write(note);
-  const wishes = createWishes(files, model);
+  const wishes = createWishes(files, model, mayFetch);
   const notes = createNoteWriter(files);
   let isDone = false;
   let isChecked = false;
@@ -196,12 +196,20 @@ function createNoteWriter(files: DownloadFiles) {
   };
 }
 
-/** Looks now and then whether another window wants it to stop. */
-function createWishes(files: DownloadFiles, model: string) {
+/** Looks now and then whether another window wants it to stop, or nothing may be fetched any more. */
+function createWishes(files: DownloadFiles, model: string, mayFetch: DownloadsOptions["mayFetch"]) {
   const stop = new AbortController();
   let wished: Wish | undefined;
+  const refused = (): Wish | undefined => {
+    try {
+      mayFetch(model);
+      return undefined;
+    } catch {
+      return "pause";
+    }
+  };
   const timer = setInterval(async () => {
-    wished ??= await files.takeWish(model).catch(() => undefined);
+    wished ??= (await files.takeWish(model).catch(() => undefined)) ?? refused();
     if (wished) stop.abort();
   }, lookEveryMs);
   timer.unref();

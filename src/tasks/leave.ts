@@ -5,7 +5,7 @@ import { costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
 import type { Ledger, LedgerEntry, SentSource } from "../core/ledger.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
-import { isLocalPlace, isTrustedHost, refuseModel } from "../core/policy.ts";
+import { isLocalPlace, isTrustedHost, localOnlyParts, refuseModel } from "../core/policy.ts";
 import type { Route } from "../core/route.ts";
 import { findSecrets } from "../core/secrets/find.ts";
 import { type MaskedTexts, maskSecrets } from "../core/secrets/mask.ts";
@@ -44,13 +44,16 @@ export type Run = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<
  * @throws TaskError `local-only`, `cloud-limit`
  */
 export async function openWay(departure: Departure, parts: LeaveParts, signal: AbortSignal): Promise<Run | undefined> {
-  const { here, model, route } = departure;
+  const { here, model } = departure;
   if (model.place === "this-machine") return here;
-  const settings = parts.settings();
-  const kept = route.localOnly ?? [];
-  if (kept.length > 0 && !isLocalPlace(model, settings)) throw refuseModel(model.name, kept);
+  refuseKept(departure, parts);
   // A host of the person's own is as good as this machine.
-  if (model.place === "network" && isTrustedHost(model.host, settings)) return here;
+  if (model.place === "network" && isTrustedHost(model.host, parts.settings())) {
+    return (request, each) => {
+      refuseKept(departure, parts);
+      return here(request, each);
+    };
+  }
   const question = describeDeparture(departure);
   await refuseOverBudgetOf(question.price, parts);
   const answer: LeaveAnswer =
@@ -61,6 +64,13 @@ export async function openWay(departure: Departure, parts: LeaveParts, signal: A
   if (answer.kind === "refuse") return undefined;
   const allowedBy = question.needsConsent ? answer.by : "network";
   return (request, each) => send(departure, request, { allowedBy, masks: answer.secrets === "mask" }, parts, each);
+}
+
+/** Asked before each request: Offline may have been turned on since the first one, or while the person was asked. */
+function refuseKept({ ask, route, model }: Departure, parts: LeaveParts): void {
+  const settings = parts.settings();
+  const kept = [...(route.localOnly ?? []), ...localOnlyParts(ask, settings)];
+  if (kept.length > 0 && !isLocalPlace(model, settings)) throw refuseModel(model.name, kept);
 }
 
 function describeDeparture({ ask, model, requests, countTokens }: Departure): LeaveQuestion {
@@ -137,6 +147,7 @@ async function* send(
   signal: AbortSignal,
 ): AsyncIterable<ModelEvent> {
   const { ask, route, model, backend } = departure;
+  refuseKept(departure, parts);
   const masked = masks ? maskSecrets(textsOf(request)) : undefined;
   const sent = masked ? withTexts(request, masked.texts) : request;
   const promptTokens = departure.countTokens(sent);

@@ -176,8 +176,8 @@ function refuseNamed(ask: Ask, kept: readonly LocalOnlyPart[], world: World, all
 
 /** Runs requests on whichever server that has the model, and may see the prompt, is best now. */
 function localRun({ world }: Settled, job: Job, parts: PipelineParts): Run {
-  const nodes = nodesOf(job, world, parts);
-  return (request, signal) => parts.runOnNodes(nodes, request, signal);
+  // For each request anew: what may see the prompt may have changed since the one before.
+  return (request, signal) => parts.runOnNodes(nodesOf(job, world, parts), request, signal);
 }
 
 /** Of a model that is not here and not on a host of the person's own, the one server that they were told of. */

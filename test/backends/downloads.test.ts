@@ -286,6 +286,21 @@ describe("downloads of several windows", { timeout: 20_000 }, () => {
     expect(asks()).toBe(0);
     expect(await window.list()).toEqual([]);
   });
+
+  it("pause when Offline is turned on while they run", async () => {
+    await serve((response) => layer(response, 400));
+    let isOffline = false;
+    const window = openWindow(() => {
+      if (isOffline) throw new TaskError("local-only", msg("Offline"));
+    });
+    const ended = outcome(
+      (async () => {
+        for await (const _ of window.pull("m", never)) isOffline = true;
+      })(),
+    );
+    expect(await ended).toBe("AbortError");
+    expect(await window.list()).toMatchObject([{ model: "m", state: "paused" }]);
+  });
 });
 
 describe("downloads of several processes", { timeout: 30_000 }, () => {

@@ -183,3 +183,37 @@ it("what programs of the editor ask stays here: a server nearby that is not the 
   await own.run(ask);
   expect(own.sent.map(({ host }) => host)).toEqual(["gpu-box:11434"]);
 });
+
+it("Offline that is turned on in the middle holds for everything that is not sent yet", async () => {
+  const settings = { offline: false, trustedHosts: ["gpu-box"], dailyBudgetUsd: 1000, monthlyBudgetUsd: 1000 };
+  const asked = createWorld({
+    models: [claude],
+    settings,
+    mayLeave: () => {
+      settings.offline = true;
+      return allow;
+    },
+  });
+  await expect(asked.run(question)).rejects.toMatchObject({ kind: "local-only" });
+  expect(asked.sent).toEqual([]);
+
+  const text = "Some words of a document that is long enough to be parted.\n\n".repeat(3000);
+  for (const model of [box, claude]) {
+    settings.offline = false;
+    const parted = createWorld({
+      models: [model],
+      settings,
+      mayLeave: () => allow,
+      answer: () => {
+        settings.offline = true;
+        return [
+          { kind: "text", text: "文档中的一些文字" },
+          { kind: "done", stats, finish: "stop" },
+        ];
+      },
+    });
+    const ask: Ask = { kind: "translate", model: model.name, text, sources: [], history: [], targetLanguage: "zh-CN" };
+    await expect(parted.run(ask)).rejects.toMatchObject({ kind: "local-only" });
+    expect(parted.sent).toHaveLength(1);
+  }
+});
