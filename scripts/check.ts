@@ -103,6 +103,8 @@ export const unitPatterns = [
   "test/cli",
   "test/mcp",
   "test/proxy",
+  "test/service",
+  "test/clients",
   "test/webview",
   "test/vscode",
   "test/backends/",
@@ -120,9 +122,10 @@ if (import.meta.main) {
     unitPatterns
       .filter(
         (pattern) =>
-          !["test/backends/", "test/privacy", "test/proxy", "test/mcp", "test/monitoring", "test/deploy"].includes(
-            pattern,
-          ),
+          ![
+            ...["test/backends/", "test/privacy", "test/proxy", "test/service", "test/clients", "test/mcp"],
+            ...["test/monitoring", "test/deploy"],
+          ].includes(pattern),
       )
       .concat(
         "test/backends/ollama",

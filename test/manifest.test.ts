@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
+import { unitPatterns } from "../scripts/check.ts";
 import { defaultSettings, parseSettings } from "../src/core/settings.ts";
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -10,6 +11,14 @@ const declared: string[] = contributes.commands.map((each: { command: string }) 
 const table = [...readFileSync("src/vscode/commands.ts", "utf8").matchAll(/^ {2}"(switchyard\.\w+)":/gm)].map(
   (match) => match[1],
 );
+
+it("no test is left out: each file belongs to a stage of the test command", () => {
+  const others = ["test/containers/", "test/ui/", "test/host/"];
+  const files = globSync("test/**/*.test.ts").map((file) => file.replaceAll("\\", "/"));
+  expect(files.length).toBeGreaterThan(100);
+  const left = files.filter((file) => ![...unitPatterns, ...others].some((pattern) => file.startsWith(pattern)));
+  expect(left).toEqual([]);
+});
 
 describe("the manifest", () => {
   it("declares exactly the commands that there are", () => {

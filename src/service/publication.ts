@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import { writePrivateFile } from "../private-file.ts";
 import { challengeHeader, proofOf } from "./proof.ts";
@@ -15,6 +16,7 @@ export interface Publication {
 
 /** One that has the port and is alive, yet does not answer for so long, is taken for another, ms. */
 const patienceMs = 15_000;
+const askAgainMs = 100;
 
 const publicationPath = (home: string) => join(home, "proxy.json");
 const publicationSchema = z.object({ pid: z.int(), host: z.string(), port: z.int(), version: z.string() });
@@ -41,6 +43,7 @@ export async function findService(home: string, token: string, signal: AbortSign
     const answer = await challenge(publication, token);
     if (answer !== "slow") return answer === "ours" ? publication : undefined;
     if (!isAlive(publication.pid) || performance.now() > endMs) return undefined;
+    await sleep(askAgainMs, undefined, { signal });
   }
 }
 
@@ -67,11 +70,21 @@ async function challenge(publication: Publication, token: string): Promise<"ours
       signal: AbortSignal.timeout(3_000),
       redirect: "error",
     });
+    if (answer.status >= 500) return "slow";
     const { proof } = z.object({ proof: z.string() }).parse(await answer.json());
     return proof === proofOf(token, question) ? "ours" : "another";
   } catch (error) {
-    return error instanceof Error && error.name === "TimeoutError" ? "slow" : "another";
+    return isPassing(error) ? "slow" : "another";
   }
+}
+
+/** Too late, or cut off: not where nothing listens, nor where something else answers. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === "TimeoutError") return true;
+  const { cause } = error;
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+  return code === "ECONNRESET" || code === "UND_ERR_SOCKET" || code === "ETIMEDOUT";
 }
 
 export function isAlive(pid: number): boolean {
