@@ -6,6 +6,7 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
+import type { Sampling } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { callableTools, callSchema, newCallId, type Tool, type ToolCall, type ToolUse } from "../core/tool.ts";
 
@@ -31,8 +32,19 @@ export function chatRequest(request: ModelRequest) {
       temperature: request.sampling.temperature,
       top_p: request.sampling.topP,
       repeat_penalty: request.sampling.repeatPenalty,
+      ...optionalSampling(request.sampling),
       ...(request.maxTokens === undefined ? {} : { num_predict: request.maxTokens }),
     },
+  };
+}
+
+function optionalSampling({ topK, minP, presencePenalty, frequencyPenalty, seed }: Sampling) {
+  return {
+    ...(topK === undefined ? {} : { top_k: topK }),
+    ...(minP === undefined ? {} : { min_p: minP }),
+    ...(presencePenalty === undefined ? {} : { presence_penalty: presencePenalty }),
+    ...(frequencyPenalty === undefined ? {} : { frequency_penalty: frequencyPenalty }),
+    ...(seed === undefined ? {} : { seed }),
   };
 }
 

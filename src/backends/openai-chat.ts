@@ -4,6 +4,7 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
+import type { Sampling } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { newCallId, type ToolCall } from "../core/tool.ts";
 import type { Chunk } from "./openai-schemas.ts";
@@ -15,11 +16,7 @@ export function openaiRequest(request: ModelRequest): object {
     messages: request.messages.map(messageOf),
     stream: true,
     stream_options: { include_usage: true },
-    temperature: sampling.temperature,
-    top_p: sampling.topP,
-    // vLLM, SGLang and llama.cpp read this one beside what OpenAI has; others leave it out.
-    repetition_penalty: sampling.repeatPenalty,
-    repeat_penalty: sampling.repeatPenalty,
+    ...samplingOf(sampling),
     ...(request.maxTokens === undefined ? {} : { max_tokens: request.maxTokens }),
     ...(request.format
       ? { response_format: { type: "json_schema", json_schema: { name: "answer", schema: request.format } } }
@@ -31,6 +28,24 @@ export function openaiRequest(request: ModelRequest): object {
           parallel_tool_calls: toolUse.isParallel,
         }
       : {}),
+  };
+}
+
+function samplingOf(sampling: Sampling): object {
+  const { topK, minP, presencePenalty, frequencyPenalty, seed } = sampling;
+  return {
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    ...(presencePenalty === undefined ? {} : { presence_penalty: presencePenalty }),
+    ...(frequencyPenalty === undefined ? {} : { frequency_penalty: frequencyPenalty }),
+    // OpenAI has no word for another one each time.
+    ...(seed === undefined || seed < 0 ? {} : { seed }),
+    // vLLM, SGLang and llama.cpp read these beside what OpenAI has; others leave them out.
+    repetition_penalty: sampling.repeatPenalty,
+    repeat_penalty: sampling.repeatPenalty,
+    // Of all tokens is -1 for each of them; 0 is refused by some.
+    ...(topK === undefined ? {} : { top_k: topK === 0 ? -1 : topK }),
+    ...(minP === undefined ? {} : { min_p: minP }),
   };
 }
 

@@ -92,6 +92,13 @@ export interface Sampling {
   readonly temperature: number;
   readonly topP: number;
   readonly repeatPenalty: number;
+  /** 0: of all tokens. This and the rest only programs ask for; absent: as the server has it. */
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  /** The same seed gives the same answer; negative: another one each time. */
+  readonly seed?: number;
 }
 
 /** `task_type` of the `local_llm` tool to a task kind. */

@@ -11,6 +11,7 @@ import { aliasOf, conversationAsk, tokensOf, virtualModels } from "./ask-of.ts";
 import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
+import { fineSampling, samplingFields } from "./sampling-fields.ts";
 import { toolUseOf, type WantedChoice } from "./tools-of.ts";
 
 export const anthropicDialect: Dialect = { name: "anthropic", errorBody: anthropicError };
@@ -45,6 +46,7 @@ const messagesSchema = z.object({
   stream: optional(z.boolean()),
   temperature: optional(z.number().check(z.gte(0), z.lte(1))),
   top_p: optional(z.number().check(z.gt(0), z.lte(1))),
+  top_k: samplingFields.top_k,
   stop_sequences: optional(z.array(text)),
   thinking: optional(z.looseObject({ type: z.string() })),
   output_config: optional(
@@ -84,6 +86,7 @@ function messagesOutcome(request: z.infer<typeof messagesSchema>) {
     model: request.model,
     temperature: request.temperature,
     topP: request.top_p,
+    fine: fineSampling(request),
     maxTokens: request.max_tokens,
     format: format ? checkedFormat(format) : undefined,
     toolUse: toolUseIn(request),

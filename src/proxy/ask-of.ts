@@ -12,6 +12,7 @@ import {
 } from "../core/task.ts";
 import type { ToolUse } from "../core/tool.ts";
 import { ProxyError } from "./proxy-error.ts";
+import type { FineSampling } from "./sampling-fields.ts";
 import { linkResults } from "./tools-of.ts";
 
 /** Models that are not one model: the request is routed, for one kind of task or for the one that is recognised. */
@@ -49,6 +50,7 @@ export interface Wishes {
   readonly temperature?: number | null | undefined;
   readonly topP?: number | null | undefined;
   readonly repeatPenalty?: number | null | undefined;
+  readonly fine?: FineSampling;
   readonly maxTokens?: number | null | undefined;
   readonly format?: object | undefined;
   readonly toolUse?: ToolUse | undefined;
@@ -99,6 +101,7 @@ export function wishesOf(wishes: Wishes): Pick<Ask, "model" | "kind" | "sampling
     ...(typeof wishes.temperature === "number" ? { temperature: wishes.temperature } : {}),
     ...(typeof wishes.topP === "number" ? { topP: wishes.topP } : {}),
     ...(typeof wishes.repeatPenalty === "number" ? { repeatPenalty: wishes.repeatPenalty } : {}),
+    ...wishes.fine,
   };
   const { maxTokens, conversation } = wishes;
   return {

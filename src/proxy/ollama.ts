@@ -11,6 +11,7 @@ import { chatLine, generateLine, type Line, ollamaForm, stamp } from "./ollama-f
 import { ollamaModelEndpoints } from "./ollama-models.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
+import { fineSampling, samplingFields } from "./sampling-fields.ts";
 import { argumentsOf, toolUseOf } from "./tools-of.ts";
 
 export const ollamaDialect: Dialect = { name: "ollama", errorBody: (error) => ({ error: error.message }) };
@@ -23,6 +24,7 @@ const optionsSchema = z.object({
   temperature: optional(z.number().check(z.gte(0), z.lte(2))),
   top_p: optional(z.number().check(z.gt(0), z.lte(1))),
   repeat_penalty: optional(z.number()),
+  ...samplingFields,
   num_predict: optional(z.int()),
   stop: optional(z.union([text, z.array(text)])),
 });
@@ -125,6 +127,7 @@ function wishesOf({ model, options, format, think }: Shared): Wishes {
     temperature: options?.temperature,
     topP: options?.top_p,
     repeatPenalty: options?.repeat_penalty,
+    fine: fineSampling(options),
     maxTokens: options?.num_predict,
     // Any JSON at all is an object of whatever shape.
     format: format === "json" ? { type: "object" } : format ? checkedFormat(format) : undefined,

@@ -9,6 +9,7 @@ import { messagesOf } from "./openai-items.ts";
 import { ResponsesForm } from "./openai-responses-form.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { parseBody, text } from "./read-body.ts";
+import { fineSampling, samplingFields } from "./sampling-fields.ts";
 
 const toolSchema = z.object({
   type: z.string(),
@@ -23,6 +24,7 @@ const requestSchema = z.object({
   stream: optional(z.boolean()),
   temperature: optional(z.number().check(z.gte(0), z.lte(2))),
   top_p: optional(z.number().check(z.gt(0), z.lte(1))),
+  ...samplingFields,
   max_output_tokens: optional(z.int().check(z.gt(0))),
   tools: optional(z.array(toolSchema)),
   tool_choice: choiceSchema,
@@ -50,6 +52,7 @@ export const responsesEndpoint: Endpoint = async (body) => {
     model: request.model,
     temperature: request.temperature,
     topP: request.top_p,
+    fine: fineSampling(request),
     maxTokens: request.max_output_tokens,
     format: formatIn(request.text?.format),
     toolUse: toolUseIn(tools, request.tool_choice, request.parallel_tool_calls),

@@ -22,6 +22,7 @@ import { completionForm, openaiError, openaiForm } from "./openai-form.ts";
 import { responsesEndpoint } from "./openai-responses.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { parseBody, text } from "./read-body.ts";
+import { fineSampling, samplingFields } from "./sampling-fields.ts";
 import { argumentsOf } from "./tools-of.ts";
 
 export const openaiDialect: Dialect = { name: "openai", errorBody: openaiError };
@@ -51,6 +52,7 @@ const shared = {
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
   temperature: optional(z.number().check(z.gte(0), z.lte(2))),
   top_p: optional(z.number().check(z.gt(0), z.lte(1))),
+  ...samplingFields,
   max_tokens: optional(count),
   n: optional(z.int()),
   stop: optional(z.union([text, z.array(text)])),
@@ -112,6 +114,7 @@ function chatOutcome(request: ChatRequest) {
     model: request.model,
     temperature: request.temperature,
     topP: request.top_p,
+    fine: fineSampling(request),
     maxTokens: request.max_completion_tokens ?? request.max_tokens,
     format: formatIn(format && "json_schema" in format ? { ...format, ...format.json_schema } : format),
     toolUse: toolUseIn(tools, request.tool_choice, request.parallel_tool_calls),
@@ -136,6 +139,7 @@ function completionOutcome(request: z.infer<typeof completionSchema>) {
     model: request.model,
     temperature: request.temperature,
     topP: request.top_p,
+    fine: fineSampling(request),
     maxTokens: request.max_tokens,
   });
   return {

@@ -19,10 +19,11 @@ type Done = Extract<AnswerEvent, { kind: "done" }>;
 const leastRoom = 256;
 
 /** Warmer, and dearer to repeat: what went wrong once goes wrong again with the same. */
-export function otherSampling({ temperature, topP, repeatPenalty }: Sampling): Sampling {
+export function otherSampling(sampling: Sampling): Sampling {
+  const { temperature, repeatPenalty } = sampling;
   return {
+    ...sampling,
     temperature: Math.min(1, temperature + 0.3),
-    topP,
     repeatPenalty: Math.max(repeatPenalty, Math.min(1.3, repeatPenalty + 0.1)),
   };
 }

@@ -154,6 +154,27 @@ describe("the built-in engine", { timeout: 60_000 }, () => {
     });
   });
 
+  it("draws the same answer of the same seed, and another of another or of none", async () => {
+    const draw = async (seed: number) => {
+      const options = { num_predict: 30, temperature: 1.5, seed };
+      return (await ollama.chat({ model: smallModel, messages: story, options })).message.content;
+    };
+    const first = await draw(7);
+    expect(await draw(7)).toBe(first);
+    expect(await draw(8)).not.toBe(first);
+    expect(await draw(-1)).not.toBe(await draw(0));
+  });
+
+  it("heeds penalties of presence and of frequency also where repeating costs nothing", async () => {
+    const answer = async (more: object) => {
+      const options = { num_predict: 60, temperature: 0, repeat_penalty: 1, repeat_last_n: -1, ...more };
+      return (await ollama.chat({ model: smallModel, messages: story, options })).message.content;
+    };
+    const plain = await answer({});
+    expect(await answer({ frequency_penalty: 2 })).not.toBe(plain);
+    expect(await answer({ presence_penalty: 2 })).not.toBe(plain);
+  });
+
   it("embeds texts as vectors of one length", async () => {
     const { embeddings } = await ollama.embed({ model: smallModel, input: ["a", "something else"] });
     expect(embeddings).toHaveLength(2);

@@ -19,6 +19,9 @@ const paths = [
 const names = ["model", "messages", "prompt", "role", "content", "options", "format", "stop", "stream", "system"];
 const more = [
   "temperature",
+  "seed",
+  "top_k",
+  "presence_penalty",
   "maxTokens",
   "max_tokens",
   "task_type",

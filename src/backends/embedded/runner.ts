@@ -237,8 +237,9 @@ class LlamaRunner implements Runner {
       topK: options.top_k ?? 40,
       topP: options.top_p ?? 0.9,
       minP: options.min_p ?? 0,
-      ...(options.seed === undefined ? {} : { seed: options.seed }),
-      ...(lastN === 0 || penalty.penalty === 1 ? {} : { repeatPenalty: { punishTokens: recent, ...penalty } }),
+      // Negative is another one each time, as with none.
+      ...(options.seed === undefined || options.seed < 0 ? {} : { seed: options.seed }),
+      ...(lastN === 0 ? {} : { repeatPenalty: { punishTokens: recent, ...penalty } }),
     };
   }
 

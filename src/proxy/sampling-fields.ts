@@ -1,0 +1,30 @@
+// How clients of each dialect say the finer part of how an answer is drawn.
+import * as z from "zod/mini";
+import type { Sampling } from "../core/task.ts";
+
+const optional = <Value extends z.ZodMiniType>(value: Value) => z.optional(z.nullable(value));
+const penalty = optional(z.number().check(z.gte(-2), z.lte(2)));
+const fields = {
+  seed: optional(z.int()),
+  top_k: optional(z.int()),
+  min_p: optional(z.number().check(z.gte(0), z.lte(1))),
+  presence_penalty: penalty,
+  frequency_penalty: penalty,
+};
+const fieldsSchema = z.object(fields);
+
+export const samplingFields: Readonly<typeof fields> = fields;
+
+export type FineSampling = Partial<Omit<Sampling, "temperature" | "topP" | "repeatPenalty">>;
+
+export function fineSampling(given: Partial<z.infer<typeof fieldsSchema>> | null | undefined): FineSampling {
+  const { seed, top_k: topK, min_p: minP, presence_penalty: presence, frequency_penalty: frequency } = given ?? {};
+  return {
+    ...(typeof seed === "number" ? { seed } : {}),
+    // Some say -1 for all of them.
+    ...(typeof topK === "number" ? { topK: Math.max(0, topK) } : {}),
+    ...(typeof minP === "number" ? { minP } : {}),
+    ...(typeof presence === "number" ? { presencePenalty: presence } : {}),
+    ...(typeof frequency === "number" ? { frequencyPenalty: frequency } : {}),
+  };
+}

@@ -1,0 +1,80 @@
+// What clients say of how an answer is drawn reaches the model, in every dialect and with every kind of server.
+import { afterEach, expect, it } from "vitest";
+import { type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { post, startProxy } from "./harness.ts";
+
+const model = "llama3.1:8b";
+const messages = [{ role: "user", content: "hi" }];
+const said = { seed: 7, top_k: 20, min_p: 0.05, presence_penalty: 0.5, frequency_penalty: -0.25 };
+
+let other: ScriptedServer | undefined;
+afterEach(async () => {
+  await other?.close();
+  other = undefined;
+});
+
+it("in every dialect, as far as the dialect has a word for it", async () => {
+  const { url, asked } = await startProxy();
+  const requests: readonly (readonly [string, object])[] = [
+    ["/api/chat", { model, messages, options: said }],
+    ["/api/generate", { model, prompt: "hi 2", options: said, stream: false }],
+    ["/v1/chat/completions", { model, messages: [{ role: "user", content: "hi 3" }], ...said }],
+    ["/v1/completions", { model, prompt: "hi 4", ...said }],
+    ["/v1/responses", { model, input: "hi 5", ...said }],
+  ];
+  for (const [path, body] of requests) expect((await post(url, path, body)).status).toBe(200);
+  expect(asked()).toHaveLength(requests.length);
+  for (const { options } of asked()) expect(options).toMatchObject(said);
+  await post(url, "/v1/messages", { model, messages, max_tokens: 9, top_k: 20 });
+  expect(asked().at(-1)?.options).toMatchObject({ top_k: 20 });
+  expect(asked().at(-1)?.options).not.toHaveProperty("seed");
+});
+
+it("leaves to the server what nobody says, and takes -1 for all tokens", async () => {
+  const { url, asked } = await startProxy();
+  await post(url, "/api/chat", { model, messages, options: { seed: null } });
+  for (const field of Object.keys(said)) expect(asked()[0]?.options).not.toHaveProperty(field);
+  await post(url, "/v1/chat/completions", { model, messages, top_k: -1 });
+  expect(asked()[1]?.options).toMatchObject({ top_k: 0 });
+});
+
+it("reaches a server with OpenAI's API in its own words", async () => {
+  other = await startScriptedServer({
+    "GET /v1/models": (_, response) => sendJson(response, { data: [{ id: "own" }] }),
+    "POST /v1/chat/completions": (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`data: ${JSON.stringify({ choices: [{ delta: { content: "x" }, finish_reason: "stop" }] })}\n\n`);
+    },
+  });
+  const { url } = await startProxy({ settings: { nodes: [{ url: other.url, kind: "openai" }] } });
+  const asked = () => JSON.parse(other?.bodies.findLast((body) => body !== "") ?? "{}");
+  await post(url, "/api/chat", { model: "own", messages, options: said });
+  expect(asked()).toMatchObject(said);
+  await post(url, "/api/chat", { model: "own", messages, options: { top_k: 0, seed: -1 } });
+  expect(asked()).toMatchObject({ top_k: -1 });
+  expect(asked()).not.toHaveProperty("seed");
+});
+
+it("is part of what an answer is kept by", async () => {
+  const { url, asked } = await startProxy();
+  const ask = async (more: object) => {
+    const body = { model, messages, temperature: 0, ...more };
+    await (await post(url, "/v1/chat/completions", body)).text();
+  };
+  await ask({ seed: 1 });
+  await ask({ seed: 1 });
+  expect(asked()).toHaveLength(1);
+  for (const [field, value] of Object.entries(said)) await ask({ [field]: value });
+  expect(asked()).toHaveLength(1 + Object.keys(said).length);
+});
+
+it("is refused by its name where it is none", async () => {
+  const { url, asked } = await startProxy();
+  const wrong = { seed: "x", top_k: 1.5, min_p: 2, presence_penalty: 3, frequency_penalty: "much" };
+  for (const [field, value] of Object.entries(wrong)) {
+    const answer = await post(url, "/v1/chat/completions", { model, messages, [field]: value });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(field);
+  }
+  expect(asked()).toEqual([]);
+});
