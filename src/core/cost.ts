@@ -73,11 +73,15 @@ export function formatUsd(usd: number): string {
   return usd < 0.1 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`;
 }
 
-export interface Budget {
-  readonly spentTodayUsd: number;
-  readonly spentMonthUsd: number;
+/** US dollars. */
+export interface Budgets {
   readonly dailyUsd: number;
   readonly monthlyUsd: number;
+}
+
+export interface Budget extends Budgets {
+  readonly spentTodayUsd: number;
+  readonly spentMonthUsd: number;
 }
 
 /** What may still be spent, US dollars; never below 0. */

@@ -1,4 +1,5 @@
 // What left this machine: one entry for each request that went to a place that is not here.
+import type { Budgets } from "./cost.ts";
 import type { TaskKind } from "./task.ts";
 
 export interface SentSource {
@@ -24,7 +25,7 @@ export interface LedgerEntry {
   /** Estimated when `outcome` is `sent`, else as the server counted. */
   readonly promptTokens: number;
   readonly answerTokens: number;
-  /** US dollars: the most it can cost while `outcome` is `sent`, else what it did cost. */
+  /** US dollars: the most it can cost while `outcome` is `sent` and where it stopped half way, else what it did cost. */
   readonly costUsd: number;
   /** Who or what allowed it: `once`, `session`, `workspace`, `network` (a server of the person's own). */
   readonly allowedBy: string;
@@ -37,6 +38,13 @@ export interface LedgerEntry {
 export interface Ledger {
   /** An entry with the id of an earlier one completes it; both stay stored. */
   append(entry: LedgerEntry): Promise<void>;
+  /**
+   * As `append`, for a request that costs: where the most it can cost is within both budgets. Looking and recording are
+   * one step, for all windows and shells that share the ledger (without SQLite: for this one), so that no two of them
+   * spend the same money. It holds `costUsd` until it is completed, or given up as lost.
+   * @throws TaskError `cloud-limit`: nothing is recorded
+   */
+  reserve(entry: LedgerEntry, budgets: Budgets): Promise<void>;
   /** The last state of each entry, newest first. */
   list(): Promise<readonly LedgerEntry[]>;
   /** Sum of the costs of all entries from then on, US dollars. */

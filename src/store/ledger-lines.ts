@@ -1,7 +1,9 @@
 // The ledger where there is no SQLite: a file that is only ever added to, one line of JSON for each state of an entry.
 import { chmod, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { refuseOverBudget } from "../core/cost.ts";
 import type { Ledger, LedgerEntry } from "../core/ledger.ts";
+import { givenUp, lostAfterMs, periodsOf } from "../core/spending.ts";
 import { byTime, readEntry, writeEntry } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 
@@ -21,12 +23,29 @@ export function createLineLedger(file: string): Ledger {
   const states = async () => latest(await readText(file));
   return {
     append: (entry) => inTurn(() => appendLine(file, writeEntry(entry))),
+    reserve: (entry, budgets) =>
+      inTurn(async () => {
+        const { dayMs, monthMs } = periodsOf(entry.atMs);
+        const isLost = ({ outcome, atMs }: LedgerEntry) => outcome === "sent" && atMs < entry.atMs - lostAfterMs;
+        const known = (await states()).filter(({ atMs, costUsd }) => atMs >= monthMs && costUsd > 0);
+        const ends = known.filter(isLost).map(givenUp);
+        for (const end of ends) await appendLine(file, writeEntry(end));
+        const now = [...known.filter((each) => !isLost(each)), ...ends];
+        refuseOverBudget(entry.costUsd, {
+          ...budgets,
+          spentTodayUsd: spentSince(now, dayMs),
+          spentMonthUsd: spentSince(now, monthMs),
+        });
+        await appendLine(file, writeEntry(entry));
+      }),
     list: async () => (await states()).sort(byTime),
-    async spentUsd(sinceMs) {
-      return (await states()).filter(({ atMs }) => atMs >= sinceMs).reduce((sum, { costUsd }) => sum + costUsd, 0);
-    },
+    spentUsd: async (sinceMs) => spentSince(await states(), sinceMs),
     clear: () => inTurn(() => rm(file, { force: true })),
   };
+}
+
+function spentSince(entries: readonly LedgerEntry[], sinceMs: number): number {
+  return entries.filter(({ atMs }) => atMs >= sinceMs).reduce((sum, { costUsd }) => sum + costUsd, 0);
 }
 
 /** In one write, and on the disk when it returns. A line that a crash left half written is ended first. */

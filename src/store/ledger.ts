@@ -2,6 +2,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Ledger } from "../core/ledger.ts";
+import { spendingOf } from "../core/spending.ts";
 import { byTime } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 import { createLineLedger } from "./ledger-lines.ts";
@@ -37,6 +38,10 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
   return {
     async append(entry) {
       if (!(await inSqlite(() => sqlite.append(entry)))) await lines.append(entry);
+    },
+    async reserve(entry, budgets) {
+      const elsewhere = await spendingOf(lines, entry.atMs);
+      if (!(await inSqlite(() => sqlite.reserve(entry, budgets, elsewhere)))) await lines.reserve(entry, budgets);
     },
     async list() {
       const [stored, others] = await Promise.all([inSqlite(() => sqlite.list()), lines.list()]);

@@ -1,7 +1,7 @@
 // The only way out: what goes to a model that is not on this machine is shown, allowed, masked, paid for and recorded
 // before it is sent.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
-import { costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/cost.ts";
+import { type Budgets, costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/cost.ts";
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
 import type { Ledger, LedgerEntry, SentSource } from "../core/ledger.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
@@ -122,16 +122,15 @@ function secretsAtRisk(ask: Ask, requests: readonly ModelRequest[]): readonly Se
   return risks;
 }
 
+/** Before the person is asked; what counts is looked at again with the entry of each request. */
 async function refuseOverBudgetOf(price: PriceRange | undefined, parts: LeaveParts): Promise<void> {
   if (!price) return;
   const { todayUsd, monthUsd } = await spendingOf(parts.ledger, parts.nowMs());
-  const { dailyBudgetUsd, monthlyBudgetUsd } = parts.settings();
-  refuseOverBudget(price.maxUsd, {
-    spentTodayUsd: todayUsd,
-    spentMonthUsd: monthUsd,
-    dailyUsd: dailyBudgetUsd,
-    monthlyUsd: monthlyBudgetUsd,
-  });
+  refuseOverBudget(price.maxUsd, { spentTodayUsd: todayUsd, spentMonthUsd: monthUsd, ...budgetsOf(parts.settings()) });
+}
+
+function budgetsOf({ dailyBudgetUsd, monthlyBudgetUsd }: Settings): Budgets {
+  return { dailyUsd: dailyBudgetUsd, monthlyUsd: monthlyBudgetUsd };
 }
 
 interface Permission {
@@ -168,10 +167,9 @@ async function* send(
     maskedSecrets: masked?.count ?? 0,
     outcome: "sent",
   };
-  // A second try was not in the sum that was asked about: it is within the budgets, or is not made.
-  await refuseOverBudgetOf(price, parts);
-  // What cannot be recorded is not sent.
-  await parts.ledger.append(entry);
+  // What cannot be recorded is not sent; nor is what goes over a budget, such as a second try that was not in the sum
+  // that was asked about.
+  await (price ? parts.ledger.reserve(entry, budgetsOf(parts.settings())) : parts.ledger.append(entry));
   let end: Pick<LedgerEntry, "outcome" | "costUsd" | "promptTokens" | "answerTokens"> = {
     ...entry,
     outcome: "stopped",

@@ -12,7 +12,7 @@ export function openLedger(folder: string, more: Partial<Parameters<typeof creat
   return { host, ledger: createLedger(join(folder, "ledger.ndjson"), { ...host, ...more }) };
 }
 
-export function startWriter(folder: string, name: string, count: number, form: string, startAtMs = 0) {
+export function startWriter(folder: string, name: string, count: number, form: string, startAtMs = 0, dailyUsd = 0) {
   const child = spawn(
     process.execPath,
     [
@@ -22,6 +22,7 @@ export function startWriter(folder: string, name: string, count: number, form: s
       String(count),
       form,
       String(startAtMs),
+      String(dailyUsd),
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );

@@ -100,6 +100,20 @@ describe("the ledger in SQLite", () => {
     shell.dispose();
   });
 
+  it("keeps several processes within the budgets together, and counts what a host without SQLite spent", async () => {
+    const folder = temporaryFolder();
+    const editor = openLedger(folder, withoutSqlite).ledger;
+    await editor.append(entry("editor", { costUsd: 0.0945 }));
+    const startAtMs = Date.now() + 1500;
+    const writers = ["p", "q", "r", "s"].map((each) => startWriter(folder, each, 50, "sqlite", startAtMs, 0.2));
+    await Promise.all(writers.map(({ child }) => ended(child)));
+    expect(writers.map(({ wrong }) => wrong()).join("")).toBe("");
+    expect(writers.flatMap(({ acknowledged }) => acknowledged())).toHaveLength(105);
+    const { ledger } = openLedger(folder);
+    expect(await ledger.spentUsd(0)).toBeCloseTo(0.1995);
+    ledger.dispose();
+  }, 60_000);
+
   it("cannot be changed, only added to", async () => {
     const folder = temporaryFolder();
     const { ledger } = openLedger(folder);

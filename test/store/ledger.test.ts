@@ -11,6 +11,8 @@ const forms = [
   { form: "lines", name: "ledger.ndjson", host: withoutSqlite },
 ] as const;
 
+const budgets = { dailyUsd: 2, monthlyUsd: 20 };
+
 function bytesIn(folder: string): string {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
   return files.map((each) => readFileSync(join(each.parentPath, each.name), "latin1")).join("\n");
@@ -46,6 +48,44 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     const again = openLedger(folder, host).ledger;
     expect(await again.list()).toEqual([entry("a", { ...odd, outcome: "failed" })]);
     again.dispose();
+  });
+
+  it("holds the most that what is under way can cost: tasks at the same time stay within the budgets together", async () => {
+    const { ledger } = openLedger(temporaryFolder(), host);
+    const reserve = (id: string, costUsd: number) => ledger.reserve(entry(id, { costUsd }), budgets);
+    const many = Array.from({ length: 20 }, (_, index) => reserve(`a${index}`, 0.3));
+    const refused = (await Promise.allSettled(many)).flatMap((each) => (each.status === "rejected" ? each.reason : []));
+    expect(refused).toHaveLength(14);
+    expect(refused[0]).toMatchObject({ kind: "cloud-limit", message: expect.stringContaining("$0.20 of today") });
+    const sent = await ledger.list();
+    expect(sent).toHaveLength(6);
+    // Known by now: it cost less, and there is room for another one.
+    await ledger.append(entry(sent[0]?.id ?? "", { costUsd: 0.1, outcome: "done" }));
+    await reserve("next", 0.3);
+    await expect(reserve("over", 0.3)).rejects.toMatchObject({ kind: "cloud-limit" });
+    ledger.dispose();
+  });
+
+  it("gives up what was asked two hours ago and never told its end: it holds what its prompt cost", async () => {
+    const { ledger } = openLedger(temporaryFolder(), host);
+    const atMs = new Date(2026, 10, 20, 12).getTime();
+    const hour = 3_600_000;
+    await ledger.reserve(entry("dead", { atMs, costUsd: 1.9 }), budgets);
+    const reserve = (id: string, later: number) =>
+      ledger.reserve(entry(id, { atMs: atMs + later, costUsd: 1 }), budgets);
+    await expect(reserve("early", hour)).rejects.toMatchObject({ kind: "cloud-limit" });
+    await reserve("late", 2 * hour + 1);
+    const [late, dead] = await ledger.list();
+    expect(late).toMatchObject({ id: "late", outcome: "sent", costUsd: 1 });
+    expect(dead).toMatchObject({ id: "dead", outcome: "stopped", costUsd: (300 * 2.5) / 1e6 });
+    // One that was only slow is put right by its own end.
+    await ledger.append(entry("dead", { atMs, costUsd: 1.5, outcome: "done" }));
+    await expect(ledger.reserve(entry("over", { atMs: atMs + 3 * hour, costUsd: 0.1 }), budgets)).rejects.toMatchObject(
+      {
+        kind: "cloud-limit",
+      },
+    );
+    ledger.dispose();
   });
 
   it("can be read by its owner alone", async () => {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { Ledger } from "../../src/core/ledger.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { type Ask, taskKinds } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
+import { openLedger } from "../store/ledger-processes.ts";
+import { temporaryFolder } from "../store/sample.ts";
 import { allow, box, claude, createWorld, file, local, question, stats, usage } from "./privacy-world.ts";
 
 describe("text that may leave", () => {
@@ -157,6 +160,39 @@ describe("text that may leave", () => {
     await expect(world.run(ask)).rejects.toMatchObject({ kind: "cloud-limit" });
     expect(world.sent).toHaveLength(1);
     expect(world.entries.map(({ outcome }) => outcome)).toEqual(["sent", "done"]);
+  });
+
+  it("is sent by one of two tasks at the same time where the budget is enough for one", async () => {
+    const { ledger: file } = openLedger(temporaryFolder());
+    let tried = 0;
+    let bothHaveTried = () => {};
+    const both = new Promise<void>((resolve) => {
+      bothHaveTried = resolve;
+    });
+    const ledger: Ledger = {
+      ...file,
+      reserve: (...args) =>
+        file.reserve(...args).finally(() => {
+          tried += 1;
+          if (tried === 2) bothHaveTried();
+        }),
+      append: async (entry) => {
+        await both;
+        await file.append(entry);
+      },
+    };
+    const priced = createWorld({ models: [claude], mayLeave: () => allow });
+    await priced.run(question);
+    const settings = { dailyBudgetUsd: 1.5 * (priced.questions[0]?.price?.maxUsd ?? 0) };
+    const world = createWorld({ models: [claude], mayLeave: () => allow, settings, ledger });
+    const tries = await Promise.allSettled([world.run(question), world.run(question)]);
+    expect(tries.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(tries.find(({ status }) => status === "rejected")).toMatchObject({ reason: { kind: "cloud-limit" } });
+    expect(world.sent).toHaveLength(1);
+    // What it did cost is known now, and the rest of what was held for it is free again.
+    await world.run(question);
+    expect(world.sent).toHaveLength(2);
+    file.dispose();
   });
 
   it("keeps its record when the answer is stopped half way", async () => {

@@ -5,6 +5,7 @@ import type { Backend, InstalledModel, ModelRequest, Place } from "../../src/cor
 import type { ChatMessage } from "../../src/core/chat-message.ts";
 import { classify } from "../../src/core/classify.ts";
 import { createStickyWindows } from "../../src/core/context.ts";
+import { refuseOverBudget } from "../../src/core/cost.ts";
 import type { LeaveAnswer, LeaveQuestion } from "../../src/core/leave.ts";
 import type { Ledger, LedgerEntry } from "../../src/core/ledger.ts";
 import type { PrivacyRule } from "../../src/core/local-only.ts";
@@ -38,6 +39,8 @@ export interface WorldOptions {
   readonly append?: (entry: LedgerEntry) => void;
   /** What was spent before, or what is by the time of each question about it. */
   readonly spentUsd?: number | (() => number);
+  /** Instead of one in memory. */
+  readonly ledger?: Ledger;
   /** Names of servers that are asked, and do not answer. */
   readonly dead?: readonly string[];
   /** Names of servers that take no questions now. */
@@ -51,6 +54,7 @@ export function createWorld({
   answer,
   append,
   spentUsd = 0,
+  ledger: realLedger,
   dead = [],
   busy = [],
 }: WorldOptions) {
@@ -76,13 +80,19 @@ export function createWorld({
       ];
     },
   });
-  const ledger: Ledger = {
-    async append(entry) {
-      append?.(entry);
-      entries.push(entry);
+  const spentNow = () => (typeof spentUsd === "function" ? spentUsd() : spentUsd);
+  const record = async (entry: LedgerEntry) => {
+    append?.(entry);
+    entries.push(entry);
+  };
+  const ledger: Ledger = realLedger ?? {
+    append: record,
+    async reserve(entry, budgets) {
+      refuseOverBudget(entry.costUsd, { ...budgets, spentTodayUsd: spentNow(), spentMonthUsd: spentNow() });
+      await record(entry);
     },
     list: async () => entries,
-    spentUsd: async () => (typeof spentUsd === "function" ? spentUsd() : spentUsd),
+    spentUsd: async () => spentNow(),
     clear: unused,
   };
   const pipeline = createPipeline({
