@@ -77,6 +77,10 @@ describe("the manifest", () => {
     }
   });
 
+  it("lets no workspace that is not trusted name the model that is asked: it could cost", () => {
+    expect(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations).toContain("switchyard.pinnedModels");
+  });
+
   it("depends on exact versions, so that an install without the lock file is the one that was tested", () => {
     const { dependencies, optionalDependencies } = manifest;
     for (const [name, version] of Object.entries({ ...dependencies, ...optionalDependencies }))

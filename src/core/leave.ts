@@ -21,6 +21,8 @@ export interface LeaveQuestion {
   readonly destination: string;
   /** False where the person has set up the server: then only secrets are asked about. */
   readonly needsConsent: boolean;
+  /** The product asks of its own accord, to better an answer: what is remembered does not count. */
+  readonly isUnbidden: boolean;
   readonly sources: readonly (SentSource & { readonly label: string })[];
   /** Earlier turns of the conversation that go along. */
   readonly turns: number;
@@ -30,7 +32,21 @@ export interface LeaveQuestion {
   readonly secrets: readonly SecretAtRisk[];
 }
 
-export type LeaveAnswer =
-  | { readonly kind: "refuse" }
-  /** `by`: for the ledger. Secrets are masked unless the person said otherwise for this once. */
-  | { readonly kind: "allow"; readonly by: "once" | "session" | "workspace"; readonly secrets: "mask" | "send" };
+export interface Allowed {
+  readonly kind: "allow";
+  /** For the ledger. */
+  readonly by: "once" | "session" | "workspace";
+  /** Masked unless the person said otherwise for this once. */
+  readonly secrets: "mask" | "send";
+}
+
+export type LeaveAnswer = { readonly kind: "refuse" } | Allowed;
+
+/** By what it is allowed already; undefined: the person has to be asked whether it may go at all. */
+export function allowedAlready(
+  { needsConsent, isUnbidden }: Pick<LeaveQuestion, "needsConsent" | "isUnbidden">,
+  remembered: "session" | "workspace" | undefined,
+): Allowed["by"] | undefined {
+  if (!needsConsent) return "once";
+  return isUnbidden ? undefined : remembered;
+}

@@ -59,6 +59,8 @@ export interface Ask {
   readonly sampling?: Partial<Sampling>;
   /** Ask the model even where the answer is known. */
   readonly isFresh?: boolean;
+  /** The product asks this of its own accord: what the person allowed before does not allow it. */
+  readonly isUnbidden?: true;
   /** Upper bound of tokens to generate. */
   readonly maxTokens?: number;
   /** Pictures the question is about, base64 without a `data:` prefix. Only models that can see get them. */

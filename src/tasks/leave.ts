@@ -82,6 +82,7 @@ function describeDeparture({ ask, model, requests, countTokens }: Departure): Le
     backend: model.backend,
     destination: destinationOf(model),
     needsConsent: model.place === "cloud",
+    isUnbidden: ask.isUnbidden === true,
     sources: ask.sources.map((source) => ({ ...sentSource(source), label: source.label })),
     turns: ask.history.length,
     requests: requests.length,

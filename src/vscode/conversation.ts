@@ -54,7 +54,7 @@ export function createConversation(parts: ConversationParts): Conversation {
   const running = new Map<string, AbortController>();
   const asked = new Map<string, Question>();
 
-  async function run(question: Question, retryOf?: string): Promise<Exchange> {
+  async function run(question: Question, retryOf?: string, unbidden?: Pick<Ask, "isUnbidden">): Promise<Exchange> {
     const session = await keeper.current();
     const id = crypto.randomUUID();
     const stop = new AbortController();
@@ -67,7 +67,7 @@ export function createConversation(parts: ConversationParts): Conversation {
       const app = await parts.app();
       const history = historyOf(session, question, asked, retryOf);
       // Its beginning is best asked where it was read before.
-      const ask = { ...question.ask, conversation: session.id, history };
+      const ask = { ...question.ask, ...unbidden, conversation: session.id, history };
       for await (const event of app.run(ask, stop.signal)) progress.see(event);
       const better = await betterFor(app, progress, stop.signal);
       progress.end("done", better);
@@ -84,9 +84,9 @@ export function createConversation(parts: ConversationParts): Conversation {
     return progress.exchange();
   }
 
-  /** Beside the first answer, which stays. What would leave is asked about on its way. */
+  /** Beside the first answer, which stays. What would leave is asked about on its way, whatever was allowed before. */
   async function again(first: string, question: Question, model: string): Promise<void> {
-    await run({ ...question, ask: { ...question.ask, model, isFresh: true } }, first);
+    await run({ ...question, ask: { ...question.ask, model, isFresh: true } }, first, { isUnbidden: true });
   }
 
   const find = async (exchangeId: string) => (await keeper.current()).exchanges.find((each) => each.id === exchangeId);

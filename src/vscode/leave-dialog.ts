@@ -1,7 +1,13 @@
 // Asks before anything leaves this machine: what exactly, where to, and what it can cost.
 import * as vscode from "vscode";
 import { formatUsd } from "../core/cost.ts";
-import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
+import {
+  type Allowed,
+  allowedAlready,
+  type LeaveAnswer,
+  type LeaveQuestion,
+  type SecretAtRisk,
+} from "../core/leave.ts";
 import { say } from "./say.ts";
 
 export interface LeaveDialog extends vscode.Disposable {
@@ -25,7 +31,7 @@ export function createLeaveDialog(memory: vscode.Memento): LeaveDialog {
 
   return {
     async ask(question, signal) {
-      const by = question.needsConsent ? remembered(question) : "once";
+      const by = allowedAlready(question, remembered(question));
       if (by && question.secrets.length === 0) return { kind: "allow", by, secrets: "mask" };
       const choices = choicesFor(question, by);
       const chosen = await untilAborted(
@@ -56,15 +62,13 @@ export function createLeaveDialog(memory: vscode.Memento): LeaveDialog {
   };
 }
 
-type Allowed = Extract<LeaveAnswer, { kind: "allow" }>;
-
 interface Choice {
   readonly title: string;
   readonly answer?: Allowed;
   readonly show?: true;
 }
 
-function choicesFor({ secrets }: LeaveQuestion, by: Allowed["by"] | undefined): readonly Choice[] {
+function choicesFor({ secrets, isUnbidden }: LeaveQuestion, by: Allowed["by"] | undefined): readonly Choice[] {
   const allow = (title: string, how: Allowed["by"], what: Allowed["secrets"] = "mask"): Choice => ({
     title,
     answer: { kind: "allow", by: how, secrets: what },
@@ -76,8 +80,10 @@ function choicesFor({ secrets }: LeaveQuestion, by: Allowed["by"] | undefined): 
       allow(vscode.l10n.t("Send Unmasked, This Once"), by ?? "once", "send"),
     ];
   }
+  const once = allow(vscode.l10n.t("Send Once"), "once");
+  if (isUnbidden) return [once];
   return [
-    allow(vscode.l10n.t("Send Once"), "once"),
+    once,
     allow(vscode.l10n.t("Send, This Session"), "session"),
     ...(vscode.workspace.isTrusted && vscode.workspace.workspaceFolders
       ? [allow(vscode.l10n.t("Send, Always in This Workspace"), "workspace")]
@@ -92,6 +98,13 @@ function describe(question: LeaveQuestion): string {
   );
   const found = secrets.map((secret) => `• ${describeSecret(secret)}`);
   return [
+    ...(question.isUnbidden
+      ? [
+          vscode.l10n.t(
+            "A check found fault with the answer you have; this asks a better model, as “escalation” is set.",
+          ),
+        ]
+      : []),
     ...(files.length > 0 ? [vscode.l10n.t("These texts go with your question:"), ...shortened(files)] : []),
     ...(turns > 0 ? [vscode.l10n.t("{0} earlier messages of this chat go along.", turns)] : []),
     vscode.l10n.t("About {0} tokens.", promptTokens),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { allowedAlready } from "../../src/core/leave.ts";
 import type { Ledger } from "../../src/core/ledger.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { type Ask, taskKinds } from "../../src/core/task.ts";
@@ -70,6 +71,18 @@ describe("text that may leave", () => {
       await world.run({ kind, text: "some text", sources: [file("file:///w/src/a.ts")], history: [] });
     }
     expect(new Set(world.sent.map(({ place }) => place))).toEqual(new Set(["this-machine"]));
+  });
+
+  it("is asked about anew where the product asks of its own accord, with the price", async () => {
+    const world = createWorld({ models: [local, claude], mayLeave: () => allow });
+    const ask = { ...question, model: claude.name };
+    await world.run(ask);
+    await world.run({ ...ask, isUnbidden: true });
+    expect(world.questions.map((each) => each.isUnbidden)).toEqual([false, true]);
+    expect(world.questions[1]?.price?.maxUsd).toBeGreaterThan(0);
+    const [bidden, unbidden] = world.questions.map((each) => allowedAlready(each, "session"));
+    expect([bidden, unbidden]).toEqual(["session", undefined]);
+    expect(allowedAlready({ needsConsent: false, isUnbidden: true }, undefined)).toBe("once");
   });
 
   it("has its secrets masked, and the answer has the real values back, also in pieces", async () => {

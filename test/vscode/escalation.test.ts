@@ -70,6 +70,7 @@ describe("an answer that a check found fault with", () => {
     expect(asks).toHaveLength(1);
     await conversation.askBetter(first.id, never);
     expect(asks[1]).toMatchObject({ text: "write code", model: "large:8b", isFresh: true });
+    expect(asks[1]).not.toHaveProperty("isUnbidden");
     expect(exchanges().map(({ answer, retryOf }) => [answer, retryOf])).toEqual([
       ["broken", undefined],
       ["sound", first.id],
@@ -81,6 +82,16 @@ describe("an answer that a check found fault with", () => {
     const first = await askIt();
     expect(asks.map((ask) => ask.model)).toEqual([undefined, "large:8b"]);
     expect(exchanges().at(-1)).toMatchObject({ answer: "sound", retryOf: first.id });
+  });
+
+  it("is not bought by itself: what was allowed before counts for what the person asks alone", async () => {
+    const { conversation, askIt, asks, exchanges } = setUp("auto");
+    await askIt();
+    expect(asks.map((ask) => ask.isUnbidden)).toEqual([undefined, true]);
+    // The same again is the person's own wish.
+    await conversation.retry(exchanges().at(-1)?.id ?? "", never, {});
+    expect(asks[2]).toMatchObject({ model: "large:8b" });
+    expect(asks[2]).not.toHaveProperty("isUnbidden");
   });
 
   it("is left as it is where that is set, and so is an answer without fault", async () => {
