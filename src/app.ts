@@ -20,8 +20,10 @@ import { createMonitor } from "./core/monitor.ts";
 import { nodeCondition } from "./core/node-condition.ts";
 import { createNodeQueue, type NodeQueue, type NodeState } from "./core/node-queue.ts";
 import type { Settings } from "./core/settings.ts";
+import type { Ask } from "./core/task.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
 import { createTurns, type Turns, usualLimits } from "./core/turns.ts";
+import { heldByWindow } from "./core/window-rules.ts";
 import { createGuidance } from "./guidance.ts";
 import { type Connected, connectServers } from "./servers.ts";
 import { openStores } from "./stores.ts";
@@ -48,7 +50,13 @@ const usualMaxWaiting = 32;
 /** Touches nothing outside until it is asked something. */
 export function createApp(options: AppOptions): App {
   let settings = options.settings;
-  const current = () => settings;
+  const windows = options.windows ?? (() => []);
+  // One window that is offline is enough: which of them a program works for is not known.
+  const current = () => (windows().some((each) => each.offline) ? { ...settings, offline: true } : settings);
+  const heldHere = (ask: Ask): Ask => {
+    const rule = options.staysHere ? ({ kind: "agents" } as const) : heldByWindow(ask, windows());
+    return rule ? { ...ask, localOnly: rule } : ask;
+  };
   const servers = connectServers(options, current);
   const stores = openStores(options, current);
   const monitor = createMonitor(
@@ -102,7 +110,7 @@ export function createApp(options: AppOptions): App {
       stores.cache.warm();
       const sharedTokens = estimateTokens(ask.history.map((turn) => turn.text).join("\n"));
       const events = askTwice(
-        () => pipeline.run(options.staysHere ? { ...ask, localOnly: { kind: "agents" } } : ask, signal),
+        () => pipeline.run(heldHere(ask), signal),
         async () => {
           await untilHealed(options.folders.home, signal);
           servers.search.forget();
@@ -113,10 +121,10 @@ export function createApp(options: AppOptions): App {
       return guidance.turnstile.pass(watched, signal);
     },
     advice: guidance.advice,
-    preview: (ask, signal) => pipeline.preview(ask, signal),
+    preview: (ask, signal) => pipeline.preview(heldHere(ask), signal),
     async better(route, signal) {
       const { models: all } = await servers.world(signal);
-      return betterModel(route, { models: all, memoryBytes: totalmem(), settings });
+      return betterModel(route, { models: all, memoryBytes: totalmem(), settings: current() });
     },
     async warmUp(signal) {
       if (!settings.warmUp) return;
@@ -138,7 +146,7 @@ export function createApp(options: AppOptions): App {
       home: options.folders.home,
       env: options.env ?? process.env,
       log: options.log,
-      isOffline: () => settings.offline,
+      isOffline: () => current().offline,
       onChange: servers.search.forget,
       settings: current,
       runs: guidance.runs,

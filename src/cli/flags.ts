@@ -1,6 +1,7 @@
 import type { App } from "../core/app.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage } from "../core/task.ts";
+import type { WindowRules } from "../core/window-rules.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Flags {
@@ -30,6 +31,8 @@ export interface ProgramParts {
   /** Files that it comes from. */
   readonly serviceFiles: (flags: Flags) => readonly string[];
   readonly openApp: (flags: Flags) => App;
+  /** What the windows of the editor keep here that are open now; it holds in `openService`. */
+  readonly windows: () => readonly WindowRules[];
   /** An app for other programs that ask: there is nobody to allow it, so nothing leaves. */
   readonly openService: (askedBy: "mcp" | "proxy", flags: Flags) => App;
 }

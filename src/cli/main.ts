@@ -9,6 +9,7 @@ import type { App, AppOptions } from "../core/app.ts";
 import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { editorSettingsFile } from "../service/editor-settings.ts";
+import { readWindows } from "../service/open-windows.ts";
 import type { Flags } from "./flags.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
@@ -29,6 +30,7 @@ process.stdout.on("error", () => process.exit(0));
 
 const terminal = createTerminal(process.env, process.argv.includes("--quiet"));
 const home = defaultHome(process.env, process.platform, homedir());
+const windows = readWindows(home);
 const apps: App[] = [];
 const program = createProgram({
   terminal,
@@ -48,7 +50,8 @@ const program = createProgram({
         claudeKey: async () => process.env["ANTHROPIC_API_KEY"] || undefined,
       },
     ),
-  openService: (askedBy, flags) => open(serviceSettings(flags), { askedBy }),
+  windows,
+  openService: (askedBy, flags) => open(serviceSettings(flags), { askedBy, windows }),
 });
 
 function settingsFiles(flags: Flags) {
@@ -59,7 +62,7 @@ function serviceSettings(flags: Flags): Settings {
   return { ...readServiceSettings(settingsFiles(flags), process.env), ...strict(flags) };
 }
 
-function open(settings: Settings, door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey">): App {
+function open(settings: Settings, door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey" | "windows">): App {
   const app = createApp({
     settings,
     folders: { home, engineEntry: engineEntry(), packageRoot: packageRoot() },

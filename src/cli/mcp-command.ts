@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { asksFolders } from "../core/window-rules.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 
 export function addMcpCommand(program: Command, parts: ProgramParts): void {
@@ -11,6 +12,10 @@ export function addMcpCommand(program: Command, parts: ProgramParts): void {
       const { serveMcp } = await import("../mcp/main.ts");
       const app = parts.openService("mcp", command.optsWithGlobals<Flags>());
       const folder = own.root ?? process.cwd();
-      await serveMcp({ app, version: parts.version, home: parts.home, folder, log: note }, parts.signal);
+      const { version, home, windows } = parts;
+      await serveMcp(
+        { app, version, home, folder, log: note, asksFolders: () => asksFolders(windows()) },
+        parts.signal,
+      );
     });
 }

@@ -4,6 +4,7 @@ import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
+import { asksFolders } from "../core/window-rules.ts";
 import { createMcpEndpoint } from "../mcp/http.ts";
 import { createControl } from "../proxy/control.ts";
 import type { Tracing } from "../proxy/handled.ts";
@@ -59,7 +60,7 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
   const notice = () => {
     const broken = watch.broken();
     const kept = broken && terminal.say(msg("The settings stay as they were. {0}", broken));
-    return [taken, kept].filter((text) => text !== undefined).join(" ") || undefined;
+    return [taken, kept, heldText(parts)].filter((text) => text !== undefined).join(" ") || undefined;
   };
   const tracing = await openTraces(parts, app);
   const proxy = createService(parts, app, { ...options, notice, stop, tracing });
@@ -81,7 +82,7 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
 }
 
 function createService(
-  { home, version }: ProgramParts,
+  { home, version, windows }: ProgramParts,
   app: App,
   options: ServiceOptions & {
     readonly notice: () => string | undefined;
@@ -114,11 +115,22 @@ function createService(
         home,
         log: (text) => log("debug", text),
         readsFiles: asksForToken && isLoopback(host),
+        asksFolders: () => asksFolders(windows()),
       }),
       control,
     ],
   });
   return proxy;
+}
+
+/** That it is not as the settings alone would have it. */
+function heldText({ windows, terminal: { t } }: ProgramParts): string | undefined {
+  const open = windows();
+  if (open.some(({ offline }) => offline)) return t("A window of the editor is offline, and so is the service.");
+  const [folder] = open.flatMap(({ localOnly }) => localOnly);
+  return folder === undefined
+    ? undefined
+    : t("{0} is open in the editor and local only: what may be about it stays on this machine.", folder);
 }
 
 /** What was asked of the service, for a collector of the person's own. */

@@ -20,6 +20,7 @@ import type { SessionStore } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "./task.ts";
 import type { Turns } from "./turns.ts";
+import type { WindowRules } from "./window-rules.ts";
 
 /** Where things are kept on this machine. */
 export interface Folders {
@@ -45,6 +46,8 @@ export interface AppOptions {
   readonly mayLeave?: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
   /** Whether everything stays here and on hosts of the person's own: where its texts come from is not known. */
   readonly staysHere?: true;
+  /** What the windows of the editor keep here that are open now, where this serves their agents. */
+  readonly windows?: () => readonly WindowRules[];
   /** Key of Claude; absent or undefined: Claude is not connected. */
   readonly claudeKey?: () => Promise<string | undefined>;
   /** Tasks of a kind at the same time, where that differs from what is usual. */

@@ -6,6 +6,8 @@ export type PrivacyRule =
   | { readonly kind: "workspace" }
   /** Programs of the editor ask, and nobody knows which files their texts are from. */
   | { readonly kind: "agents" }
+  /** A window of the editor has this folder open, and it is local only; what is asked may be about it. */
+  | { readonly kind: "window"; readonly folder: string }
   /** A pattern of the settings fits its path. */
   | { readonly kind: "glob"; readonly glob: string }
   /** A `.localonly` file lies in its folder or above; `folder` is where. */

@@ -55,6 +55,8 @@ export function describeRule(rule: PrivacyRule): Message {
       return msg("this workspace is local only");
     case "agents":
       return msg("what programs of the editor ask stays on this machine");
+    case "window":
+      return msg("the folder {0}, which is open in the editor, is local only", rule.folder);
     case "glob":
       return msg("the pattern “{0}” in “switchyard.localOnlyPaths”", rule.glob);
     case "marker":

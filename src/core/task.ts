@@ -65,6 +65,8 @@ export interface Ask {
   readonly maxTokens?: number;
   /** Pictures the question is about, base64 without a `data:` prefix. Only models that can see get them. */
   readonly images?: readonly string[];
+  /** Folders that the asking program works in, as absolute paths; absent: it does not tell. */
+  readonly folders?: readonly string[];
   /** Who asks, where several do: they take turns. */
   readonly client?: string;
   /** Conversation this belongs to, as its client names it; keeps its context window and its place. */

@@ -30,6 +30,7 @@ export interface McpEndpointOptions {
   readonly log: (text: string) => void;
   /** Whether files are read for a client: only where every client is this person's own program. */
   readonly readsFiles: boolean;
+  readonly asksFolders?: NonNullable<McpParts["asksFolders"]>;
 }
 
 interface McpSession {
@@ -48,9 +49,17 @@ const keepAliveMs = 10_000;
  * Clients of 2025 keep a session, because only there can they be asked for their roots and can they cancel; those of
  * 2026 say everything with each request.
  */
-export function createMcpEndpoint({ run, version, home, log, readsFiles }: McpEndpointOptions): McpEndpoint {
+export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
+  const { run, version, home, log, readsFiles, asksFolders } = options;
   const keep = (text: string) => keepOutput(join(home, "mcp-output"), text, Date.now());
-  const parts: McpParts = { app: { run }, version, keep, nowMs: () => performance.now(), readsFiles };
+  const parts: McpParts = {
+    app: { run },
+    version,
+    keep,
+    nowMs: () => performance.now(),
+    readsFiles,
+    ...(asksFolders ? { asksFolders } : {}),
+  };
   const sessions = new Map<string, McpSession>();
   const onerror = (error: Error) => log(`mcp: ${error.message}`);
   const handler = createMcpHandler(() => createMcpServer(parts), { onerror, keepAliveMs });

@@ -34,6 +34,8 @@ export interface McpParts {
   readonly folder?: string;
   /** False: no file is read, whatever roots the client tells. */
   readonly readsFiles?: boolean;
+  /** Whether it matters now which folders a client works in. */
+  readonly asksFolders?: () => boolean;
   /** Keeps an answer that is too long to be told, and tells where. */
   readonly keep: (text: string) => Promise<string | undefined>;
   readonly nowMs: () => number;
@@ -80,13 +82,16 @@ async function callTool<Input extends { readonly paths?: readonly string[] | und
 ): Promise<CallToolResult | InputRequiredResult> {
   try {
     let sources: readonly Source[] = [];
-    if (input.paths && input.paths.length > 0) {
-      if (parts.readsFiles === false) throw readsNoFiles();
-      const folders = await sharedFolders(context, server, parts.folder);
-      if (folders === "ask") return inputRequired({ inputRequests: { [rootsKey]: inputRequired.listRoots() } });
-      sources = await readSharedFiles(input.paths, folders);
+    let told: readonly string[] | undefined;
+    const hasPaths = input.paths !== undefined && input.paths.length > 0;
+    if (hasPaths && parts.readsFiles === false) throw readsNoFiles();
+    if (hasPaths || (parts.asksFolders?.() && parts.readsFiles !== false)) {
+      const roots = await rootsOf(context, server);
+      if (roots === "ask") return inputRequired({ inputRequests: { [rootsKey]: inputRequired.listRoots() } });
+      told = roots;
+      if (hasPaths) sources = await readSharedFiles(input.paths ?? [], roots ?? (await fallback(parts.folder)));
     }
-    return await answer(tool.askOf(input, sources), context, parts);
+    return await answer({ ...tool.askOf(input, sources), ...(told ? { folders: told } : {}) }, context, parts);
   } catch (error) {
     if (error instanceof TaskError) return { isError: true, content: [{ type: "text", text: error.message }] };
     throw error;
@@ -101,18 +106,18 @@ function readsNoFiles(): TaskError {
   );
 }
 
-/** The folders that the client shares; "ask" where it has to be asked first. Both generations of the protocol do. */
-async function sharedFolders(
-  context: ServerContext,
-  server: McpServer,
-  fallback: string | undefined,
-): Promise<readonly string[] | "ask"> {
+/** The folders that the client tells; "ask" where it has to be asked first; undefined where it tells none. */
+async function rootsOf(context: ServerContext, server: McpServer): Promise<readonly string[] | "ask" | undefined> {
   const given = inputResponse(context.mcpReq.inputResponses, rootsKey);
   if (given.kind === "roots") return foldersOf(given.roots);
   const hasRoots =
     server.server.getClientCapabilities()?.roots !== undefined || tellsRoots.safeParse(context.mcpReq.envelope).success;
-  if (hasRoots) return "ask";
-  return fallback === undefined ? [] : [await startFolder(fallback)];
+  return hasRoots ? "ask" : undefined;
+}
+
+/** What is shared with a client that tells no folders. */
+async function fallback(folder: string | undefined): Promise<readonly string[]> {
+  return folder === undefined ? [] : [await startFolder(folder)];
 }
 
 async function answer(ask: Ask, context: ServerContext, { app, keep, nowMs }: McpParts): Promise<CallToolResult> {

@@ -29,6 +29,7 @@ import { createSessionKeeper, type SessionKeeper } from "./session-keeper.ts";
 import { createSharedService, type SharedService } from "./shared-service.ts";
 import { createStatusBar, type StatusBar } from "./status-bar.ts";
 import { Translations, translationScheme } from "./translations.ts";
+import { announceRules } from "./window-rules.ts";
 
 export interface Host {
   readonly log: vscode.LogOutputChannel;
@@ -118,6 +119,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     servicesView,
     serviceLogs,
     sharedService,
+    announceRules(log),
     mcpServers,
     createServiceItem(sharedService),
     registerMcpServers(mcpServers),

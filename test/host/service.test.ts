@@ -69,6 +69,23 @@ describe("the service for other programs", () => {
     await until(async () => (await kept()) === 200);
   });
 
+  it("is told what the window keeps here, for as long as it does", async () => {
+    const { service } = await api();
+    const { url, token } = service() ?? assert.fail("it runs");
+    const configuration = vscode.workspace.getConfiguration("switchyard");
+    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? assert.fail("a folder is open");
+    const says = async (text: string) =>
+      (await (await fetch(`${url}/health`, { headers: { authorization: `Bearer ${token}` } })).text()).includes(text);
+    const { Workspace } = vscode.ConfigurationTarget;
+    await configuration.update("offline", true, Workspace);
+    await until(() => says("A window of the editor is offline"));
+    await configuration.update("offline", undefined, Workspace);
+    await configuration.update("localOnly", true, Workspace);
+    await until(() => says(`${JSON.stringify(folder).slice(1, -1)} is open in the editor and local only`));
+    await configuration.update("localOnly", undefined, Workspace);
+    await until(async () => !(await says("local only")));
+  });
+
   it("gives its address and its token to who asks for them", async () => {
     const { service } = await api();
     const { url, token } = service() ?? assert.fail("it runs");

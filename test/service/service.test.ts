@@ -10,6 +10,7 @@ import { createControl } from "../../src/proxy/control.ts";
 import type { ProxyServer } from "../../src/proxy/server.ts";
 import { elect, isNewer } from "../../src/service/election.ts";
 import { takeLock } from "../../src/service/lock.ts";
+import { announceWindow } from "../../src/service/open-windows.ts";
 import { findService, publish, unpublish } from "../../src/service/publication.ts";
 import { watchService } from "../../src/service/watch-service.ts";
 import {
@@ -283,6 +284,24 @@ describe("settings that change", { timeout: 60_000 }, () => {
     await eventually(() => started.err().includes("The settings were read again."));
     expect(await readFile(join(home, "editor-settings.json"), "utf8")).toContain("false");
   });
+});
+
+it("goes by what a window keeps here that is open before it, or opens while it runs", { timeout: 60_000 }, async () => {
+  const { home, start, port, token: ownToken } = await shell();
+  await writeFile(join(home, "config.json"), JSON.stringify({ nodes: [{ url: "http://10.11.12.13:11434" }] }));
+  const window = announceWindow(home);
+  closers.push(async () => window.dispose());
+  await window.say({ offline: true, localOnly: [] });
+  start(["serve"]);
+  const url = `http://127.0.0.1:${await port()}`;
+  const health = async () => {
+    const headers = { authorization: `Bearer ${await ownToken()}` };
+    return JSON.stringify(await (await fetch(`${url}/health`, { headers })).json());
+  };
+  expect(await health()).toMatch(/10\.11\.12\.13:11434","outcome":"not asked: Offline is on"/);
+  expect(await health()).toContain("A window of the editor is offline, and so is the service.");
+  await window.say({ offline: false, localOnly: [home] });
+  await eventually(async () => (await health()).includes(`${home} is open in the editor and local only`) || undefined);
 });
 
 it("without a token no file of this machine is read for a program that connects", { timeout: 60_000 }, async () => {

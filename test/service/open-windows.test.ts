@@ -1,0 +1,85 @@
+// What windows say of themselves, and what is left of it when they are gone.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { announceWindow, readWindows } from "../../src/service/open-windows.ts";
+
+const closers: (() => unknown)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0).reverse()) close();
+});
+
+function newHome(): string {
+  const home = realpathSync(mkdtempSync(join(tmpdir(), "switchyard-windows-")));
+  closers.push(() => rmSync(home, { recursive: true, force: true }));
+  return home;
+}
+
+function write(home: string, pid: number, text: string): string {
+  mkdirSync(join(home, "windows"), { recursive: true });
+  const file = join(home, "windows", `${pid}.json`);
+  writeFileSync(file, text);
+  return file;
+}
+
+const offline = JSON.stringify({ offline: true, localOnly: [] });
+
+describe("a window that is open", () => {
+  it("is heard by those that look later and by those that look already, until it takes it back or closes", async () => {
+    const home = newHome();
+    const early = readWindows(home);
+    expect(early()).toEqual([]);
+    const window = announceWindow(home);
+    closers.push(() => window.dispose());
+    mkdirSync(join(home, "project"));
+    symlinkSync(join(home, "project"), join(home, "link"));
+    await window.say({ offline: false, localOnly: [join(home, "link")] });
+    const both = [{ offline: false, localOnly: [join(home, "link"), join(home, "project")] }];
+    expect(readWindows(home)()).toEqual(both);
+    await sleep(30);
+    expect(early()).toEqual(both);
+    await window.say({ offline: false, localOnly: [] });
+    expect(readWindows(home)()).toEqual([]);
+    await window.say({ offline: true, localOnly: [] });
+    expect(readWindows(home)()).toEqual([{ offline: true, localOnly: [] }]);
+    window.dispose();
+    expect(readWindows(home)()).toEqual([]);
+  });
+
+  it("keeps everything here where what it says cannot be read", () => {
+    const home = newHome();
+    for (const text of ["", '{"offline":', '{"offline":false}', "[]"]) {
+      write(home, process.pid, text);
+      expect(readWindows(home)(), text).toEqual([{ offline: true, localOnly: [] }]);
+    }
+    rmSync(join(home, "windows"), { recursive: true });
+    writeFileSync(join(home, "windows"), "");
+    expect(readWindows(home)()).toEqual([{ offline: true, localOnly: [] }]);
+  });
+
+  it("is not heard any more when its process has died, or another one has its id since long ago", async () => {
+    const home = newHome();
+    const child = spawn(process.execPath, ["--eval", ""], { stdio: "ignore" });
+    await once(child, "exit");
+    write(home, child.pid ?? 0, offline);
+    expect(readWindows(home)()).toEqual([]);
+    expect(readdirSync(join(home, "windows"))).toEqual([]);
+    const file = write(home, process.pid, offline);
+    const before = new Date(Date.now() - 11 * 60_000);
+    utimesSync(file, before, before);
+    expect(readWindows(home)()).toEqual([]);
+  });
+});
