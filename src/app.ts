@@ -222,7 +222,7 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
           .map((offer) => ({ ...offer, backend }))
       );
     },
-    fits: (model) => fitsMemory(model.sizeBytes, usualContextTokens, totalmem()),
+    fits: (model) => fitsMemory(model, usualContextTokens, totalmem()),
     fit: async (model, signal) =>
       fitting.fit(model, await serverOf(model, signal).catch(() => serverFor(signal)), signal),
     async loaded(signal) {

@@ -99,7 +99,7 @@ export interface App {
   models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
   /** Models that are not installed and could be, the best for this machine first. */
   offers(signal: AbortSignal): Promise<readonly OfferedModel[]>;
-  fits(model: Pick<InstalledModel, "sizeBytes">): boolean;
+  fits(model: Pick<InstalledModel, "name" | "sizeBytes">): boolean;
   /** Whether a model would run where it is or would be, with the arithmetic; undefined where its size is not known. */
   fit(model: string, signal: AbortSignal): Promise<Fit | undefined>;
   loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;

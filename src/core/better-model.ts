@@ -24,7 +24,7 @@ export function betterModel(route: Route, { models, memoryBytes, settings }: Bet
   const larger = models
     .filter((model) => model.place === "this-machine" && canChat(model))
     .filter((model) => own && model.sizeBytes >= own.sizeBytes * muchLarger)
-    .filter((model) => fitsMemory(model.sizeBytes, usualContextTokens, memoryBytes))
+    .filter((model) => fitsMemory(model, usualContextTokens, memoryBytes))
     .toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   const mayLeave = !settings.offline && !settings.localOnly && !route.localOnly && settings.cloudReasoning !== "never";
   const claude = models.find((model) => model.place === "cloud" && model.name === settings.cloudModel);

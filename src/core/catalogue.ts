@@ -1,6 +1,7 @@
 // Which models are wanted for what. The names are data, with a date; the roles are the design.
 import catalogue from "./catalogue.json" with { type: "json" };
-import type { ModelShape } from "./fit.ts";
+import { usualContextTokens } from "./context.ts";
+import { type ModelShape, memoryNeed, usableBytes } from "./fit.ts";
 import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 
@@ -10,13 +11,6 @@ export interface Offer {
   readonly sizeBytes: number;
   readonly fits: boolean;
 }
-
-const gib = 2 ** 30;
-/** What a loaded model takes besides its weights: the runtime, and for each 1,000 tokens of context (KV cache, 7–9B class). */
-const runtimeBytes = 1 * gib;
-const kvBytesPerThousandTokens = 48 * 2 ** 20;
-/** Left to everything else that runs on the machine. */
-const systemBytes = 2 * gib;
 
 export interface CatalogueModel {
   readonly sizeBytes: number;
@@ -65,19 +59,24 @@ export function keepAliveOf(role: Role): string {
   return times[role];
 }
 
-/** Whether weights and context go into memory beside the rest of the machine. An estimate: weights + cache + runtime. */
-export function fitsMemory(sizeBytes: number, contextTokens: number, memoryBytes: number): boolean {
-  // Small models have small caches: the figure per token is that of a 5 GB file.
-  const kvBytes = (contextTokens / 1000) * kvBytesPerThousandTokens * Math.min(1, sizeBytes / (5 * gib));
-  return sizeBytes + kvBytes + Math.min(runtimeBytes, sizeBytes) + systemBytes <= memoryBytes;
+/** Whether weights and context of one answer go into memory beside the rest of the machine. */
+export function fitsMemory(
+  { name, sizeBytes }: { readonly name: string; readonly sizeBytes: number },
+  contextTokens: number,
+  memoryBytes: number,
+): boolean {
+  const shape = knownModel(name)?.shape;
+  const need = memoryNeed({ sizeBytes, contextTokens, parallel: 1, ...(shape ? { shape } : {}) });
+  return need.totalBytes <= (usableBytes({ memoryBytes }) ?? 0);
 }
 
 /** What could be fetched: models that fit first, by how often the roles want them, then the rest. */
 export function offersFor(memoryBytes: number, profile: Settings["modelProfile"]): readonly Offer[] {
   const wanted = new Set([...Object.values(catalogue.profiles[profile]).flat(), ...catalogue.builtIn]);
   const offers = [...wanted].flatMap((name) => {
-    const size = sizes[name];
-    return size ? [{ name, sizeBytes: size.sizeBytes, fits: fitsMemory(size.sizeBytes, 8192, memoryBytes) }] : [];
+    const sizeBytes = sizes[name]?.sizeBytes;
+    if (sizeBytes === undefined) return [];
+    return [{ name, sizeBytes, fits: fitsMemory({ name, sizeBytes }, usualContextTokens, memoryBytes) }];
   });
   const demand = (name: string) =>
     Object.values(catalogue.profiles[profile]).filter((tags) => tags.includes(name)).length;

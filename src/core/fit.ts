@@ -133,7 +133,7 @@ export function judgeFit(ask: FitAsk, room: Room): Fit {
 }
 
 /** What models may take. */
-function usableBytes({ memoryBytes, limitBytes }: Room): number | undefined {
+export function usableBytes({ memoryBytes, limitBytes }: Room): number | undefined {
   const free = memoryBytes === undefined ? undefined : Math.max(0, memoryBytes - systemBytes);
   if (limitBytes === undefined) return free;
   return free === undefined ? limitBytes : Math.min(free, limitBytes);

@@ -25,7 +25,7 @@ export function remediesFor({ model, models, memoryBytes, maxContextTokens, ...n
   const holds = models.filter((each) => {
     const own = each.name === model.name ? undefined : windowOf(each, maxContextTokens);
     if (own === undefined || !canChat(each)) return false;
-    return each.place !== "this-machine" || fitsMemory(each.sizeBytes, own, memoryBytes);
+    return each.place !== "this-machine" || fitsMemory(each, own, memoryBytes);
   });
   const larger = window === undefined ? undefined : largerWindow(model, window, memoryBytes);
   const names = holds.toSorted((a, b) => b.sizeBytes - a.sizeBytes).map((each) => each.name);

@@ -163,7 +163,7 @@ function rank(
   memoryBytes: number,
   settings: Settings,
 ): readonly Choice[] {
-  const fits = (model: InstalledModel) => fitsMemory(model.sizeBytes, usualContextTokens, memoryBytes);
+  const fits = (model: InstalledModel) => fitsMemory(model, usualContextTokens, memoryBytes);
   const listed = (wantedRole: Role, why: (tag: string, isFirst: boolean) => Message) =>
     candidatesFor(wantedRole, settings.modelProfile).flatMap((tag, index) =>
       usable.filter((model) => isTag(model.name, tag)).map((model) => ({ model, why: why(tag, index === 0) })),

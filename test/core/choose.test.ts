@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { InstalledModel } from "../../src/core/backend.ts";
-import { candidatesFor, fitsMemory, isTag, offersFor } from "../../src/core/catalogue.ts";
+import { candidatesFor, fitsMemory, isTag, knownModel, offersFor } from "../../src/core/catalogue.ts";
 import { classify } from "../../src/core/classify.ts";
 import { chooseContext, estimateTokens } from "../../src/core/context.ts";
+import { judgeFit } from "../../src/core/fit.ts";
 import { detectLanguage } from "../../src/core/language.ts";
 import { formatMessage, msg } from "../../src/core/message.ts";
 import { chooseRole, chooseRoute } from "../../src/core/route.ts";
@@ -150,7 +151,21 @@ describe("the catalogue", () => {
     expect(offers[0]?.fits).toBe(true);
     const firstTooLarge = offers.findIndex((offer) => !offer.fits);
     expect(offers.slice(firstTooLarge).every((offer) => !offer.fits)).toBe(true);
-    expect(fitsMemory(20 * gib, 8192, 8 * gib)).toBe(false);
+    expect(fitsMemory({ name: "x", sizeBytes: 20 * gib }, 8192, 8 * gib)).toBe(false);
+  });
+  it("says of every model what is said before it is fetched", () => {
+    const offers = [4, 6, 8, 10, 12, 16, 24, 32].flatMap((size) => {
+      const memoryBytes = size * gib;
+      return offersFor(memoryBytes, "current").map(({ name, sizeBytes, fits }) => {
+        const shape = knownModel(name)?.shape;
+        const ask = { model: name, sizeBytes, contextTokens: 8192, parallel: 1, ...(shape ? { shape } : {}) };
+        return { name, size, fits, isTooLarge: judgeFit(ask, { memoryBytes }).verdict === "too-large" };
+      });
+    });
+    expect(offers.filter(({ fits, isTooLarge }) => fits === isTooLarge)).toEqual([]);
+    // Its heads do not share: its weights would fit, its context does not.
+    expect(offers.find(({ name, size }) => name === "deepseek-coder:6.7b" && size === 8)?.fits).toBe(false);
+    expect(offers.find(({ name, size }) => name === "qwen2.5-coder:7b" && size === 8)?.fits).toBe(true);
   });
 });
 
