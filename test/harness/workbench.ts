@@ -190,6 +190,22 @@ export class Workbench {
     return last;
   }
 
+  /** VS Code's own chat, where a question gets an answer and nothing is edited. @param model what it chooses by itself */
+  async openEditorChat(model: string): Promise<void> {
+    await this.runCommand("Chat: Open Chat (Ask)");
+    await this.page.locator(".interactive-input-part", { hasText: model }).first().waitFor({ timeout: 30_000 });
+  }
+
+  /** Asks there. @returns the list of questions and answers, of which the newest can be seen */
+  async askEditorChat(text: string): Promise<Locator> {
+    await this.page.locator(".interactive-input-part .monaco-editor").first().click();
+    await this.page.keyboard.press("Control+A");
+    await this.page.keyboard.type(text, { delay: 30 });
+    await this.page.keyboard.press("Escape");
+    await this.page.keyboard.press("Enter");
+    return this.page.locator(".interactive-list").first();
+  }
+
   /** Text that can be seen in the active editor. */
   async editorText(): Promise<string> {
     const lines = this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first();
