@@ -32,6 +32,7 @@ import { askTwice } from "./tasks/ask-twice.ts";
 import { definitions } from "./tasks/definitions.ts";
 import { createPipeline } from "./tasks/pipeline.ts";
 import { createRunOnNodes } from "./tasks/run-on-nodes.ts";
+import { createTestTools } from "./tasks/test-tools.ts";
 
 /** Where models and conversations are kept unless `SWITCHYARD_HOME` says otherwise. */
 export function defaultHome(
@@ -57,8 +58,8 @@ export function createApp(options: AppOptions): App {
     const rule = options.staysHere ? ({ kind: "agents" } as const) : heldByWindow(ask, windows());
     return rule ? { ...ask, localOnly: rule } : ask;
   };
-  const servers = connectServers(options, current);
   const stores = openStores(options, current);
+  const servers = connectServers(options, current, stores.toolTests);
   const monitor = createMonitor(
     () => performance.now(),
     () => Date.now(),
@@ -68,12 +69,20 @@ export function createApp(options: AppOptions): App {
     { limits: { ...usualLimits, ...options.limits }, maxWaiting: options.maxWaiting ?? usualMaxWaiting },
     () => performance.now(),
   );
+  const runOnNodes = createRunOnNodes({ queue, slotsOf: servers.slotsOf });
+  const leaving = {
+    settings: current,
+    ledger: stores.ledger,
+    askedBy: options.askedBy,
+    mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" as const })),
+    nowMs: () => Date.now(),
+  };
   const pipeline = createPipeline({
+    ...leaving,
     classify: withLatestCorrections(classify, stores.feedback.corrections),
     definitions,
     windows: createStickyWindows(() => performance.now()),
     counts: createTokenCounts(),
-    settings: current,
     interfaceLanguage: options.interfaceLanguage ?? "en",
     async findWorld(signal) {
       const [world] = await Promise.all([servers.world(signal), stores.feedback.ready()]);
@@ -81,16 +90,13 @@ export function createApp(options: AppOptions): App {
     },
     privacyOf: (uri) => stores.paths.ruleFor(uri),
     cache: stores.cache,
-    ledger: stores.ledger,
-    askedBy: options.askedBy,
-    mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" })),
-    nowMs: () => Date.now(),
     hash: (text) => hash("sha256", text),
     turns,
-    runOnNodes: createRunOnNodes({ queue, slotsOf: servers.slotsOf }),
+    runOnNodes,
   });
   const cpu = createCpuMeter();
   const models = modelsOf(servers, current, options);
+  const testTools = createTestTools({ ...leaving, findWorld: servers.world, runOnNodes, tests: stores.toolTests });
   const guidance = createGuidance({
     home: options.folders.home,
     settings: current,
@@ -132,6 +138,11 @@ export function createApp(options: AppOptions): App {
       if (place !== "cloud") await parts.load(model, signal);
     },
     ...models,
+    async testTools(model, signal) {
+      const tests = await testTools(model, signal);
+      servers.search.forget();
+      return tests;
+    },
     status: async (signal) => withStates(await models.status(signal), queue.state()),
     nodes: queue,
     turns,

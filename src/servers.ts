@@ -15,6 +15,7 @@ import type { AppOptions } from "./core/app.ts";
 import type { Backend } from "./core/backend.ts";
 import { msg } from "./core/message.ts";
 import type { NodeSetting, Settings } from "./core/settings.ts";
+import type { ToolTests } from "./core/tool-test.ts";
 
 const ownWeights: ReadonlySet<string> = new Set(Object.keys(weights.models));
 /** What Ollama is told where we start it, and other servers do at least. */
@@ -23,7 +24,7 @@ const usualSlots = 4;
 export type Connected = ReturnType<typeof connectServers>;
 
 /** What answers: Ollama, the built-in engine, and Claude where there is a key. */
-export function connectServers(options: AppOptions, settings: () => Settings) {
+export function connectServers(options: AppOptions, settings: () => Settings, toolTests: Pick<ToolTests, "list">) {
   const { folders, log } = options;
   const env = options.env ?? process.env;
   const onUnstopped = (model: string) =>
@@ -74,6 +75,7 @@ export function connectServers(options: AppOptions, settings: () => Settings) {
       return createOllama({ name, place, host, address: async () => address });
     },
     embedded,
+    toolTests: toolTests.list,
     nowMs: () => performance.now(),
   });
   const claude = new ClaudeBackend({

@@ -9,6 +9,7 @@ import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
 import { createPrivatePaths } from "./store/private-paths.ts";
 import { createSessionFiles } from "./store/session-files.ts";
+import { createToolTests } from "./store/tool-tests.ts";
 
 /** Opens nothing before it is used. */
 export function openStores({ folders, log, notice }: AppOptions, settings: () => Settings) {
@@ -29,6 +30,7 @@ export function openStores({ folders, log, notice }: AppOptions, settings: () =>
     ledger,
     feedback: createFeedback(join(folders.home, "feedback.json")),
     sessions: createSessionFiles(join(folders.home, "sessions")),
+    toolTests: createToolTests(join(folders.home, "tool-tests.json")),
     paths: createPrivatePaths(() => settings().localOnlyPaths),
     async dispose() {
       await cache.dispose();

@@ -6,6 +6,7 @@ import { leavable } from "../core/leavable.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { type ToolTest, withToolTests } from "../core/tool-test.ts";
 import { type FoundNode, isLoopback, type NodeSearch, type Tried } from "./find-nodes.ts";
 import type { NodeAddress } from "./node-addresses.ts";
 
@@ -30,6 +31,8 @@ export interface ServersParts {
   readonly createNode: (node: NodeAddress, place: "this-machine" | "network") => Backend;
   /** Starts on first use. */
   readonly embedded: Backend;
+  /** What tests have shown of models; never throws. */
+  readonly toolTests: () => Promise<readonly ToolTest[]>;
   readonly nowMs: () => number;
 }
 
@@ -107,7 +110,8 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
     const server = await ask(parts.embedded, tried, never);
     if (server) servers.push(server);
   }
-  return { servers, tried };
+  const tests = await parts.toolTests();
+  return { servers: servers.map((server) => ({ ...server, models: withToolTests(server.models, tests) })), tried };
 }
 
 /** All at once, none for long: one that is away must not hold up the others. */

@@ -6,7 +6,8 @@ import type { InstalledModel } from "../core/backend.ts";
 import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { modelPlaces } from "../core/model-places.ts";
-import { serverName } from "../core/names.ts";
+import { serverName, toolTestName, toolTestResult } from "../core/names.ts";
+import type { ToolTest } from "../core/tool-test.ts";
 import { addDownloadCommands } from "./download-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { printer } from "./printer.ts";
@@ -55,6 +56,16 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       }),
     );
   addDownloadCommands(models, parts, withApp);
+  models
+    .command("test <name>")
+    .description(t("find out with one short question whether a model calls tools; 1 when it does not"))
+    .action(
+      withApp(async (app, flags, name) => {
+        const tests = await app.testTools(name, signal);
+        print(flags, tests, tests.map((test) => terminal.say(toolTestResult(test))).join("\n"));
+        if (tests.some(({ calls }) => calls === "no")) process.exitCode = 1;
+      }),
+    );
   for (const [verb, description, work] of [
     ["delete", t("remove a model"), (app: App, name: string) => app.delete(name, signal)],
     ["load", t("load a model"), (app: App, name: string) => app.load(name, signal)],
@@ -73,12 +84,16 @@ function describeServers(status: readonly ServerStatus[], { t, say }: Terminal):
       server.name === ""
         ? t("No model server answers.")
         : `${say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(),
-      ...server.models.map(({ name }) => `  ${name}`),
+      ...server.models.map(({ name, toolTest }) => `  ${[name, ...testedText(toolTest, say)].join("  ")}`),
       ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
     ]),
     t("Addresses tried:"),
     ...(status[0]?.tried ?? []).map((each) => `  ${each.address}: ${each.outcome}`),
   ].join("\n");
+}
+
+function testedText(test: ToolTest | undefined, say: Terminal["say"]): readonly string[] {
+  return test ? [say(toolTestName(test))] : [];
 }
 
 function describeModels(
@@ -89,7 +104,7 @@ function describeModels(
   return [
     ...modelPlaces(installed).map(({ model, servers }) => {
       const where = servers.map((server) => say(serverName(server))).join(", ");
-      return `${model.name}  ${formatBytes(model.sizeBytes)}  ${where}`;
+      return [model.name, formatBytes(model.sizeBytes), where, ...testedText(model.toolTest, say)].join("  ");
     }),
     t("Can be had:"),
     ...offers.map((offer) =>

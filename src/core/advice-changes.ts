@@ -82,4 +82,3 @@ function grouped(runs: readonly RunRecord[], keyOf: (run: RunRecord) => string):
 }
 
 export const secondsOf = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
-export const dateOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);

@@ -3,7 +3,6 @@ import type { Advice, AdviceFacts } from "./advice.ts";
 import {
   byModel,
   byModelAndTask,
-  dateOf,
   isMeasured,
   largerThan,
   median,
@@ -16,6 +15,7 @@ import {
   speedOf,
 } from "./advice-changes.ts";
 import { formatBytes } from "./format-bytes.ts";
+import { formatDate } from "./format-time.ts";
 import { msg } from "./message.ts";
 import { kindName } from "./names.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -47,7 +47,7 @@ function outOfMemory(facts: AdviceFacts): readonly Advice[] {
       title: msg("{0} runs out of memory.", model),
       probe: [task],
       evidence: [
-        msg("{0} answers failed for want of memory since {1}", runs.length, dateOf(runs[0]?.atMs ?? 0)),
+        msg("{0} answers failed for want of memory since {1}", runs.length, formatDate(runs[0]?.atMs ?? 0)),
         ...(installed
           ? [msg("{0} is {1} on disk, {2}", model, formatBytes(installed.sizeBytes), installed.quantization ?? "?")]
           : []),

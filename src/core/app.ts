@@ -19,6 +19,7 @@ import type { Services } from "./services.ts";
 import type { SessionStore } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "./task.ts";
+import type { ToolTest } from "./tool-test.ts";
 import type { Turns } from "./turns.ts";
 import type { WindowRules } from "./window-rules.ts";
 
@@ -114,6 +115,8 @@ export interface App {
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   readonly downloads: Pick<Downloads, "list" | "pause" | "cancel">;
   delete(model: string, signal: AbortSignal): Promise<void>;
+  /** Finds out whether a model calls tools, with one short request, and keeps it for routing. Run when a person asks, never by itself. */
+  testTools(model: string, signal: AbortSignal): Promise<readonly ToolTest[]>;
   /** What to change so that it goes better, measured before and after. */
   readonly advice: AdviceTools;
   /** What the person says of answers, for the next ones. */

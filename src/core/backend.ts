@@ -4,6 +4,7 @@ import type { Message } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
 import type { Sampling } from "./task.ts";
 import type { ToolUse } from "./tool.ts";
+import type { ToolTest } from "./tool-test.ts";
 
 /** One call of one model. */
 export interface ModelRequest {
@@ -47,6 +48,8 @@ export interface InstalledModel {
   readonly quantization?: string;
   /** As `/api/show` names them: `completion`, `vision`, `thinking`, `embedding`… Empty: unknown. */
   readonly capabilities: readonly string[];
+  /** Whether it really calls tools; absent: nobody has tested these weights. */
+  readonly toolTest?: ToolTest;
 }
 
 /** Vectors of texts, one each, in their order. */

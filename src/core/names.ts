@@ -1,11 +1,13 @@
 // What the closed unions of core are called before people.
 import type { Place } from "./backend.ts";
 import { formatBytes } from "./format-bytes.ts";
+import { formatDate } from "./format-time.ts";
 import { type Message, msg } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
 import type { Role } from "./role.ts";
 import type { Incident, ServiceState } from "./services.ts";
 import type { TaskKind } from "./task.ts";
+import type { ToolTest } from "./tool-test.ts";
 
 export type Loading = Omit<Extract<ModelEvent, { kind: "loading" }>, "kind">;
 
@@ -41,6 +43,37 @@ export function serverName(name: string): Message {
   const host = /^Ollama at (.+)$/.exec(name)?.[1];
   if (host) return msg("Ollama at {0}", host);
   return name === "built-in engine" ? msg("built-in engine") : { template: name, args: [] };
+}
+
+/** For lists of models. */
+export function toolTestName({ calls, atMs }: ToolTest): Message {
+  const names = {
+    yes: msg("calls tools (tested {0})", formatDate(atMs)),
+    text: msg("writes its calls as text (tested {0})", formatDate(atMs)),
+    no: msg("calls no tools (tested {0})", formatDate(atMs)),
+  };
+  return names[calls];
+}
+
+/** What a test came to, and what follows from it. */
+export function toolTestResult({ model, backend, calls }: ToolTest): Message {
+  const server = serverName(backend);
+  switch (calls) {
+    case "yes":
+      return msg("{0} calls tools ({1}).", model, server);
+    case "text":
+      return msg(
+        "{0} writes its calls as text ({1}). They are read as calls here; elsewhere they may not be.",
+        model,
+        server,
+      );
+    case "no":
+      return msg(
+        "{0} called no tool ({1}). From now on questions with tools go to other models, until its weights change or it passes a test.",
+        model,
+        server,
+      );
+  }
 }
 
 export function outcomeName(outcome: "done" | "stopped" | "failed" | "cut"): Message {

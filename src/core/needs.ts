@@ -1,11 +1,13 @@
 // What an ask wants of a model besides answering, and what is said where no model can do it.
 import type { InstalledModel } from "./backend.ts";
 import { candidatesFor, offersFor } from "./catalogue.ts";
-import { msg } from "./message.ts";
+import { formatDate } from "./format-time.ts";
+import { type Message, msg } from "./message.ts";
 import { hasPictures } from "./pictures.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask } from "./task.ts";
 import { TaskError } from "./task-error.ts";
+import type { ToolTest } from "./tool-test.ts";
 
 export type Need = "vision" | "tools";
 
@@ -16,14 +18,29 @@ export function needsOf(ask: Ask): readonly Need[] {
   return [...(hasPictures(ask) ? ["vision" as const] : []), ...(hasTools ? ["tools" as const] : [])];
 }
 
-/** Also where the server does not tell what a model can. */
-export function can(model: InstalledModel, need: Need): boolean {
-  return model.capabilities.length === 0 || model.capabilities.includes(need);
+/** Also where neither the server nor a test tells what a model can. */
+export function can(model: Able, need: Need): boolean {
+  return surelyCan(model, need) || (model.capabilities.length === 0 && !hasFailed(model, need));
 }
 
-export function cannot(model: string, needs: readonly Need[], usable: readonly InstalledModel[]): TaskError {
+type Able = Pick<InstalledModel, "capabilities" | "toolTest">;
+
+/** Where a test was run it is believed, and the server only where there was none. */
+export function surelyCan(model: Able, need: Need): boolean {
+  if (need === "tools" && model.toolTest) return !hasFailed(model, need);
+  return model.capabilities.includes(need);
+}
+
+/** Whether a test has shown that it cannot, whatever its server says. */
+export function hasFailed({ toolTest }: Able, need: Need): boolean {
+  return need === "tools" && toolTest?.calls === "no";
+}
+
+export function cannot(unable: InstalledModel, needs: readonly Need[], usable: readonly InstalledModel[]): TaskError {
+  const { name: model, toolTest } = unable;
   const other = usable[0]?.name;
-  const isSeeing = needs.includes("vision");
+  const isSeeing = needs.includes("vision") && !can(unable, "vision");
+  if (!isSeeing && toolTest) return new TaskError("bad-input", calledNone(toolTest, other));
   if (other !== undefined) {
     const text = isSeeing
       ? msg("{0} cannot see pictures. Nothing was asked. {1} can: choose it, or send text only.", model, other)
@@ -42,23 +59,51 @@ export function cannot(model: string, needs: readonly Need[], usable: readonly I
   return new TaskError("bad-input", text);
 }
 
+function calledNone({ model, atMs }: ToolTest, other: string | undefined): Message {
+  const tested = formatDate(atMs);
+  return other === undefined
+    ? msg(
+        "{0} called no tool when it was tested on {1}, and no model here can. Nothing was asked. Get one that can, test this one again, or send no tools.",
+        model,
+        tested,
+      )
+    : msg(
+        "{0} called no tool when it was tested on {1}. Nothing was asked. {2} can: choose it, test this one again, or send no tools.",
+        model,
+        tested,
+        other,
+      );
+}
+
 /** Smaller models neither see nor call well. */
 const ableBytes = 2 * 2 ** 30;
 
-export function nothingCan(needs: readonly Need[], memoryBytes: number, settings: Settings): TaskError {
+export function nothingCan(
+  needs: readonly Need[],
+  able: readonly InstalledModel[],
+  memoryBytes: number,
+  settings: Settings,
+): TaskError {
   const isSeeing = needs.includes("vision");
   const offers = offersFor(memoryBytes, settings.modelProfile).filter((offer) => offer.sizeBytes > ableBytes);
   const wanted = candidatesFor(isSeeing ? "vision" : "general", settings.modelProfile);
   const fits = (tag: string) => offers.some((offer) => offer.name === tag && offer.fits);
+  const failed = able.find((model) => hasFailed(model, "tools"));
   const suggestedModel = wanted.find(fits) ?? wanted.find((tag) => offers.some((offer) => offer.name === tag)) ?? "";
   const text = isSeeing
     ? msg(
         "No model here can see pictures. Nothing was asked. Get one that can, such as {0}, or send text only.",
         suggestedModel,
       )
-    : msg(
-        "No model here can call tools. Nothing was asked. Get one that can, such as {0}, or send no tools.",
-        suggestedModel,
-      );
+    : failed
+      ? msg(
+          "No model here can call tools; {0} called none when it was tested. Nothing was asked. Get one that can, such as {1}, or send no tools.",
+          failed.name,
+          suggestedModel,
+        )
+      : msg(
+          "No model here can call tools. Nothing was asked. Get one that can, such as {0}, or send no tools.",
+          suggestedModel,
+        );
   return new TaskError("model-missing", text, { details: { suggestedModel } });
 }

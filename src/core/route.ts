@@ -6,7 +6,7 @@ import type { TextLanguage } from "./language.ts";
 import type { LocalOnlyPart } from "./local-only.ts";
 import { type Message, msg } from "./message.ts";
 import { roleName } from "./names.ts";
-import { can, cannot, type Need, needsOf, nothingCan } from "./needs.ts";
+import { can, cannot, hasFailed, type Need, needsOf, nothingCan } from "./needs.ts";
 import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask, TaskKind } from "./task.ts";
@@ -90,14 +90,17 @@ export function chooseRoute(ask: Ask, classification: Classification, reachable:
   const usable = able.filter((model) => needs.every((need) => can(model, need)));
   const cloud = usable.filter((model) => model.place === "cloud");
   const here = usable.filter((model) => model.place !== "cloud");
-  const ranked = [
-    ...(role === "reasoning" ? cloudChoice(cloud, settings) : []),
-    ...likedFirst(rank(role, here, reachable.memoryBytes, settings), kind, reachable),
-  ];
-  const choice = pinned(ask, kind, { usable, able, needs }, settings) ?? ranked[0];
+  const rankAll = (models: readonly InstalledModel[]) =>
+    likedFirst(rank(role, models, reachable.memoryBytes, settings), kind, reachable);
+  const ranked = [...(role === "reasoning" ? cloudChoice(cloud, settings) : []), ...rankAll(here)];
+  const failed = able.filter((model) => isOnlyFailed(model, needs));
+  const wouldBeFirst = () =>
+    failed.find(({ name }) => name === settings.pinnedModels[kind]) ??
+    rankAll(able.filter((model) => here.includes(model) || failed.includes(model)))[0]?.model;
+  const choice = pinned(ask, kind, { usable, able, needs }, settings) ?? insteadOf(failed, wouldBeFirst, ranked[0]);
   if (!choice)
     throw able.length > 0
-      ? nothingCan(needs, reachable.memoryBytes, settings)
+      ? nothingCan(needs, able, reachable.memoryBytes, settings)
       : nothingInstalled(role, reachable, settings);
   return {
     task: kind,
@@ -109,6 +112,23 @@ export function chooseRoute(ask: Ask, classification: Classification, reachable:
     why: choice.why,
     alternatives: alternatives(choice.model, ranked, role, settings),
   };
+}
+
+/** Nothing but its test keeps the model from what is wanted. */
+function isOnlyFailed(model: InstalledModel, needs: readonly Need[]): boolean {
+  const isFailed = needs.some((need) => hasFailed(model, need));
+  return isFailed && model.place !== "cloud" && needs.every((need) => can(model, need) || hasFailed(model, need));
+}
+
+/** Says which model would have had the place of the chosen one, had it not failed its test. */
+function insteadOf(
+  failed: readonly InstalledModel[],
+  wouldBeFirst: () => InstalledModel | undefined,
+  choice: Choice | undefined,
+): Choice | undefined {
+  const first = failed.length > 0 ? wouldBeFirst() : undefined;
+  if (!choice || !first || !failed.includes(first)) return choice;
+  return { ...choice, why: msg("{0}; {1} called no tool when it was tested", choice.why, first.name) };
 }
 
 function canAnswer(model: InstalledModel): boolean {
@@ -143,7 +163,7 @@ function pinned(ask: Ask, kind: TaskKind, { usable, able, needs }: Able, setting
   if (unable) {
     // What was pinned for all questions of a kind was not meant for this one; what was named for it was.
     if (ask.model === undefined) return undefined;
-    throw cannot(unable.name, needs, usable);
+    throw cannot(unable, needs, usable);
   }
   if (!model) {
     throw new TaskError(

@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { uniqueModels } from "../core/model-places.ts";
+import { surelyCan } from "../core/needs.ts";
 import { virtualModels } from "./ask-of.ts";
 import { type Endpoint, json } from "./exchange.ts";
 import { ProxyError } from "./proxy-error.ts";
@@ -33,7 +34,7 @@ export function ollamaModelEndpoints(app: App): Readonly<Record<string, Endpoint
 
 /** What is routed can do what any model here can. */
 export function virtualModel(name: string, models: readonly InstalledModel[]): Described {
-  const capabilities = new Set(["completion", ...models.flatMap((model) => model.capabilities)]);
+  const capabilities = new Set(["completion", ...models.flatMap(capabilitiesOf)]);
   capabilities.delete("embedding");
   return { name, sizeBytes: 0, capabilities: [...capabilities] };
 }
@@ -41,8 +42,13 @@ export function virtualModel(name: string, models: readonly InstalledModel[]): D
 /** What can be done with it through here. A server that does not tell has models that answer. */
 const passed = ["completion", "tools", "vision", "thinking", "embedding"];
 
-export function capabilitiesOf({ capabilities = [] }: Pick<Described, "capabilities">): readonly string[] {
-  return capabilities.length === 0 ? ["completion"] : passed.filter((each) => capabilities.includes(each));
+export function capabilitiesOf({
+  capabilities = [],
+  toolTest,
+}: Pick<Described, "capabilities" | "toolTest">): readonly string[] {
+  const told = capabilities.length === 0 ? ["completion"] : capabilities;
+  const isToCall = surelyCan({ capabilities, ...(toolTest ? { toolTest } : {}) }, "tools");
+  return passed.filter((each) => (each === "tools" ? isToCall : told.includes(each)));
 }
 
 type Described = Pick<InstalledModel, "name" | "sizeBytes"> & Partial<InstalledModel>;

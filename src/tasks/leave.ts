@@ -27,7 +27,7 @@ export interface LeaveParts {
 /** What is to be sent for one task. */
 export interface Departure {
   readonly ask: Ask;
-  readonly route: Route;
+  readonly route: Pick<Route, "task" | "localOnly">;
   readonly model: InstalledModel;
   readonly backend: Backend;
   readonly requests: readonly ModelRequest[];

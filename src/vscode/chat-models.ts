@@ -6,7 +6,7 @@ import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { estimateTokens } from "../core/context.ts";
 import { uniqueModels } from "../core/model-places.ts";
-import { can } from "../core/needs.ts";
+import { surelyCan } from "../core/needs.ts";
 import { isLocalPlace } from "../core/policy.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
@@ -20,13 +20,20 @@ const autoId = "auto";
 /** The start of the editor is not delayed by looking for models, ms. */
 const firstLookMs = 5_000;
 
-/** Registers while the setting is on. */
-export function offerChatModels(app: LazyApp, log: vscode.LogOutputChannel): vscode.Disposable {
+/**
+ * Registers while the setting is on.
+ * @param tested a test has shown what a model can do
+ */
+export function offerChatModels(
+  app: LazyApp,
+  log: vscode.LogOutputChannel,
+  tested: vscode.Event<void>,
+): vscode.Disposable {
   if (typeof vscode.lm?.registerLanguageModelChatProvider !== "function") return new vscode.Disposable(() => undefined);
   let offered: vscode.Disposable | undefined;
   const refresh = () => {
     const isWanted = vscode.workspace.getConfiguration("switchyard").get("chatModels", true);
-    if (isWanted) offered ??= register(app, log);
+    if (isWanted) offered ??= register(app, log, tested);
     else {
       offered?.dispose();
       offered = undefined;
@@ -39,8 +46,8 @@ export function offerChatModels(app: LazyApp, log: vscode.LogOutputChannel): vsc
   return { dispose: () => vscode.Disposable.from(listening, ...(offered ? [offered] : [])).dispose() };
 }
 
-function register(app: LazyApp, log: vscode.LogOutputChannel): vscode.Disposable {
-  const registration = vscode.lm.registerLanguageModelChatProvider(vendor, createProvider(app));
+function register(app: LazyApp, log: vscode.LogOutputChannel, tested: vscode.Event<void>): vscode.Disposable {
+  const registration = vscode.lm.registerLanguageModelChatProvider(vendor, createProvider(app, tested));
   // The editor lists them only after somebody has asked for them once.
   const timer = setTimeout(() => {
     vscode.lm.selectChatModels({ vendor }).then(
@@ -51,8 +58,19 @@ function register(app: LazyApp, log: vscode.LogOutputChannel): vscode.Disposable
   return vscode.Disposable.from(registration, { dispose: () => clearTimeout(timer) });
 }
 
-function createProvider(lazy: LazyApp): vscode.LanguageModelChatProvider {
+function createProvider(lazy: LazyApp, tested: vscode.Event<void>): vscode.LanguageModelChatProvider {
   return {
+    onDidChangeLanguageModelChatInformation: (listener, self, disposables) =>
+      tested(
+        () => {
+          // What this app found before is without the test, and is forgotten so.
+          const app = lazy.peek();
+          app?.configure(app.settings());
+          listener.call(self);
+        },
+        undefined,
+        disposables,
+      ),
     async provideLanguageModelChatInformation(_options, token) {
       const app = await lazy.get();
       // Without a server there is nothing to choose, and that is no error.
@@ -96,8 +114,8 @@ function describeModels(models: readonly InstalledModel[], app: App): vscode.Lan
     tooltip: vscode.l10n.t("The best installed model for each kind of task"),
     ...limits(Math.max(...local.map((model) => model.contextTokens ?? most))),
     capabilities: {
-      toolCalling: local.some((model) => told(model, "tools")),
-      imageInput: local.some((model) => told(model, "vision")),
+      toolCalling: local.some((model) => surelyCan(model, "tools")),
+      imageInput: local.some((model) => surelyCan(model, "vision")),
     },
   };
   const named = [...new Map(local.map((model) => [model.name, model])).values()];
@@ -110,7 +128,8 @@ function describeModels(models: readonly InstalledModel[], app: App): vscode.Lan
       version: model.digest?.slice(0, 12) ?? "1",
       detail: model.backend,
       ...limits(model.contextTokens),
-      capabilities: { toolCalling: told(model, "tools"), imageInput: told(model, "vision") },
+      // Agents that are promised it and do not get it fail in the middle of their work.
+      capabilities: { toolCalling: surelyCan(model, "tools"), imageInput: surelyCan(model, "vision") },
     })),
   ];
 }
@@ -118,6 +137,3 @@ function describeModels(models: readonly InstalledModel[], app: App): vscode.Lan
 /** What only makes vectors cannot answer. */
 const isForText = ({ capabilities }: InstalledModel) =>
   capabilities.length === 0 || capabilities.includes("completion");
-
-/** Only where the server says so: agents that are promised it and do not get it fail in the middle of their work. */
-const told = (model: InstalledModel, need: "tools" | "vision") => model.capabilities.length > 0 && can(model, need);

@@ -10,7 +10,15 @@ import { gatherAttachments } from "./gather-attachments.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
-import { cancelDownload, deleteModel, loadModel, nameIn, pauseDownload, unloadModel } from "./model-actions.ts";
+import {
+  cancelDownload,
+  deleteModel,
+  loadModel,
+  nameIn,
+  pauseDownload,
+  testModel,
+  unloadModel,
+} from "./model-actions.ts";
 import { pickModel } from "./model-picker.ts";
 import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
 import { copyApiAddress, copyApiToken, startApi, stopApi } from "./service-commands.ts";
@@ -104,6 +112,10 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.openService": async (host, node) => openService(await host.app.get(), node),
   "switchyard.loadModel": async (host, node) => loadModel(await host.app.get(), host.servicesView, node),
   "switchyard.unloadModel": async (host, node) => unloadModel(await host.app.get(), host.servicesView, node),
+  "switchyard.testModel": async (host, node) => {
+    await testModel(await host.app.get(), host.servicesView, node);
+    host.modelTested.fire();
+  },
   "switchyard.deleteModel": async (host, node) => deleteModel(await host.app.get(), host.servicesView, node),
   "switchyard.pauseDownload": async (host, node) => pauseDownload(await host.app.get(), host.servicesView, node),
   "switchyard.resumeDownload": async (host, node) => {

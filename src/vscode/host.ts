@@ -47,6 +47,7 @@ export interface Host {
   readonly servicesView: ServicesView;
   readonly downloadTray: DownloadTray;
   readonly serviceLogs: ServiceLogs;
+  readonly modelTested: vscode.EventEmitter<void>;
   readonly sharedService: SharedService;
   readonly mcpServers: McpServers;
   readonly clientSetup: ClientSetup;
@@ -85,6 +86,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
   });
   // For agents and the editor's own chat: nothing leaves through it.
   const closedApp = createLazyApp(context, log, { askedBy: "mcp", staysHere: true });
+  const modelTested = new vscode.EventEmitter<void>();
   const statusBar = createStatusBar(app.peek, () => conversation.isBusy() || translations.isBusy());
   const stream = createDeltaStream((delta) => chat.post(delta));
   const chat = new ChatView({
@@ -124,7 +126,8 @@ export function createHost(context: vscode.ExtensionContext): Host {
     createServiceItem(sharedService),
     registerMcpServers(mcpServers),
     registerLanguageModelTool(closedApp),
-    offerChatModels(closedApp, log),
+    modelTested,
+    offerChatModels(closedApp, log, modelTested.event),
     registerChatParticipant(closedApp, vscode.Uri.joinPath(context.extensionUri, "media", "icon.svg")),
     vscode.workspace.registerTextDocumentContentProvider(setupScheme, clientSetup),
     vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
@@ -154,6 +157,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     servicesView,
     downloadTray,
     serviceLogs,
+    modelTested,
     sharedService,
     mcpServers,
     clientSetup,

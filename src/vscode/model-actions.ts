@@ -2,7 +2,9 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { toolTestResult } from "../core/names.ts";
 import { signalOf } from "./cancellation.ts";
+import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
 /** @param node of the view, or a name */
@@ -20,6 +22,20 @@ export async function unloadModel(app: App, view: ServicesView, node: unknown): 
   if (!name) return;
   await app.unload(name, new AbortController().signal);
   view.refresh();
+}
+
+/** @param node of the view, or a name */
+export async function testModel(app: App, view: ServicesView, node: unknown): Promise<void> {
+  const name = nameIn(node);
+  if (!name) return;
+  const title = vscode.l10n.t("Testing whether {0} calls a tool…", name);
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  const tests = await vscode.window.withProgress(options, (_, token) => app.testTools(name, signalOf(token)));
+  view.refresh();
+  for (const test of tests) {
+    const text = say(toolTestResult(test));
+    void (test.calls === "no" ? vscode.window.showWarningMessage(text) : vscode.window.showInformationMessage(text));
+  }
 }
 
 export async function deleteModel(app: App, view: ServicesView, node: unknown): Promise<void> {

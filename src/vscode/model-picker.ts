@@ -5,7 +5,7 @@ import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { modelPlaces } from "../core/model-places.ts";
-import { kindName, placeName, serverName } from "../core/names.ts";
+import { kindName, placeName, serverName, toolTestName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { say } from "./say.ts";
 
@@ -58,7 +58,7 @@ export async function pickModel(app: App): Promise<void> {
   await showModels(app, items);
 }
 
-/** A quick pick whose model rows have buttons to load, unload and delete. */
+/** A quick pick whose model rows have buttons to load, unload, test and delete. */
 function showModels(app: App, items: readonly ModelItem[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const pick = vscode.window.createQuickPick<ModelItem>();
@@ -92,6 +92,10 @@ async function manageModel(app: App, { name }: InstalledModel, button: vscode.Qu
       await app.delete(name, signal);
     return;
   }
+  if (icon === "beaker") {
+    await vscode.commands.executeCommand("switchyard.testModel", name);
+    return;
+  }
   const title = icon === "play" ? vscode.l10n.t("Loading {0}…", name) : vscode.l10n.t("Unloading {0}…", name);
   await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () =>
     icon === "play" ? app.load(name, signal) : app.unload(name, signal),
@@ -118,6 +122,7 @@ async function modelItems(app: App): Promise<readonly ModelItem[]> {
       detail: [
         servers.map((server) => say(serverName(server))).join(", "),
         ...(isOurs ? [fitText(app, model)] : []),
+        ...(model.toolTest ? [say(toolTestName(model.toolTest))] : []),
       ].join(" · "),
       // What is elsewhere is neither loaded nor deleted from here.
       buttons: isOurs ? buttonsOf(isLoaded) : [],
@@ -134,6 +139,7 @@ function buttonsOf(isLoaded: boolean): readonly vscode.QuickInputButton[] {
     isLoaded
       ? { ...unload, tooltip: vscode.l10n.t("Unload from memory") }
       : { iconPath: new vscode.ThemeIcon("play"), tooltip: vscode.l10n.t("Load into memory") },
+    { iconPath: new vscode.ThemeIcon("beaker"), tooltip: vscode.l10n.t("Test whether it calls tools") },
     { iconPath: new vscode.ThemeIcon("trash"), tooltip: vscode.l10n.t("Delete from this machine") },
   ];
 }

@@ -5,7 +5,7 @@ import type { InstalledModel, LoadedModel } from "../core/backend.ts";
 import type { Download } from "../core/downloads.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { formatCountdown } from "../core/format-time.ts";
-import { placeName, serverName, serviceStateName } from "../core/names.ts";
+import { placeName, serverName, serviceStateName, toolTestName } from "../core/names.ts";
 import { percentOf, progressParts } from "../core/progress-text.ts";
 import type { ServiceStatus, ServicesStatus, ServiceUsage } from "../core/services.ts";
 import { say } from "./say.ts";
@@ -191,11 +191,13 @@ function modelItem({ model, loaded }: ModelNode): vscode.TreeItem {
       ? [vscode.l10n.t("{0} % on the graphics card", Math.round((loaded.vramBytes / loaded.sizeBytes) * 100))]
       : []),
     loaded ? vscode.l10n.t("loaded: {0}", formatBytes(loaded.sizeBytes)) : formatBytes(model.sizeBytes),
+    ...(model.toolTest?.calls === "no" ? [vscode.l10n.t("calls no tools")] : []),
   ].join(" · ");
   item.tooltip = [
     model.name,
     `${say(serverName(model.backend))}, ${say(placeName(model.place))}`,
     vscode.l10n.t("Size: {0}", formatBytes(model.sizeBytes)),
+    ...(model.toolTest ? [say(toolTestName(model.toolTest))] : []),
     ...(model.parameterSize ? [[model.parameterSize, model.quantization].filter(Boolean).join(" · ")] : []),
   ].join("\n");
   item.iconPath = new vscode.ThemeIcon(loaded ? "circle-filled" : "circle-outline");

@@ -11,9 +11,7 @@ import { createModelFiles } from "../../src/backends/embedded/model-files.ts";
 import { ModelPool } from "../../src/backends/embedded/model-pool.ts";
 import type { Generation } from "../../src/backends/embedded/runner.ts";
 import { createWeights } from "../../src/backends/embedded/weights.ts";
-
-/** As Qwen 2.5 has it, shortened. */
-const qwenTemplate = `{%- if tools %}{{- '<|im_start|>system\\n# Tools\\n\\nYou may call one or more functions.\\n<tools>' }}{%- for tool in tools %}{{- '\\n' }}{{- tool | tojson }}{%- endfor %}{{- '\\n</tools>\\n\\nFor each call, return a json object within <tool_call></tool_call> tags:\\n<tool_call>\\n{"name": <function-name>, "arguments": <args-json-object>}\\n</tool_call><|im_end|>\\n' }}{%- endif %}{%- for message in messages %}{%- if message.role == 'tool' %}{{- '<|im_start|>user\\n<tool_response>\\n' + message.content + '\\n</tool_response><|im_end|>\\n' }}{%- elif message.tool_calls %}{{- '<|im_start|>assistant' }}{%- for tool_call in message.tool_calls %}{{- '\\n<tool_call>\\n{"name": "' + tool_call.function.name + '", "arguments": ' }}{{- tool_call.function.arguments | tojson }}{{- '}\\n</tool_call>' }}{%- endfor %}{{- '<|im_end|>\\n' }}{%- else %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}`;
+import { qwenTemplate } from "./qwen-template.ts";
 
 let home = "";
 let api: ReturnType<typeof createApi>;

@@ -74,3 +74,11 @@ export const doneLine = (over: object = {}) =>
   })}\n`;
 
 export const noModelsLoaded: Handler = (_, response) => sendJson(response, { models: [] });
+
+/** A chat without messages only loads the model, and has nothing to say. */
+export const loadingFirst =
+  (chat: Handler): Handler =>
+  (request, response, body) =>
+    JSON.parse(body).messages.length === 0
+      ? sendJson(response, { model: "m", done: true, done_reason: "load" })
+      : chat(request, response, body);

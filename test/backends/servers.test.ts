@@ -55,6 +55,7 @@ function searchWith(over: {
       calls.engine++;
       return [model("small", "engine")];
     }),
+    toolTests: async () => [],
     nowMs: () => clock.ms,
   };
   return { search: createServerSearch(parts), calls, clock };

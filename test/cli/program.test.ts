@@ -8,6 +8,7 @@ import {
   beginLines,
   doneLine,
   type Handler,
+  loadingFirst,
   noModelsLoaded,
   type ScriptedServer,
   sendJson,
@@ -94,6 +95,22 @@ describe("the command line", { timeout: 30_000 }, () => {
     expect(result.err).toContain("Explain: qwen3.5:9b");
     expect(result.err).toContain("20.0 tokens/s");
     expect(result.err).toContain("12 tokens in, 40 out");
+  });
+
+  it("tests whether a model calls tools, says so with the exit code, and shows it where models are listed", async () => {
+    await serve(loadingFirst(says("It is noon.")), ["completion", "tools"]);
+    const failed = await run(["models", "test", "qwen3.5:9b"]);
+    expect(failed).toMatchObject({ code: 1, out: expect.stringContaining("qwen3.5:9b called no tool") });
+    for (const list of [["models"], ["status"]]) {
+      expect((await run(list)).out).toMatch(/qwen3\.5:9b .*calls no tools \(tested \d{4}-\d\d-\d\d\)/);
+    }
+    await server?.close();
+    const call = '{"name": "current_time", "arguments": {"city": "Oslo"}}';
+    await serve(loadingFirst(says(call)), ["completion", "tools"]);
+    const passed = await run(["models", "test", "qwen3.5:9b", "--json"]);
+    expect(passed.code).toBe(0);
+    expect(JSON.parse(passed.out)).toMatchObject([{ model: "qwen3.5:9b", calls: "text" }]);
+    expect((await run(["models", "test", "gone:1b"])).code).toBe(3);
   });
 
   it("prints one JSON object with --json, and every event with --stream-json", async () => {

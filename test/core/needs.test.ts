@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { InstalledModel } from "../../src/core/backend.ts";
 import { classify } from "../../src/core/classify.ts";
+import { formatMessage } from "../../src/core/message.ts";
 import { chooseRoute } from "../../src/core/route.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
@@ -69,4 +70,31 @@ it("a call that has to be made is made with a grammar, which every model can fol
 it("a server that does not tell what its models can is believed to be able", () => {
   const unknown = { ...plain, capabilities: [] };
   expect(route(withTools, [unknown]).model).toBe("llama3.1:8b");
+});
+
+const tested = (of: InstalledModel, calls: "yes" | "text" | "no"): InstalledModel => ({
+  ...of,
+  toolTest: { model: of.name, backend: of.backend, calls, atMs: Date.UTC(2026, 10, 26, 12) },
+});
+
+it("a test is believed and the server is not: in both directions, and for tools alone", () => {
+  expect(route(withTools, [tested(calling, "no"), model("mistral:7b", "tools")]).model).toBe("mistral:7b");
+  expect(() => route(withTools, [tested({ ...calling, capabilities: [] }, "no")])).toThrow(/called none when it was/);
+  for (const calls of ["yes", "text"] as const) {
+    expect(route(withTools, [tested({ ...calling, capabilities: [] }, calls)]).model).toBe("qwen2.5:7b");
+  }
+  expect(route({ ...withTools, ownPrompt: { system: "" } }, [tested(calling, "no")]).model).toBe("qwen2.5:7b");
+});
+
+it("a model that sees and failed its test is not said to be blind", () => {
+  const both: Ask = { ...withTools, images: ["AAAA"], model: "qwen3-vl:8b" };
+  const failed = tested(model("qwen3-vl:8b", "vision", "tools"), "no");
+  expect(() => route(both, [failed])).toThrow(/called no tool when it was tested on 2026-11-26, and no model here can/);
+});
+
+it("only what would have been chosen is said to have been left out", () => {
+  const [large, small] = [calling, { ...model("tiny:1b", "tools"), sizeBytes: 1000 }];
+  const why = (models: readonly InstalledModel[]) => formatMessage(route(withTools, models).why);
+  expect(why([tested(large, "no"), small])).toMatch(/; qwen2\.5:7b called no tool/);
+  expect(why([large, tested(small, "no")])).not.toMatch(/called no tool/);
 });

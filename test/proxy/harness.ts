@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import { createApp } from "../../src/app.ts";
-import type { AppOptions } from "../../src/core/app.ts";
+import type { App, AppOptions } from "../../src/core/app.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { createProxy, type ProxyOptions, type ProxyServer } from "../../src/proxy/server.ts";
 import {
@@ -26,6 +26,7 @@ export interface Running {
   readonly url: string;
   readonly port: number;
   readonly proxy: ProxyServer;
+  readonly app: App;
   readonly ollama: ScriptedServer;
   readonly log: string[];
   /** What the model was asked, parsed. */
@@ -166,6 +167,7 @@ export async function startProxy(
     url: `http://127.0.0.1:${port}`,
     port,
     proxy,
+    app,
     ollama,
     log,
     asked: () =>

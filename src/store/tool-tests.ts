@@ -1,0 +1,46 @@
+// What tests of models have shown of their calling tools.
+import { readFile } from "node:fs/promises";
+import * as z from "zod/mini";
+import { msg } from "../core/message.ts";
+import { parseJson } from "../core/parse-json.ts";
+import { TaskError } from "../core/task-error.ts";
+import type { ToolTest, ToolTests } from "../core/tool-test.ts";
+import { writePrivateFile } from "../private-file.ts";
+
+const testSchema = z.object({
+  model: z.string(),
+  backend: z.string(),
+  digest: z.exactOptional(z.string()),
+  calls: z.enum(["yes", "text", "no"]),
+  atMs: z.number(),
+});
+const fileSchema = z.object({ version: z.literal(1), tests: z.array(testSchema) });
+
+/** The latest; models that are gone need not be remembered for ever. */
+const maxTests = 200;
+
+/** A file that cannot be read counts as empty. */
+export function createToolTests(file: string): ToolTests {
+  const list = async (): Promise<readonly ToolTest[]> => {
+    const text = await readFile(file, "utf8").catch(() => "");
+    return fileSchema.safeParse(parseJson(text)).data?.tests ?? [];
+  };
+  return {
+    list,
+    async keep(test) {
+      const others = (await list()).filter(({ model, backend }) => model !== test.model || backend !== test.backend);
+      try {
+        await writePrivateFile(file, JSON.stringify({ version: 1, tests: [...others, test].slice(-maxTests) }));
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new TaskError(
+          "storage",
+          msg("The result could not be kept: {0}. Make room or mend it, then test again.", why),
+          {
+            cause: error,
+          },
+        );
+      }
+    },
+  };
+}
