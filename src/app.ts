@@ -8,6 +8,7 @@ import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
 import { untilHealed } from "./containers/until-healed.ts";
+import { withoutCredentials } from "./core/addresses.ts";
 import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import { betterModel } from "./core/better-model.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
@@ -49,7 +50,8 @@ export function defaultHome(
 const usualMaxWaiting = 32;
 
 /** Touches nothing outside until it is asked something. */
-export function createApp(options: AppOptions): App {
+export function createApp(given: AppOptions): App {
+  const options: AppOptions = { ...given, log: (level, text) => given.log(level, withoutCredentials(text)) };
   let settings = options.settings;
   const windows = options.windows ?? (() => []);
   // One window that is offline is enough: which of them a program works for is not known.

@@ -3,6 +3,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import * as z from "zod/mini";
+import { withoutCredentials } from "../core/addresses.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { isAbort } from "../core/task-error.ts";
 import { isLinkLocal } from "./link-local.ts";
@@ -43,7 +44,7 @@ export async function findNode(options: NodeSearchOptions, signal: AbortSignal):
   const tried: Tried[] = [];
   for (const address of await addressesToTry(options)) {
     const answer = await probe(address, options, signal);
-    tried.push({ address, outcome: answer.outcome });
+    tried.push({ address: withoutCredentials(address), outcome: answer.outcome });
     if (answer.version !== undefined) return { node: { address, version: answer.version }, tried };
   }
   return { tried };
@@ -115,7 +116,7 @@ function reasonOf(error: unknown): string {
   if (code === "ECONNREFUSED") return "connection refused";
   if (code === "ENOTFOUND") return "name not found";
   if (typeof code === "string") return code;
-  return error instanceof Error ? error.message : String(error);
+  return withoutCredentials(error instanceof Error ? error.message : String(error));
 }
 
 /** From inside a container or WSL the host has other names. Elsewhere they are not asked for, so no name is looked up in vain. */

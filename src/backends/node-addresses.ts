@@ -1,6 +1,7 @@
 // Further model servers that the settings name: addresses, and what names stand for.
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { withoutCredentials } from "../core/addresses.ts";
 import type { NodeSetting } from "../core/settings.ts";
 import { isLoopback, normalizeAddress, type Tried } from "./find-nodes.ts";
 import { isLinkLocal } from "./link-local.ts";
@@ -43,7 +44,7 @@ async function addressesOf(
   const address = normalizeAddress(node.url);
   if (address === undefined) return [];
   if (isOffline && !isLoopback(address)) {
-    tried.push({ address, outcome: "not asked: Offline is on" });
+    tried.push({ address: withoutCredentials(address), outcome: "not asked: Offline is on" });
     return [];
   }
   const url = new URL(address);
@@ -55,11 +56,12 @@ async function addressesOf(
     const all = await resolve(url.hostname);
     // Where clouds answer with their machines' secrets, no name of a model server leads.
     const allowed = all.filter((each) => !isLinkLocal(`http://${inUrl(each)}`));
-    if (allowed.length < all.length) tried.push({ address, outcome: "leads to an address of the network itself" });
+    if (allowed.length < all.length)
+      tried.push({ address: withoutCredentials(address), outcome: "leads to an address of the network itself" });
     if (allowed.length < 2) return allowed.length === all.length ? [own] : [];
     return allowed.map((ip) => at(own, ip));
   } catch {
-    tried.push({ address, outcome: "name not found" });
+    tried.push({ address: withoutCredentials(address), outcome: "name not found" });
     return [];
   }
 }

@@ -1,5 +1,6 @@
 // The model servers in use now: Ollama where one answers, the built-in engine where it is wanted or nothing else can.
 
+import { withoutCredentials } from "../core/addresses.ts";
 import type { ServerStatus } from "../core/app.ts";
 import type { Backend, Embeddings, EmbedRequest, InstalledModel } from "../core/backend.ts";
 import { leavable } from "../core/leavable.ts";
@@ -134,7 +135,7 @@ async function askFurther(
         try {
           return await ask(backend, tried, patience);
         } catch {
-          tried.push({ address: node.address, outcome: "no answer in time" });
+          tried.push({ address: withoutCredentials(node.address), outcome: "no answer in time" });
           return undefined;
         }
       }),
@@ -152,7 +153,8 @@ async function ask(backend: Backend, tried: Tried[], signal: AbortSignal): Promi
     return { backend, models: await backend.models(signal) };
   } catch (error) {
     if (isAbort(error)) throw error;
-    tried.push({ address: backend.name, outcome: error instanceof Error ? error.message : String(error) });
+    const why = withoutCredentials(error instanceof Error ? error.message : String(error));
+    tried.push({ address: backend.name, outcome: why });
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createApp, defaultHome } from "../app.ts";
+import { errorText } from "../core/addresses.ts";
 import type { App, AppOptions } from "../core/app.ts";
 import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
@@ -89,7 +90,7 @@ try {
 function report(error: unknown): number {
   if (isAbort(error) || stop.signal.aborted) return 130;
   if (!(error instanceof TaskError)) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`${errorText(error)}\n`);
     return 1;
   }
   process.stderr.write(`switchyard: ${terminal.say(error.text)}\n`);

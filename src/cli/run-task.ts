@@ -1,5 +1,6 @@
 // Runs one ask and prints it as it comes.
 
+import { withoutCredentials } from "../core/addresses.ts";
 import type { AnswerEvent } from "../core/answer.ts";
 import type { App } from "../core/app.ts";
 import type { Finding } from "../core/finding.ts";
@@ -77,7 +78,7 @@ async function offerBetter(app: App, route: Route, { note, t }: Terminal, signal
 
 function failureOf(error: unknown, { say }: Terminal) {
   if (error instanceof TaskError) return { kind: error.kind, message: say(error.text) };
-  return { kind: "internal", message: error instanceof Error ? error.message : String(error) };
+  return { kind: "internal", message: withoutCredentials(error instanceof Error ? error.message : String(error)) };
 }
 
 /** @param before kind of the event before it: a log is told once that a model is loading, a terminal how far it is */

@@ -139,7 +139,7 @@ export async function checkProxy(
       id: "engine-without-proxy",
       severity: "warning",
       what: msg("This machine uses a proxy, and the Docker engine does not: images may not be found."),
-      evidence: [msg("HTTPS_PROXY is {0}; the engine has none", withoutPassword(own))],
+      evidence: [msg("HTTPS_PROXY is {0}; the engine has none", own)],
       repair: msg(
         "Give it to the engine (Docker Desktop: Settings, Resources, Proxies; Linux: /etc/docker/daemon.json), or set “switchyard.imageMirrors”.",
       ),
@@ -152,17 +152,12 @@ export async function checkProxy(
       id: "proxy-unreachable",
       severity: "problem",
       what: msg("The proxy that models are to be fetched through does not answer."),
-      evidence: [msg("No connection to {0} in {1} s", withoutPassword(downloadProxy), reachLimitMs / 1000)],
+      evidence: [msg("No connection to {0} in {1} s", downloadProxy, reachLimitMs / 1000)],
       repair: msg("Start it, or correct “switchyard.downloadProxy”."),
       canRepair: false,
     });
   }
   return findings;
-}
-
-function withoutPassword(address: string): string {
-  const url = URL.parse(address);
-  return url ? `${url.protocol}//${url.host}` : "…";
 }
 
 function canReach(url: URL): Promise<boolean> {

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import * as z from "zod/mini";
+import { withoutCredentials } from "../core/addresses.ts";
 import { parseJson } from "../core/parse-json.ts";
 
 /** How an engine is spoken to. */
@@ -106,7 +107,7 @@ function knownPlaces({ platform, home, env }: Surroundings): readonly (readonly 
 }
 
 function candidate(source: string, address: string, tlsFolder?: string): Candidate {
-  return { source, address, connection: connectionOf(address, tlsFolder) };
+  return { source, address: withoutCredentials(address), connection: connectionOf(address, tlsFolder) };
 }
 
 /** What `DOCKER_HOST` and contexts may say; a bare `host:port` is TCP. */

@@ -1,3 +1,5 @@
+import { withoutCredentials } from "./addresses.ts";
+
 /** What fills a place in a message; another message is put into the person's language as well. */
 export type MessageArgument = string | number | Message;
 
@@ -21,6 +23,6 @@ export function formatMessage(message: Message, bundle: MessageBundle = {}): str
   return template.replace(/\{(\d+)\}/g, (whole, index: string) => {
     const value = message.args[Number(index)];
     if (value === undefined) return whole;
-    return typeof value === "object" ? formatMessage(value, bundle) : String(value);
+    return typeof value === "object" ? formatMessage(value, bundle) : withoutCredentials(String(value));
   });
 }

@@ -2,6 +2,7 @@
 // app has nobody to ask.
 
 import * as vscode from "vscode";
+import { withoutCredentials } from "../core/addresses.ts";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { estimateTokens } from "../core/context.ts";
@@ -52,7 +53,7 @@ function register(app: LazyApp, log: vscode.LogOutputChannel, tested: vscode.Eve
   const timer = setTimeout(() => {
     vscode.lm.selectChatModels({ vendor }).then(
       (models) => log.debug(`chat models: ${models.length}`),
-      (error: unknown) => log.debug(`chat models: ${String(error)}`),
+      (error: unknown) => log.debug(`chat models: ${withoutCredentials(String(error))}`),
     );
   }, firstLookMs);
   return vscode.Disposable.from(registration, { dispose: () => clearTimeout(timer) });

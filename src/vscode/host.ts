@@ -1,5 +1,6 @@
 // The parts of the extension, joined; commands get them from here.
 import * as vscode from "vscode";
+import { withoutCredentials } from "../core/addresses.ts";
 import type { Exchange } from "../core/session.ts";
 import { offerChatModels } from "./chat-models.ts";
 import { registerChatParticipant } from "./chat-participant.ts";
@@ -110,7 +111,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
     post: (sessionId, message) => chat.post(message, sessionId),
     isShown: (sessionId) => chat.isShown(sessionId),
     onBusy: (isBusy) => void vscode.commands.executeCommand("setContext", "switchyard.busy", isBusy),
-    onFailure: (error) => log.warn(String(error)),
+    onFailure: (error) => log.warn(withoutCredentials(String(error))),
   });
   subscriptions.push(
     findings,

@@ -1,5 +1,6 @@
 // The one place that shows an error.
 import * as vscode from "vscode";
+import { errorText, withoutCredentials } from "../core/addresses.ts";
 import { withoutLinks } from "../core/hidden-characters.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { say } from "./say.ts";
@@ -8,13 +9,14 @@ import { say } from "./say.ts";
 export async function reportError(error: unknown, log: vscode.LogOutputChannel): Promise<void> {
   if (isAbort(error) || error instanceof vscode.CancellationError) return;
   if (!(error instanceof TaskError)) {
-    log.error(error instanceof Error ? error : String(error));
+    log.error(errorText(error));
     const showLog = vscode.l10n.t("Show Log");
-    const text = vscode.l10n.t("Switchyard failed: {0}", error instanceof Error ? error.message : String(error));
+    const why = withoutCredentials(error instanceof Error ? error.message : String(error));
+    const text = vscode.l10n.t("Switchyard failed: {0}", why);
     if ((await vscode.window.showErrorMessage(withoutLinks(text), showLog)) === showLog) log.show();
     return;
   }
-  log.warn(`${error.kind}: ${error.message}${error.cause ? ` (${String(error.cause)})` : ""}`);
+  log.warn(`${error.kind}: ${error.message}${error.cause ? ` (${withoutCredentials(String(error.cause))})` : ""}`);
   const actions = actionsFor(error, log);
   const show = error.kind === "bad-input" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
   const chosen = await show(withoutLinks(say(error.text)), ...actions.map((action) => action.title));

@@ -1,5 +1,6 @@
 // The Services view: containers, downloads and models. What was started is kept running, what was cut is gone on with.
 import * as vscode from "vscode";
+import { withoutCredentials } from "../core/addresses.ts";
 import type { App } from "../core/app.ts";
 import type { Incident } from "../core/services.ts";
 import type { DownloadTray } from "./download-tray.ts";
@@ -108,7 +109,7 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
   }
 
   #failed(error: unknown): undefined {
-    this.#log.warn(`services: ${String(error)}`);
+    this.#log.warn(`services: ${withoutCredentials(String(error))}`);
     return undefined;
   }
 

@@ -131,7 +131,7 @@ export async function startProxy(
     routes?: Readonly<Record<string, Handler>>;
     options?: Partial<ProxyOptions>;
     settings?: Partial<Settings>;
-    app?: Pick<AppOptions, "limits" | "maxWaiting" | "windows" | "fetch">;
+    app?: Partial<AppOptions>;
     /** Requests that the model server takes at the same time. */
     slots?: number;
   } = {},

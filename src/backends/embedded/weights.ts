@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { withoutCredentials } from "../../core/addresses.ts";
 import { tryLock } from "../process-lock.ts";
 import { type DownloadLimits, download, isDiskFull, usualLimits } from "./download.ts";
 import { EngineError } from "./engine-error.ts";
@@ -112,7 +113,7 @@ async function* fetchAny(
       return;
     } catch (error) {
       if (signal.aborted) throw error;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = withoutCredentials(error instanceof Error ? error.message : String(error));
       failures.push(`${attempt.label}: ${why}`);
       yield { status: `${attempt.label}: ${why}` };
       if (isDiskFull(error)) {
@@ -135,7 +136,7 @@ interface Attempt {
 async function attemptsFor(entry: WeightsEntry, parts: WeightsParts): Promise<readonly Attempt[]> {
   const limits = parts.limits ?? usualLimits;
   const overHttp = (url: string, sha256?: string): Attempt => ({
-    label: url,
+    label: withoutCredentials(url),
     ...(sha256 ? { sha256 } : {}),
     async *fetch(partPath, signal) {
       for await (const { completedBytes, totalBytes } of download(url, partPath, signal, limits)) {
