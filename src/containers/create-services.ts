@@ -19,7 +19,7 @@ import { type ScaleParts, scaleServers } from "./scale.ts";
 import { readSecret } from "./secrets.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
 import { containerName } from "./stack.ts";
-import { checkTag, updateOllama } from "./update-image.ts";
+import { updateServer } from "./update-server.ts";
 import { createUsage } from "./usage.ts";
 import { incidentFile, watchStack } from "./watch.ts";
 
@@ -70,18 +70,9 @@ export function createServices(options: ServicesOptions): Services {
       }
     },
     async *update(tag, signal) {
-      checkTag(tag);
-      if (options.isOffline()) throw new TaskError("local-only", msg("Offline is on: nothing is fetched."));
-      const engine = await connect(signal);
-      const lock = await takeLock(tools.lockFile, signal);
       try {
-        const planFor = (ollamaTag: string) => plan(engine, signal, { ollamaTag });
-        for await (const event of updateOllama(engine, tag, planFor, await tools.partsOf(engine, signal), signal)) {
-          if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
-          yield event;
-        }
+        yield* updateServer(tools, tag, signal);
       } finally {
-        await lock.release();
         options.onChange();
       }
     },

@@ -12,6 +12,8 @@ import { type HostFacts, isModelServer, type Plan } from "./plan.ts";
 import { engineDiskFree } from "./preflight.ts";
 import type { ServiceTools } from "./service-tools.ts";
 import { labels } from "./stack.ts";
+import { ollamaTag } from "./stack-core.ts";
+import { updateServer } from "./update-server.ts";
 
 /** The model server's image, unpacked, and room for a model of middle size. */
 const wantedDiskBytes = 15e9;
@@ -90,8 +92,12 @@ const versionSchema = z.object({ version: z.string() });
 const tagsSchema = z.object({ models: z.array(z.object({ name: z.string() })) });
 
 /** Models that are installed and that this version of the server cannot run. */
-export async function checkModels(engine: Engine, stackName: string, signal: AbortSignal): Promise<readonly Finding[]> {
-  const server = await findService(engine, { name: stackName }, { name: "ollama" }, signal);
+export async function checkModels(
+  engine: Engine,
+  tools: ServiceTools,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const server = await findService(engine, { name: tools.stackName }, { name: "ollama" }, signal);
   const address = server?.State.Running ? statusOfContainer(server).address : undefined;
   if (!server || !address) return [];
   const version = versionSchema.safeParse(await askJson(`${address}/api/version`, signal)).data?.version;
@@ -99,21 +105,25 @@ export async function checkModels(engine: Engine, stackName: string, signal: Abo
   if (version === undefined) return [];
   const tooNew = models.flatMap(({ name }) => {
     const requires = knownModel(name)?.requires;
-    return requires && isOlder(version, requires)
-      ? [msg("{0} wants Ollama {1}, this is {2}", name, requires, version)]
-      : [];
+    return requires && isOlder(version, requires) ? [{ name, requires }] : [];
   });
   if (tooNew.length === 0) return [];
+  // The product's own version, as long as it is new enough for all of them.
+  const wanted = tooNew.reduce((best, { requires }) => (isOlder(best, requires) ? requires : best), ollamaTag);
   return [
     {
       id: "image-too-old",
       severity: "warning",
       what: msg("The model server in its container is too old for a model that is installed."),
-      evidence: tooNew,
+      evidence: tooNew.map(({ name, requires }) => msg("{0} wants Ollama {1}, this is {2}", name, requires, version)),
       repair: msg(
-        "switchyard update VERSION gets a newer image, keeps the models and goes back if it does not come up.",
+        "Get Ollama {0} and run it in the container; models stay, and what does not come up is gone back from.",
+        wanted,
       ),
-      canRepair: false,
+      canRepair: true,
+      mend: async (each) => {
+        for await (const _ of updateServer(tools, wanted === ollamaTag ? "" : wanted, each));
+      },
     },
   ];
 }

@@ -28,7 +28,7 @@ export async function diagnose(tools: ServiceTools, signal: AbortSignal): Promis
     plan.isMemoryShort ? [shortMemory(plan.notices[0] ?? msg("The engine has little memory."), facts)] : [],
     checkCard(facts, plan),
     checkLostCard(engine, tools, signal),
-    checkModels(engine, tools.stackName, signal),
+    checkModels(engine, tools, signal),
     checkProxy(engine, tools, signal),
   ]);
   const findings = [...groups.flat(), ...anyway];

@@ -2,7 +2,8 @@
 import type { ServiceSpec, StackChoice } from "./service-spec.ts";
 
 /** Tags that name one version each, so that the same stack starts tomorrow. */
-const images = { ollama: "ollama/ollama", ollamaTag: "0.31.1", redis: "redis:7.4.8-alpine" } as const;
+const images = { ollama: "ollama/ollama", redis: "redis:7.4.8-alpine" } as const;
+export const ollamaTag = "0.31.1";
 
 /** Answers that a model makes at once, each with a context of its own. */
 export const modelSlots = 4;
@@ -14,7 +15,7 @@ const models = "/root/.ollama";
 export function ollama(choice: StackChoice, number: number): ServiceSpec {
   const { name, variant, modelMemoryMiB, ports, caFile, downloadProxy } = choice;
   const devices = { cpu: [], nvidia: [], amd: ["/dev/kfd", "/dev/dri"], vulkan: ["/dev/dri"] }[variant];
-  const tag = choice.ollamaTag || images.ollamaTag;
+  const tag = choice.ollamaTag || ollamaTag;
   return {
     name: number === 1 ? "ollama" : `ollama-${number}`,
     profile: "core",

@@ -30,6 +30,7 @@ import {
   startServices,
   startServicesAs,
   stopServices,
+  updateOllama,
 } from "./services-commands.ts";
 import { exportSession, findSession } from "./session-commands.ts";
 import { translateDocuments } from "./translate-documents.ts";
@@ -101,6 +102,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   },
   "switchyard.startServices": async (host) => startServices(await host.app.get(), host.servicesView),
   "switchyard.startServicesAs": async (host) => startServicesAs(await host.app.get(), host.servicesView),
+  "switchyard.updateOllama": async (host) => updateOllama(await host.app.get(), host.servicesView),
   "switchyard.stopServices": async (host) => stopServices(await host.app.get(), host.servicesView),
   "switchyard.removeServices": async (host) => removeServices(await host.app.get(), host.servicesView),
   "switchyard.startService": async (host, node) =>

@@ -5,7 +5,7 @@ import { msg } from "../core/message.ts";
 import { progressParts } from "../core/progress-text.ts";
 import type { DoctorFinding, ServiceProfile, UpEvent } from "../core/services.ts";
 import { createSpeedometer, type Speedometer } from "../core/speedometer.ts";
-import { TaskError } from "../core/task-error.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
@@ -20,18 +20,72 @@ function mustBeTrusted(): void {
 export async function startServices(app: App, view: ServicesView, profile?: ServiceProfile): Promise<void> {
   mustBeTrusted();
   const places = await withProgress(vscode.l10n.t("Starting services"), async (report, signal) => {
-    const found: string[] = [];
-    const speed = createSpeedometer(() => performance.now());
-    for await (const event of app.services.up(profile ? { profile } : {}, signal)) {
-      const text = textOf(event, speed);
-      if (text) report(text);
-      if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
-      if (event.kind === "ready") found.push(`${event.service}: ${event.address}`);
-      if (event.kind !== "pull") view.refresh();
-    }
-    return found;
+    return follow(app.services.up(profile ? { profile } : {}, signal), view, report);
   });
   void vscode.window.showInformationMessage(vscode.l10n.t("Services run. {0}", places.join(", ")));
+}
+
+/** Tells what is done. @returns each service that answers, with its address */
+async function follow(
+  events: AsyncIterable<UpEvent>,
+  view: ServicesView,
+  report: (message: string) => void,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  const speed = createSpeedometer(() => performance.now());
+  for await (const event of events) {
+    const text = textOf(event, speed);
+    if (text) report(text);
+    if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
+    if (event.kind === "ready") found.push(`${event.service}: ${event.address}`);
+    if (event.kind !== "pull") view.refresh();
+  }
+  return found;
+}
+
+/** What runs now is said before, and what runs then after it, also where it was gone back from. */
+export async function updateOllama(app: App, view: ServicesView): Promise<void> {
+  mustBeTrusted();
+  const before = await ollamaImage(app);
+  if (!before)
+    throw new TaskError("bad-input", msg("No model server runs in a container here: there is none to update."));
+  const version = await vscode.window.showInputBox({
+    title: vscode.l10n.t("Update Ollama in Its Container"),
+    prompt: vscode.l10n.t(
+      "Now it is {0}. Models stay, and what does not come up is gone back from. Empty: the version that belongs to this Switchyard.",
+      before,
+    ),
+    placeHolder: vscode.l10n.t("such as 0.31.1"),
+    ignoreFocusOut: true,
+  });
+  if (version === undefined) return;
+  try {
+    await withProgress(vscode.l10n.t("Updating Ollama"), (report, signal) =>
+      follow(app.services.update(version.trim(), signal), view, report),
+    );
+  } catch (error) {
+    if (error instanceof Error && isAbort(error)) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("Cancelled: {0} runs as before.", before));
+    }
+    throw error;
+  } finally {
+    view.refresh();
+  }
+  const after = (await ollamaImage(app)) ?? "";
+  void vscode.window.showInformationMessage(
+    after === before
+      ? vscode.l10n.t("{0} ran already, and runs.", after)
+      : vscode.l10n.t("{0} runs in place of {1}, with all its models.", after, before),
+  );
+}
+
+/** Undefined where it does not run in a container. */
+async function ollamaImage(app: App): Promise<string | undefined> {
+  const status = await withProgress(vscode.l10n.t("Looking at the containers"), (_, signal) =>
+    app.services.status(signal),
+  );
+  const services = status.kind === "engine" ? status.services : [];
+  return services.find(({ name, state }) => name === "ollama" && state !== "missing")?.image;
 }
 
 /** Which containers there are to be, and then as above. */

@@ -135,6 +135,12 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
     expect(of("gpu-lost-ollama")).toContain("gpt-oss:20b: 13.0 GB in memory, nothing on the card");
     expect(of("image-too-old")).toBe("gpt-oss:20b wants Ollama 0.11.0, this is 0.9.0");
     expect(await bench.services.repair("gpu-lost-ollama", never)).toMatchObject({ isFixed: true });
+    expect(findings.find(({ id }) => id === "image-too-old")?.canRepair).toBe(true);
+    const before = await inspect(socket(), "switchyard-ollama");
+    expect(await bench.services.repair("image-too-old", never)).toMatchObject({ isFixed: true });
+    const after = await inspect(socket(), "switchyard-ollama");
+    expect([after.Config.Image, after.Id === before.Id]).toEqual(["ollama/ollama:0.31.1", false]);
+    expect((await fetch(`http://127.0.0.1:${bench.ports.ollama}`)).ok).toBe(true);
   });
 
   it("finds a wrong clock, an engine that is not the chosen one, and a proxy that does not answer", async () => {

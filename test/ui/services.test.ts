@@ -96,6 +96,33 @@ describe.skipIf(!dockerd)("the services in the editor", { timeout: 120_000 }, ()
     expect(state.Running).toBe(true);
   });
 
+  it("run another Ollama when they are told to, and the one of before where that does not come up", async (context) => {
+    if (!engine) return context.skip();
+    await ask(socket(), "POST", "/images/ollama/ollama:0.31.1/tag?repo=ollama/ollama&tag=0.99.0");
+    // A program that ends at once, again and again.
+    const changes = encodeURIComponent('ENTRYPOINT ["/usr/local/bin/redis-server","--nonsense"]');
+    const broken = `/commit?container=switchyard-redis&repo=ollama/ollama&tag=9.9.9&pause=0&changes=${changes}`;
+    await ask(socket(), "POST", broken, {});
+    const image = async () =>
+      JSON.parse((await ask(socket(), "GET", "/containers/switchyard-ollama/json")).body).Config.Image;
+    const update = async (version: string) => {
+      await workbench.runCommand("Switchyard: Update Ollama in Its Container");
+      await workbench.answerInput("Update Ollama in Its Container", version);
+    };
+    await update("0.99.0");
+    await workbench.notification("Updating Ollama").waitFor({ timeout: 15_000 });
+    const text = "ollama/ollama:0.99.0 runs in place of ollama/ollama:0.31.1";
+    await workbench.notification(text).waitFor({ timeout: 60_000 });
+    await workbench.screenshot("services-updated");
+    expect(await image()).toBe("ollama/ollama:0.99.0");
+    await update("9.9.9");
+    await workbench
+      .notification("9.9.9 does not come up; ollama/ollama:0.99.0 runs again")
+      .waitFor({ timeout: 60_000 });
+    expect(await image()).toBe("ollama/ollama:0.99.0");
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 30_000 }).toContain("healthy");
+  });
+
   it("are stopped with one click each, and all with one command", async (context) => {
     if (!engine) return context.skip();
     await workbench.serviceAction("redis", "Stop");

@@ -1,0 +1,25 @@
+// Another version of the model server, with everything around it: the lock, what may be fetched, where it answers then.
+import { msg } from "../core/message.ts";
+import type { UpEvent } from "../core/services.ts";
+import { TaskError } from "../core/task-error.ts";
+import { takeLock } from "./lock.ts";
+import { keepPlace } from "./places.ts";
+import type { ServiceTools } from "./service-tools.ts";
+import { checkTag, updateOllama } from "./update-image.ts";
+
+/** @param tag empty: the product's own */
+export async function* updateServer(tools: ServiceTools, tag: string, signal: AbortSignal): AsyncIterable<UpEvent> {
+  checkTag(tag);
+  if (tools.isOffline()) throw new TaskError("local-only", msg("Offline is on: nothing is fetched."));
+  const engine = await tools.connect(signal);
+  const lock = await takeLock(tools.lockFile, signal);
+  try {
+    const planFor = (ollamaTag: string) => tools.plan(engine, signal, { ollamaTag });
+    for await (const event of updateOllama(engine, tag, planFor, await tools.partsOf(engine, signal), signal)) {
+      if (event.kind === "ready") await keepPlace(tools.roots.home, event.service, event.address);
+      yield event;
+    }
+  } finally {
+    await lock.release();
+  }
+}
