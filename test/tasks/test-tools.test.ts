@@ -260,7 +260,11 @@ describe("without an answer in time", () => {
     capabilities: ["completion", "tools"],
   };
 
-  function tester(server: Server, over: Partial<InstalledModel> = {}) {
+  function tester(
+    server: Server,
+    over: Partial<InstalledModel> = {},
+    queue = createNodeQueue(() => performance.now()),
+  ) {
     const backend = new OllamaBackend({ name: model.backend, place: model.place, address: async () => server.url });
     closers.push(() => backend.settled());
     const tests = createToolTests(join(home, "tool-tests.json"));
@@ -277,7 +281,7 @@ describe("without an answer in time", () => {
       mayLeave: async () => ({ kind: "refuse" }),
       nowMs: () => Date.now(),
       findWorld: async () => ({ models: [{ ...model, ...over }], backends: new Map([[backend.name, backend]]) }),
-      runOnNodes: createRunOnNodes({ queue: createNodeQueue(() => performance.now()), slotsOf: () => 1 }),
+      runOnNodes: createRunOnNodes({ queue, slotsOf: () => 1 }),
       tests,
       deadlineMs: 200,
     });
@@ -303,6 +307,15 @@ describe("without an answer in time", () => {
     await expect.poll(() => hasLeft).toBe(true);
     expect(server.asked()).toHaveLength(1);
     expect(await tests.list()).toEqual([]);
+  });
+
+  it("because its turn has not come yet, nothing is lost: its time begins then", async () => {
+    const queue = createNodeQueue(() => performance.now());
+    const { test } = tester(await serve(calls), {}, queue);
+    const before = queue.enter({ model: name, candidates: [{ node: model.backend, slots: 1 }] }, never);
+    const taken = await before[Symbol.asyncIterator]().next();
+    setTimeout(() => taken.value?.kind === "seated" && taken.value.seat.end({ kind: "left" }), 500);
+    expect(verdicts(await test(name, never))).toEqual(["yes"]);
   });
 
   it("because the person left, it ends as cancelled", async () => {

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   beginLines,
   doneLine,
+  loadingFirst,
   type ScriptedServer,
   sendJson,
   startScriptedServer,
@@ -22,6 +23,7 @@ let workbench: Workbench;
 let home = "";
 let isComing = true;
 let sent = 40_000_000;
+let answer = "An answer.";
 
 /** A little more now and then, until the rest may come. */
 function send(response: ServerResponse): void {
@@ -45,11 +47,11 @@ beforeAll(async () => {
     "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
     "GET /api/tags": (_, response) => sendJson(response, { models: models() }),
     "GET /api/ps": (_, response) => sendJson(response, { models: [] }),
-    "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion"], model_info: {} }),
-    "POST /api/chat": (_, response) => {
+    "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion", "tools"], model_info: {} }),
+    "POST /api/chat": loadingFirst((_, response) => {
       beginLines(response);
-      response.end(tokenLine("An answer.") + doneLine());
-    },
+      response.end(tokenLine(answer) + doneLine());
+    }),
     "POST /api/pull": (_, response) => send(response),
   });
   home = await mkdtemp(join(tmpdir(), "switchyard-home-"));
@@ -147,6 +149,27 @@ describe("the first model", { timeout: 120_000 }, () => {
     await dialog.getByRole("button", { name: "撤销" }).click();
     await workbench.notification("已撤销").waitFor({ timeout: 30_000 });
     expect(await settingsText()).not.toContain("keepAlive");
+  });
+
+  it("is tested for tools where a model is chosen, and what that came to is shown in the view", async () => {
+    await workbench.runCommand("Switchyard: 选择模型");
+    const row = workbench.quickPickRows().filter({ hasText: model }).first();
+    await row.hover();
+    await row.locator('[aria-label="测试是否会调用工具"]').click();
+    await workbench.notification(`${model} 没有调用工具`).waitFor({ timeout: 30_000 });
+    await expect.poll(() => workbench.serviceRow(model).innerText(), { timeout: 30_000 }).toContain("不调用工具");
+    await workbench.screenshot("tested-for-tools");
+  });
+
+  it("is tested again from the view, and passes when it does better", async () => {
+    answer = '{"name": "current_time", "arguments": {"city": "Oslo"}}';
+    await workbench.serviceRow(model).click();
+    // The editor swallows a fourth message within 0.8 s; a real test takes longer.
+    await workbench.page.waitForTimeout(1_000);
+    await workbench.rightClick();
+    await workbench.menuItem("测试是否会调用工具").click();
+    await workbench.notification(`${model} 以文本写出调用`).waitFor({ timeout: 30_000 });
+    await expect.poll(() => workbench.serviceRow(model).innerText(), { timeout: 30_000 }).not.toContain("不调用工具");
   });
 });
 
