@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { createCpuMeter } from "./backends/cpu-meter.ts";
+import { deleteModel } from "./backends/delete-model.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
@@ -270,9 +271,9 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
     },
     downloads,
     pull: downloads.pull,
-    async delete(model, signal) {
-      await (await serverOf(model, signal)).delete(model, signal);
+    async delete(what, signal) {
       search.forget();
+      await deleteModel((await search.find(signal)).servers, what, signal).finally(search.forget);
     },
   } satisfies Partial<App>;
 }

@@ -55,6 +55,15 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
         print(flags, { installed, offers }, describeModels(installed, offers, terminal));
       }),
     );
+  models
+    .command("delete <name>")
+    .description(t("remove a model"))
+    .option("--from <server>", t("which server, where several have it: its name or its host; may be given again"), more)
+    .action(
+      withApp(async (app, flags: DeleteFlags, name) =>
+        app.delete({ model: name, ...(flags.from ? { from: flags.from } : {}) }, signal),
+      ),
+    );
   addDownloadCommands(models, parts, withApp);
   models
     .command("test <name>")
@@ -67,7 +76,6 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       }),
     );
   for (const [verb, description, work] of [
-    ["delete", t("remove a model"), (app: App, name: string) => app.delete(name, signal)],
     ["load", t("load a model"), (app: App, name: string) => app.load(name, signal)],
     ["unload", t("unload a model"), (app: App, name: string) => app.unload(name, signal)],
   ] as const) {
@@ -77,6 +85,12 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       .action(withApp(async (app, _, name) => work(app, name)));
   }
 }
+
+interface DeleteFlags extends Flags {
+  readonly from?: readonly string[];
+}
+
+const more = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
 function describeServers(status: readonly ServerStatus[], { t, say }: Terminal): string {
   return [

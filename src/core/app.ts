@@ -114,7 +114,8 @@ export interface App {
   /** Gets a model; what another window or shell is getting already is followed. */
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   readonly downloads: Pick<Downloads, "list" | "pause" | "cancel">;
-  delete(model: string, signal: AbortSignal): Promise<void>;
+  /** @param from servers by their names or hosts; absent: the only one that has it, and where several do, `bad-input` */
+  delete(what: { readonly model: string; readonly from?: readonly string[] }, signal: AbortSignal): Promise<void>;
   /** Finds out whether a model calls tools, with one short request, and keeps it for routing. Run when a person asks, never by itself. */
   testTools(model: string, signal: AbortSignal): Promise<readonly ToolTest[]>;
   /** What to change so that it goes better, measured before and after. */

@@ -1,8 +1,9 @@
 // What can be done with one model or download of the Services view.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
+import type { InstalledModel } from "../core/backend.ts";
 import { formatBytes } from "../core/format-bytes.ts";
-import { toolTestResult } from "../core/names.ts";
+import { placeName, serverName, toolTestResult } from "../core/names.ts";
 import { signalOf } from "./cancellation.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
@@ -41,14 +42,42 @@ export async function testModel(app: App, view: ServicesView, node: unknown): Pr
 export async function deleteModel(app: App, view: ServicesView, node: unknown): Promise<void> {
   const name = nameIn(node);
   if (!name) return;
-  const { signal } = new AbortController();
-  const size = (await app.models(signal)).find((each) => each.name === name)?.sizeBytes ?? 0;
-  const yes = vscode.l10n.t("Delete");
-  const question = vscode.l10n.t("Delete {0} from this machine? It can be downloaded again.", name);
-  const detail = vscode.l10n.t("{0} become free.", formatBytes(size));
-  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) return;
-  await app.delete(name, signal);
+  const isNode = typeof node === "object" && node !== null && "model" in node;
+  await removeModel(app, name, isNode ? textAt(node.model, "backend") : undefined);
   view.refresh();
+}
+
+/** Asks whether, and where several servers have it, from which. @param server what was chosen before */
+export async function removeModel(app: App, name: string, server?: string): Promise<void> {
+  const { signal } = new AbortController();
+  const places = (await app.models(signal)).filter((each) => each.name === name && each.place !== "cloud");
+  const given = server === undefined ? places : places.filter(({ backend }) => backend === server);
+  const chosen = given.length > 1 ? await chooseServers(name, given) : given;
+  const [first] = chosen;
+  if (!first) return;
+  const yes = vscode.l10n.t("Delete");
+  const where = chosen.map(({ backend }) => say(serverName(backend))).join(", ");
+  const question =
+    places.length === 1 && first.place === "this-machine"
+      ? vscode.l10n.t("Delete {0} from this machine? It can be downloaded again.", name)
+      : vscode.l10n.t("Delete {0} from {1}? It can be downloaded again.", name, where);
+  const detail = chosen.length > 1 ? "" : vscode.l10n.t("{0} become free.", formatBytes(first.sizeBytes));
+  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) return;
+  await app.delete({ model: name, from: chosen.map(({ backend }) => backend) }, signal);
+}
+
+/** None is chosen beforehand: what is deleted is gone. */
+async function chooseServers(name: string, places: readonly InstalledModel[]): Promise<readonly InstalledModel[]> {
+  const items = places.map((model) => ({
+    model,
+    label: say(serverName(model.backend)),
+    description: `${formatBytes(model.sizeBytes)} · ${say(placeName(model.place))}`,
+  }));
+  const picked = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t("Delete {0} from which servers?", name),
+    canPickMany: true,
+  });
+  return (picked ?? []).map(({ model }) => model);
 }
 
 export async function pauseDownload(app: App, view: ServicesView, node: unknown): Promise<void> {

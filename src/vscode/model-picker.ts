@@ -7,6 +7,7 @@ import { formatBytes } from "../core/format-bytes.ts";
 import { modelPlaces } from "../core/model-places.ts";
 import { kindName, placeName, serverName, toolTestName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
+import { removeModel } from "./model-actions.ts";
 import { say } from "./say.ts";
 
 interface ModelItem extends vscode.QuickPickItem {
@@ -86,10 +87,7 @@ async function manageModel(app: App, { name }: InstalledModel, button: vscode.Qu
   const icon = button.iconPath instanceof vscode.ThemeIcon ? button.iconPath.id : "";
   const { signal } = new AbortController();
   if (icon === "trash") {
-    const yes = vscode.l10n.t("Delete");
-    const question = vscode.l10n.t("Delete {0} from this machine? It can be downloaded again.", name);
-    if ((await vscode.window.showWarningMessage(question, { modal: true }, yes)) === yes)
-      await app.delete(name, signal);
+    await removeModel(app, name);
     return;
   }
   if (icon === "beaker") {
