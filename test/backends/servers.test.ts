@@ -3,6 +3,7 @@ import type { NodeAddress } from "../../src/backends/node-addresses.ts";
 import { createServerSearch, type ServersParts } from "../../src/backends/servers.ts";
 import type { Backend, InstalledModel } from "../../src/core/backend.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
+import type { ToolTest } from "../../src/core/tool-test.ts";
 
 const never = new AbortController().signal;
 
@@ -33,6 +34,7 @@ function searchWith(over: {
   readonly ollamaAnswers?: boolean;
   readonly further?: readonly NodeAddress[];
   readonly furtherModels?: (label: string) => Promise<readonly InstalledModel[]>;
+  readonly toolTests?: readonly ToolTest[];
 }) {
   const calls = { search: 0, engine: 0, made: 0 };
   const clock = { ms: 0 };
@@ -55,7 +57,7 @@ function searchWith(over: {
       calls.engine++;
       return [model("small", "engine")];
     }),
-    toolTests: async () => [],
+    toolTests: async () => over.toolTests ?? [],
     nowMs: () => clock.ms,
   };
   return { search: createServerSearch(parts), calls, clock };
@@ -151,4 +153,14 @@ it("asks none of them where the built-in engine alone is wanted", async () => {
   const { search, calls } = searchWith({ settings: { engine: "embedded" }, further: [further("10.1.1.1:11434")] });
   expect(namesOf(await search.find(never))).toEqual(["engine"]);
   expect(calls.made).toBe(0);
+});
+
+it("takes in what another program has found out of a model meanwhile, without being told", async () => {
+  const toolTests: ToolTest[] = [];
+  const { search, clock } = searchWith({ toolTests });
+  const seen = async () => (await search.find(never)).servers[0]?.models[0]?.toolTest?.calls;
+  expect(await seen()).toBeUndefined();
+  toolTests.push({ model: "big", backend: "Ollama", calls: "no", atMs: 1 });
+  clock.ms = 6_000;
+  await expect.poll(seen).toBe("no");
 });
