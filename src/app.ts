@@ -32,6 +32,7 @@ import { openStores } from "./stores.ts";
 import { createSupply } from "./supply.ts";
 import { askTwice } from "./tasks/ask-twice.ts";
 import { definitions } from "./tasks/definitions.ts";
+import { createClaudePass } from "./tasks/pass-claude.ts";
 import { createPipeline } from "./tasks/pipeline.ts";
 import { createRunOnNodes } from "./tasks/run-on-nodes.ts";
 import { createTestTools } from "./tasks/test-tools.ts";
@@ -129,6 +130,14 @@ export function createApp(given: AppOptions): App {
         guidance.recorder.watch(monitor.watch(events, { model: settings.cloudModel, sharedTokens }));
       return guidance.turnstile.pass(watched, signal);
     },
+    passClaude: createClaudePass({
+      ...leaving,
+      rulesFor: stores.namedPaths.rulesFor,
+      heldHere: (folders) => heldHere({ text: "", sources: [], history: [], folders }).localOnly,
+      ownKey: () => (options.env ?? process.env)["ANTHROPIC_API_KEY"],
+      destination: servers.claudeLine.destination,
+      send: servers.claudeLine.send,
+    }),
     advice: guidance.advice,
     preview: (ask, signal) => pipeline.preview(heldHere(ask), signal),
     async better(route, signal) {

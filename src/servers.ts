@@ -2,6 +2,7 @@
 // `app.ts`.
 import { totalmem } from "node:os";
 import { ClaudeBackend } from "./backends/claude.ts";
+import { createClaudeLine } from "./backends/claude-pass.ts";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { type FoundNode, findNode, normalizeAddress } from "./backends/find-nodes.ts";
@@ -83,6 +84,7 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     baseUrl: () => settings().claudeBaseUrl,
     ...given,
   });
+  const claudeLine = createClaudeLine(() => settings().claudeBaseUrl);
   const slotsOf = ({ name }: Backend): number => {
     // It works on one answer after the other.
     if (name === embedded.name) return 1;
@@ -96,6 +98,7 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     embedded,
     search,
     claude,
+    claudeLine,
     cloudModels,
     slotsOf,
     async world(signal: AbortSignal) {
@@ -114,6 +117,7 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
       // What was stopped is to be idle before nobody looks any more.
       await Promise.all(asked.map((backend) => backend.settled()));
       engine.dispose();
+      await claudeLine.dispose();
     },
   };
 }

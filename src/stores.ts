@@ -7,6 +7,7 @@ import type { Settings } from "./core/settings.ts";
 import { createAnswerCache } from "./store/answer-cache.ts";
 import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
+import { createNamedPaths } from "./store/named-paths.ts";
 import { createPrivatePaths } from "./store/private-paths.ts";
 import { createSessionFiles } from "./store/session-files.ts";
 import { createToolTests } from "./store/tool-tests.ts";
@@ -25,13 +26,15 @@ export function openStores({ folders, log, notice }: AppOptions, settings: () =>
     ...tell,
   });
   const ledger = createLedger(join(folders.home, "ledger.ndjson"), tell);
+  const paths = createPrivatePaths(() => settings().localOnlyPaths);
   return {
     cache,
     ledger,
     feedback: createFeedback(join(folders.home, "feedback.json")),
     sessions: createSessionFiles(join(folders.home, "sessions")),
     toolTests: createToolTests(join(folders.home, "tool-tests.json")),
-    paths: createPrivatePaths(() => settings().localOnlyPaths),
+    paths,
+    namedPaths: createNamedPaths(paths),
     async dispose() {
       await cache.dispose();
       ledger.dispose();

@@ -71,6 +71,8 @@ describe("the manifest", () => {
       "cloudModel",
       "cloudReasoning",
     ];
+    // Not even the settings of a remote machine.
+    expect(properties["switchyard.serviceClaude"].scope).toBe("application");
     for (const key of [...keys, "dailyBudgetUsd", "monthlyBudgetUsd", "redisUrl"]) {
       expect(properties[`switchyard.${key}`].scope).toBe("machine");
       expect(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations).toContain(`switchyard.${key}`);

@@ -1,20 +1,14 @@
 // The events of one streamed message, in the order Claude sends them, as events of ours.
 import * as z from "zod/mini";
+import { claudeUsage, noUsage, promptTokensOf, updatedUsage } from "../core/claude-usage.ts";
 import { msg } from "../core/message.ts";
 import type { ModelEvent, TokenUsage } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { TaskError } from "../core/task-error.ts";
 import { newCallId, type ToolCall } from "../core/tool.ts";
 
-const count = z.optional(z.nullable(z.number()));
-const usageSchema = z.object({
-  input_tokens: count,
-  cache_creation_input_tokens: count,
-  cache_read_input_tokens: count,
-  output_tokens: count,
-});
 const kindSchema = z.object({ type: z.string() });
-const startSchema = z.object({ message: z.object({ usage: usageSchema }) });
+const startSchema = z.object({ message: z.object({ usage: claudeUsage }) });
 /** Of a block at its start and of a piece of one. Kinds that we do not know have neither. */
 const pieceSchema = z.object({
   type: z.string(),
@@ -28,7 +22,7 @@ const blockSchema = z.object({ content_block: pieceSchema });
 const deltaSchema = z.object({ delta: pieceSchema });
 const endSchema = z.object({
   delta: z.object({ stop_reason: z.nullable(z.string()) }),
-  usage: z.optional(usageSchema),
+  usage: z.optional(claudeUsage),
 });
 
 /** Reasons that end an answer before it is finished. */
@@ -43,14 +37,14 @@ export async function* readAnswer(
   startMs: number,
   nowMs: () => number,
 ): AsyncIterable<ModelEvent> {
-  let usage: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
+  let usage = noUsage;
   let firstMs: number | undefined;
   let reason: string | null = null;
   let call: { readonly id: string; readonly name: string; json: string } | undefined;
   for await (const event of stream) {
     switch (parse(kindSchema, event).type) {
       case "message_start":
-        usage = updated(usage, parse(startSchema, event).message.usage);
+        usage = updatedUsage(usage, parse(startSchema, event).message.usage);
         break;
       case "content_block_start": {
         const block = parse(blockSchema, event).content_block;
@@ -72,7 +66,7 @@ export async function* readAnswer(
       case "message_delta": {
         const { delta, usage: told } = parse(endSchema, event);
         reason = delta.stop_reason ?? reason;
-        usage = updated(usage, told ?? {});
+        usage = updatedUsage(usage, told ?? {});
         break;
       }
       case "message_stop":
@@ -125,22 +119,12 @@ function finished(reason: string, usage: TokenUsage, times: Times): ModelEvent {
     kind: "done",
     finish: cutReasons.has(reason) ? "length" : "stop",
     stats: {
-      promptTokens: usage.inputTokens + usage.cacheWriteTokens + usage.cacheReadTokens,
+      promptTokens: promptTokensOf(usage),
       answerTokens: usage.outputTokens,
       loadMs: 0,
       ...times,
       usage,
     },
-  };
-}
-
-/** Counts are of everything so far; what an event does not tell stays as it was. */
-function updated(before: TokenUsage, told: z.infer<typeof usageSchema>): TokenUsage {
-  return {
-    inputTokens: told.input_tokens ?? before.inputTokens,
-    cacheWriteTokens: told.cache_creation_input_tokens ?? before.cacheWriteTokens,
-    cacheReadTokens: told.cache_read_input_tokens ?? before.cacheReadTokens,
-    outputTokens: told.output_tokens ?? before.outputTokens,
   };
 }
 

@@ -171,19 +171,25 @@ export class ClaudeBackend implements Backend {
     return (await this.#options.apiKey())?.trim() || undefined;
   }
 
-  /** @throws TaskError `bad-input` where the key would go out in the clear */
   #address(): URL {
-    const text = this.#options.baseUrl() || ownAddress;
-    const address = URL.parse(text);
-    if (address?.username !== "" || address.password !== "") {
-      throw new TaskError("bad-input", msg("“switchyard.claudeBaseUrl” is not an address that can be used."));
-    }
-    if (address.protocol === "https:" || (address.protocol === "http:" && isLoopback(text))) return address;
-    throw new TaskError(
-      "bad-input",
-      msg("“switchyard.claudeBaseUrl” is {0}: your key would go there unencrypted. Use https.", text),
-    );
+    return claudeAddress(this.#options.baseUrl());
   }
+}
+
+/**
+ * @param text of Claude or of a gateway to it; empty: Claude's own
+ * @throws TaskError `bad-input` where the key would go out in the clear
+ */
+export function claudeAddress(text: string): URL {
+  const address = URL.parse(text || ownAddress);
+  if (address?.username !== "" || address.password !== "") {
+    throw new TaskError("bad-input", msg("“switchyard.claudeBaseUrl” is not an address that can be used."));
+  }
+  if (address.protocol === "https:" || (address.protocol === "http:" && isLoopback(text))) return address;
+  throw new TaskError(
+    "bad-input",
+    msg("“switchyard.claudeBaseUrl” is {0}: your key would go there unencrypted. Use https.", text),
+  );
 }
 
 async function createClient(apiKey: string, address: URL, ownFetch: typeof fetch): Promise<Anthropic> {

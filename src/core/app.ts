@@ -3,6 +3,7 @@
 import type { AnswerEvent } from "./answer.ts";
 import type { AdviceTools } from "./apply-advice.ts";
 import type { InstalledModel, LoadedModel, PullProgress } from "./backend.ts";
+import type { ClaudePass } from "./claude-pass.ts";
 import type { Downloads } from "./downloads.ts";
 import type { EmbedAsk, Embedded } from "./embedding.ts";
 import type { Feedback } from "./feedback.ts";
@@ -88,6 +89,8 @@ export interface App {
   configure(settings: Settings): void;
   /** Runs one task; leaving the loop stops the model. */
   run(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerEvent>;
+  /** A request in Anthropic's own words, to Claude as it is; for the service, where `serviceClaude` opens that way. */
+  readonly passClaude: ClaudePass;
   /** Vectors of texts, made on this machine or on the person's own hosts alone. */
   embed(ask: EmbedAsk, signal: AbortSignal): Promise<Embedded>;
   /** What `run` would do, without doing it. */

@@ -24,9 +24,10 @@ export const cloudModels: readonly CloudModel[] = Object.entries(prices.models).
   ...model,
 }));
 
-/** A model we have no price of is reckoned as the dearest one. */
-function priceOf(model: string): CloudModel {
-  const known = cloudModels.find((each) => each.name === model);
+/** Whatever the date of its version; a model we have no price of is reckoned as the dearest one. */
+export function priceOf(model: string): CloudModel {
+  const name = model.replace(/-(?:\d{8}|latest)$/, "");
+  const known = cloudModels.find((each) => each.name === name);
   const dearest = cloudModels.reduce((a, b) => (b.outputUsdPerMillion > a.outputUsdPerMillion ? b : a));
   return known ?? dearest;
 }
@@ -39,8 +40,11 @@ function factorFor({ longPrompt }: CloudModel, promptTokens: number): number {
 /** US dollars for what the server counted. */
 export function costUsd(model: string, usage: TokenUsage): number {
   const price = priceOf(model);
-  const { inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens } = usage;
-  const input = inputTokens + cacheWriteTokens * prices.cacheWriteFactor + cacheReadTokens * price.cacheReadFactor;
+  const { inputTokens, cacheWriteTokens, longCacheWriteTokens = 0, cacheReadTokens, outputTokens } = usage;
+  const written =
+    (cacheWriteTokens - longCacheWriteTokens) * prices.cacheWriteFactor +
+    longCacheWriteTokens * prices.longCacheWriteFactor;
+  const input = inputTokens + written + cacheReadTokens * price.cacheReadFactor;
   const usd = (input * price.inputUsdPerMillion + outputTokens * price.outputUsdPerMillion) / 1e6;
   return usd * factorFor(price, inputTokens + cacheWriteTokens + cacheReadTokens);
 }
@@ -53,14 +57,21 @@ export interface PriceRange {
 /**
  * From an empty answer whose prompt comes from the cache, to one of the greatest length whose prompt is written into it.
  * @param maxAnswerTokens over all requests; 0: no limit is asked for, so the model's own holds
+ * @param isKeptLong whether the cache may keep the prompt for an hour
  */
-export function priceRange(model: string, promptTokens: number, maxAnswerTokens: number): PriceRange {
+export function priceRange(
+  model: string,
+  promptTokens: number,
+  maxAnswerTokens: number,
+  isKeptLong = false,
+): PriceRange {
   const nothing: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
   return {
     minUsd: costUsd(model, { ...nothing, cacheReadTokens: promptTokens }),
     maxUsd: costUsd(model, {
       ...nothing,
       cacheWriteTokens: promptTokens,
+      ...(isKeptLong ? { longCacheWriteTokens: promptTokens } : {}),
       outputTokens: maxAnswerTokens || priceOf(model).maxAnswerTokens,
     }),
   };

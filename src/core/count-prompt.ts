@@ -9,7 +9,7 @@ export type CountedPrompt = Pick<ModelRequest, "messages" | "toolUse">;
 /** Tokens that a chat template puts around each message. */
 const messageOverheadTokens = 8;
 /** Tokens of a picture: models differ, from 256 to some thousands. */
-const imageTokens = 1600;
+export const imageTokens = 1600;
 
 export function countPrompt(
   { messages, toolUse }: CountedPrompt,

@@ -27,7 +27,7 @@ export interface LedgerEntry {
   readonly answerTokens: number;
   /** US dollars: the most it can cost while `outcome` is `sent` and where it stopped half way, else what it did cost. */
   readonly costUsd: number;
-  /** Who or what allowed it: `once`, `session`, `workspace`, `network` (a server of the person's own). */
+  /** Who or what allowed it: `once`, `session`, `workspace`, `network` (a server of the person's own), `serviceClaude` (that setting). */
   readonly allowedBy: string;
   /** Values that were replaced by placeholders before sending. */
   readonly maskedSecrets: number;

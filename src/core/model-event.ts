@@ -21,6 +21,8 @@ export interface TokenUsage {
   /** Neither written into the server's cache nor read from it. */
   readonly inputTokens: number;
   readonly cacheWriteTokens: number;
+  /** Those of them that are kept for an hour; absent: none. */
+  readonly longCacheWriteTokens?: number;
   readonly cacheReadTokens: number;
   readonly outputTokens: number;
 }

@@ -66,6 +66,8 @@ export interface Settings {
   readonly cloudModel: string;
   /** Address of Claude or of a gateway to it; empty: Claude's own. */
   readonly claudeBaseUrl: string;
+  /** Whether the service passes requests of other programs for Claude on to it. Only the person can open that way. */
+  readonly serviceClaude: "off" | "pass";
   /** How long models stay loaded after an answer, such as `30m` or `-1` for ever; empty: by what they are wanted for. */
   readonly keepAlive: string;
   /** Answers that are worked on at once; 0: as many as are asked for. */
@@ -111,6 +113,7 @@ export const defaultSettings: Settings = {
   escalation: "offer",
   cloudModel: "claude-sonnet-5-5",
   claudeBaseUrl: "",
+  serviceClaude: "off",
   keepAlive: "",
   parallelRequests: 0,
   dailyBudgetUsd: 2,
@@ -178,6 +181,7 @@ const schema = z.partial(
     escalation: z.enum(["off", "offer", "auto"]),
     cloudModel: z.string().check(z.minLength(1)),
     claudeBaseUrl: z.string().check(z.regex(/^(https?:\/\/\S+)?$/)),
+    serviceClaude: z.enum(["off", "pass"]),
     keepAlive: z.string().check(z.regex(/^(-1|\d+(ms|s|m|h))?$/)),
     parallelRequests: z.int().check(z.gte(0), z.lte(64)),
     dailyBudgetUsd: z.number().check(z.gte(0)),

@@ -27,6 +27,9 @@ export function aliasOf(model: string): string {
     : aliasPrefix + model;
 }
 
+/** Whether the name is one of ours, whatever comes after its beginning. */
+export const isAlias = (name: string): boolean => /^claude-(?:local|switchyard)-/.test(name);
+
 /** The model and the kind a name stands for; neither: the request is routed by what it says. */
 export function modelNamed(name: string | undefined): Pick<Ask, "model" | "kind"> {
   if (name === undefined || name === "" || name === "auto") return {};

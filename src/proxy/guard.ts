@@ -27,7 +27,10 @@ export function refuseForms(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** Whether the token came along: as Bearer, as `x-api-key`, or as the password in the address. Takes as long for any. */
+/** For programs whose other headers hold a key for somebody else. */
+export const tokenHeader = "x-switchyard-token";
+
+/** Whether the token came along: as Bearer, as `x-api-key`, in a header of its own, or as the password in the address. Takes as long for any. */
 export function knowsToken(headers: IncomingHttpHeaders, token: string): boolean {
   const wanted = digest(token);
   let knows = false;
@@ -37,8 +40,7 @@ export function knowsToken(headers: IncomingHttpHeaders, token: string): boolean
 
 function tokensIn(headers: IncomingHttpHeaders): readonly string[] {
   const [scheme = "", value = ""] = (headers.authorization ?? "").split(" ");
-  const key = headers["x-api-key"];
-  const tokens = typeof key === "string" ? [key] : [];
+  const tokens = [headers["x-api-key"], headers[tokenHeader]].filter((each) => typeof each === "string");
   if (/^bearer$/i.test(scheme)) tokens.push(value);
   if (/^basic$/i.test(scheme)) {
     const pair = Buffer.from(value, "base64").toString();

@@ -5,12 +5,21 @@ import * as z from "zod/mini";
 import { ProxyError } from "./proxy-error.ts";
 
 /**
- * The JSON of a request. What is announced to be too large is refused before a byte of it is read.
- * @throws ProxyError 413, 400
+ * What is announced to be too large is refused before a byte of it is read.
+ * @throws ProxyError 413
  */
-export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+export async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const body = await readAll(request, maxBytes);
+  return readAll(request, maxBytes);
+}
+
+/** @throws ProxyError 413, 400 */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  return jsonIn(await readBytes(request, maxBytes));
+}
+
+/** @throws ProxyError 400 */
+export function jsonIn(body: Buffer): unknown {
   const hasMark = body.length >= 3 && body.readUIntBE(0, 3) === byteOrderMark;
   try {
     if (isUtf8(body)) return JSON.parse(body.toString("utf8", hasMark ? 3 : 0));

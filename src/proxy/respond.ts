@@ -118,7 +118,7 @@ function headersOf({ route, isKept }: Sent): Record<string, string> {
 }
 
 /** Names come from model servers: nothing in them may end a header. */
-function ascii(text: string): string {
+export function ascii(text: string): string {
   return text
     .replace(/[“”]/g, '"')
     .replace(/[^\x20-\x7e]/g, "?")
@@ -126,7 +126,7 @@ function ascii(text: string): string {
 }
 
 /** Resolves when the client has read on, or has left. */
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+export function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {
       response.off("drain", go);

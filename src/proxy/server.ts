@@ -14,9 +14,10 @@ import { createHostReader, thisHost } from "./host-figures.ts";
 import { createLifetime, type Lifetime, type ServiceState } from "./lifetime.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Mount, mountAt, serveMount } from "./mount.ts";
+import { opensToClaude, passToClaude } from "./pass-claude.ts";
 import { ProxyError, toProxyError } from "./proxy-error.ts";
 import { readAnswer } from "./read-answer.ts";
-import { readJson } from "./read-body.ts";
+import { jsonIn, readBytes } from "./read-body.ts";
 import { type Sent, sendJson, sendStream, sendWhole } from "./respond.ts";
 import { createRoutes, dialectOf } from "./routes.ts";
 
@@ -196,7 +197,11 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
   if (method !== "POST") return route.endpoint(undefined, signal, route.name);
   refuseForms(request.headers);
   if (call.asksFirst && Number(request.headers["content-length"] ?? 0) <= maxBytes) response.writeContinue();
-  return route.endpoint(await readJson(request, maxBytes), signal, route.name);
+  const body = await readBytes(request, maxBytes);
+  const json = jsonIn(body);
+  const pass = { request, response, body, json, token: options.token };
+  if (opensToClaude(route.key, parts.app) && (await passToClaude(pass, parts.app, signal))) return { kind: "sent" };
+  return route.endpoint(json, signal, route.name);
 }
 
 async function answer(

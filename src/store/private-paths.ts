@@ -7,9 +7,15 @@ import type { PrivacyRule } from "../core/local-only.ts";
 
 export const markerName = ".localonly";
 
+/** Folder to whether a marker lies in it or above. */
+type Marked = Map<string, Promise<PrivacyRule | undefined>>;
+
 export interface PrivatePaths {
-  /** The first rule that keeps the text of this URI or path here. What cannot be found out is a rule as well. */
-  ruleFor(uri: string): Promise<PrivacyRule | undefined>;
+  /**
+   * The first rule that keeps the text of this URI or path here. What cannot be found out is a rule as well.
+   * @param marked what is known of folders already, for many questions at once
+   */
+  ruleFor(uri: string, marked?: Marked): Promise<PrivacyRule | undefined>;
 }
 
 /** Schemes of texts that lie in no file: what is known of them is known of the question. */
@@ -27,8 +33,9 @@ const withFile: ReadonlySet<string> = new Set([
 ]);
 
 export function createPrivatePaths(patterns: () => readonly string[]): PrivatePaths {
+  const matching = createMatching(patterns);
   return {
-    async ruleFor(uri) {
+    async ruleFor(uri, marked = new Map()) {
       const found = pathOf(uri);
       if (found.kind === "none") return undefined;
       if (found.kind === "unknown") return { kind: "unchecked", reason: found.reason };
@@ -36,7 +43,7 @@ export function createPrivatePaths(patterns: () => readonly string[]): PrivatePa
         const path = resolve(found.path);
         const paths = new Set([path, await realpath(path).catch(missing(path))]);
         for (const each of paths) {
-          const rule = matching(each, patterns()) ?? (await markerAbove(each));
+          const rule = matching(each) ?? (await markerAbove(each, marked));
           if (rule) return rule;
         }
         return undefined;
@@ -74,17 +81,24 @@ function missing(path: string) {
   };
 }
 
-function isAbsence(error: unknown): boolean {
+export function isAbsence(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
-/** Without regard to case: on some machines the same file has both names. */
-function matching(path: string, patterns: readonly string[]): PrivacyRule | undefined {
-  const name = path.replaceAll("\\", "/");
-  const glob = patterns.find((pattern) =>
-    widened(pattern).some((each) => picomatch.isMatch(name, each, { dot: true, nocase: true })),
-  );
-  return glob === undefined ? undefined : { kind: "glob", glob };
+/** Without regard to case: on some machines the same file has both names. Patterns are read once. */
+export function createMatching(patterns: () => readonly string[]): (path: string) => PrivacyRule | undefined {
+  let read: readonly string[] | undefined;
+  let matchers: readonly { readonly glob: string; readonly fits: (name: string) => boolean }[] = [];
+  return (path) => {
+    const now = patterns();
+    if (now !== read) {
+      matchers = now.map((glob) => ({ glob, fits: picomatch([...widened(glob)], { dot: true, nocase: true }) }));
+      read = now;
+    }
+    const name = path.replaceAll("\\", "/");
+    const glob = matchers.find(({ fits }) => fits(name))?.glob;
+    return glob === undefined ? undefined : { kind: "glob", glob };
+  };
 }
 
 /** A pattern holds wherever the folder lies that it is written for, and for all that lies in a folder it names. */
@@ -96,16 +110,21 @@ function widened(pattern: string): readonly string[] {
   return [folder, `${folder}/**`];
 }
 
-async function markerAbove(path: string): Promise<PrivacyRule | undefined> {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const isMarked = await lstat(join(folder, markerName)).then(
-      () => true,
-      (error: unknown) => {
-        if (isAbsence(error)) return false;
-        throw error;
-      },
-    );
-    if (isMarked) return { kind: "marker", folder };
-    if (dirname(folder) === folder) return undefined;
-  }
+/** A folder is in itself: the path may be one. */
+function markerAbove(folder: string, marked: Marked): Promise<PrivacyRule | undefined> {
+  const found = marked.get(folder) ?? lookForMarker(folder, marked);
+  marked.set(folder, found);
+  return found;
+}
+
+async function lookForMarker(folder: string, marked: Marked): Promise<PrivacyRule | undefined> {
+  const isMarked = await lstat(join(folder, markerName)).then(
+    () => true,
+    (error: unknown) => {
+      if (isAbsence(error)) return false;
+      throw error;
+    },
+  );
+  if (isMarked) return { kind: "marker", folder };
+  return dirname(folder) === folder ? undefined : markerAbove(dirname(folder), marked);
 }

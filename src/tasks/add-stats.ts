@@ -1,3 +1,4 @@
+import { noUsage } from "../core/claude-usage.ts";
 import type { AnswerStats, TokenUsage } from "../core/model-event.ts";
 
 export const noStats: AnswerStats = { promptTokens: 0, answerTokens: 0, loadMs: 0, prefillMs: 0, decodeMs: 0 };
@@ -14,10 +15,10 @@ export function addStats(a: AnswerStats, b: AnswerStats): AnswerStats {
   };
 }
 
-const noUsage: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
-
 function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
+  const longTokens = (a.longCacheWriteTokens ?? 0) + (b.longCacheWriteTokens ?? 0);
   return {
+    ...(longTokens > 0 ? { longCacheWriteTokens: longTokens } : {}),
     inputTokens: a.inputTokens + b.inputTokens,
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
     cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,

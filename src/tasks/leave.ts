@@ -1,23 +1,20 @@
 // The only way out: what goes to a model that is not on this machine is shown, allowed, masked, paid for and recorded
 // before it is sent.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
-import { type Budgets, costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/cost.ts";
+import { costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/cost.ts";
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
-import type { Ledger, LedgerEntry, SentSource } from "../core/ledger.ts";
+import type { LedgerEntry, SentSource } from "../core/ledger.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { isLocalPlace, isTrustedHost, localOnlyParts, refuseModel } from "../core/policy.ts";
 import type { Route } from "../core/route.ts";
 import { findSecrets } from "../core/secrets/find.ts";
 import { type MaskedTexts, maskSecrets } from "../core/secrets/mask.ts";
-import type { Settings } from "../core/settings.ts";
 import { spendingOf } from "../core/spending.ts";
 import type { Ask } from "../core/task.ts";
-import { isAbort } from "../core/task-error.ts";
+import { budgetsOf, onRecord, type RecordParts } from "./on-record.ts";
 import { mapTexts, textsOf, withTexts } from "./request-texts.ts";
 
-export interface LeaveParts {
-  readonly settings: () => Settings;
-  readonly ledger: Ledger;
+export interface LeaveParts extends RecordParts {
   /** Puts the question to the person. A host that cannot ask refuses. */
   readonly mayLeave: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
   readonly askedBy: LedgerEntry["askedBy"];
@@ -124,14 +121,13 @@ function secretsAtRisk(ask: Ask, requests: readonly ModelRequest[]): readonly Se
 }
 
 /** Before the person is asked; what counts is looked at again with the entry of each request. */
-async function refuseOverBudgetOf(price: PriceRange | undefined, parts: LeaveParts): Promise<void> {
+export async function refuseOverBudgetOf(
+  price: PriceRange | undefined,
+  parts: RecordParts & Pick<LeaveParts, "nowMs">,
+): Promise<void> {
   if (!price) return;
   const { todayUsd, monthUsd } = await spendingOf(parts.ledger, parts.nowMs());
   refuseOverBudget(price.maxUsd, { spentTodayUsd: todayUsd, spentMonthUsd: monthUsd, ...budgetsOf(parts.settings()) });
-}
-
-function budgetsOf({ dailyBudgetUsd, monthlyBudgetUsd }: Settings): Budgets {
-  return { dailyUsd: dailyBudgetUsd, monthlyUsd: monthlyBudgetUsd };
 }
 
 interface Permission {
@@ -168,24 +164,16 @@ async function* send(
     maskedSecrets: masked?.count ?? 0,
     outcome: "sent",
   };
-  // What cannot be recorded is not sent; nor is what goes over a budget, such as a second try that was not in the sum
-  // that was asked about.
-  await (price ? parts.ledger.reserve(entry, budgetsOf(parts.settings())) : parts.ledger.append(entry));
-  let end: Pick<LedgerEntry, "outcome" | "costUsd" | "promptTokens" | "answerTokens"> = {
-    ...entry,
-    outcome: "stopped",
-  };
-  try {
-    for await (const event of unmasked(backend.run(sent, signal), masked)) {
-      if (event.kind === "done") end = { ...counted(event.stats, model), outcome: "done" };
-      yield event;
-    }
-  } catch (error) {
-    if (!isAbort(error)) end = { ...end, outcome: "failed" };
-    throw error;
-  } finally {
-    await parts.ledger.append({ ...entry, ...end });
-  }
+  // Budgets are looked at once more: a second try, for one, was not in the sum that was asked about.
+  yield* onRecord(
+    {
+      entry,
+      costs: price !== undefined,
+      run: () => unmasked(backend.run(sent, signal), masked),
+      progressOf: (event) => (event.kind === "done" ? { ...counted(event.stats, model), outcome: "done" } : undefined),
+    },
+    parts,
+  );
 }
 
 /** Of all that is said: tools and the form of the answer as well. */

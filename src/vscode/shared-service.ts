@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
 import type { Publication } from "../service/publication.ts";
+import { readClaudeKey } from "./claude-key.ts";
 
 export interface RunningService {
   readonly url: string;
@@ -103,10 +104,8 @@ export function createSharedService(context: vscode.ExtensionContext, log: vscod
       const { startService, home } = await parts();
       await passOn(home);
       const entry = vscode.Uri.joinPath(context.extensionUri, "dist", "cli.js").fsPath;
-      const found = await startService(
-        { home, token: await token(), entry, args: ["--idle"], env: process.env },
-        signal,
-      );
+      const env = { ...process.env, ...(await claudeKeyOf(context.secrets)) };
+      const found = await startService({ home, token: await token(), entry, args: ["--idle"], env }, signal);
       return adopt(found);
     },
     async stop() {
@@ -187,6 +186,12 @@ function personSettings(): Settings {
     }
   });
   return parseSettings(Object.fromEntries(given));
+}
+
+/** The service has no secret storage: the key is told to it, where the person lets programs use it. */
+async function claudeKeyOf(secrets: vscode.SecretStorage): Promise<{ readonly ANTHROPIC_API_KEY?: string }> {
+  const key = personSettings().serviceClaude === "pass" ? await readClaudeKey(secrets) : undefined;
+  return key === undefined ? {} : { ANTHROPIC_API_KEY: key };
 }
 
 const health = z.object({ notice: z.optional(z.string()) });

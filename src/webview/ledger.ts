@@ -63,6 +63,7 @@ function row(entry: LedgerEntry, { t, say }: Strings, locale: string): HTMLEleme
     session: t("you, for the session"),
     workspace: t("you, for the workspace"),
     network: t("a server you set up"),
+    serviceClaude: t("the setting “serviceClaude”"),
   };
   const doors = { editor: t("editor"), shell: t("command line"), proxy: t("proxy"), mcp: t("tool") };
   const files = entry.sources.map(({ uri, startLine, endLine }) => {

@@ -10,6 +10,8 @@ export interface ClaudeRequest {
   readonly headers: IncomingHttpHeaders;
   /** Parsed; undefined where there is none. */
   readonly body: unknown;
+  /** As it came. */
+  readonly bytes: Buffer;
   readonly atMs: number;
   /** `performance.now()` at which the connection closed before the answer was whole; undefined as long as it did not. */
   closedAtMs?: number;
@@ -37,12 +39,14 @@ export async function startClaudeServer(script: readonly ClaudeReply[] = [answer
   const server = createServer(async (incoming, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk);
-    const text = Buffer.concat(chunks).toString();
+    const bytes = Buffer.concat(chunks);
+    const text = bytes.toString();
     const request: ClaudeRequest = {
       method: incoming.method ?? "",
       path: incoming.url ?? "",
       headers: incoming.headers,
       body: text === "" ? undefined : parseBody(text),
+      bytes,
       atMs: performance.now(),
     };
     requests.push(request);
@@ -219,7 +223,7 @@ export function answer(options: AnswerOptions = {}): ClaudeReply {
 export interface SendOptions {
   readonly pauseMs?: number;
   /** `end`: as it should; `cut`: the connection breaks; `hang`: nothing more comes. */
-  readonly then?: "end" | "cut" | "hang";
+  readonly ending?: "end" | "cut" | "hang";
 }
 
 export function sendEvents(events: readonly ServerEvent[], options: SendOptions = {}): ClaudeReply {
@@ -231,7 +235,7 @@ export function sendEvents(events: readonly ServerEvent[], options: SendOptions 
 
 /** Each piece in a packet of its own. */
 export function sendPieces(pieces: readonly Uint8Array[], options: SendOptions = {}): ClaudeReply {
-  const { pauseMs = 0, then = "end" } = options;
+  const { pauseMs = 0, ending = "end" } = options;
   return async (response) => {
     response.socket?.setNoDelay(true);
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
@@ -241,8 +245,8 @@ export function sendPieces(pieces: readonly Uint8Array[], options: SendOptions =
       await new Promise<void>((resolve) => response.write(piece, () => resolve()));
       if (pauseMs > 0) await sleep(pauseMs);
     }
-    if (then === "end") response.end();
-    if (then === "cut") response.destroy();
+    if (ending === "end") response.end();
+    if (ending === "cut") response.destroy();
   };
 }
 

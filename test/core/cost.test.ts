@@ -58,6 +58,14 @@ describe("the price of an answer", () => {
     expect(costUsd("claude-haiku-5-5", short)).toBeCloseTo(0.006 + 0.0004 + 0.0005, 10);
     expect(costUsd("claude-haiku-5-5", long)).toBeCloseTo((0.006 + 0.00040001 + 0.0005) * 5, 10);
   });
+  it("has the date of a version left out of the name, and a cache of an hour dearer than one of minutes", () => {
+    const written = usage({ cacheWriteTokens: million });
+    expect(costUsd("claude-sonnet-5-5-20260901", written)).toBe(costUsd("claude-sonnet-5-5", written));
+    const half = { ...written, longCacheWriteTokens: million / 2 };
+    expect(costUsd("claude-sonnet-5-5", half)).toBeCloseTo(2 * (0.5 * 1.25 + 0.5 * 2), 10);
+    expect(priceRange("claude-sonnet-5-5", million, 1, true).maxUsd).toBeCloseTo(4, 4);
+  });
+
   it("of a model that is not on the list is that of the dearest, so that a budget is not passed unseen", () => {
     expect(costUsd("claude-unheard-of", usage({ outputTokens: million }))).toBeCloseTo(50, 10);
   });

@@ -1,0 +1,73 @@
+// Which files the texts of a request are from, as far as they say so. A text that was pasted says nothing.
+import { fieldsOf, type SaidText } from "./claude-body.ts";
+import { parseJson } from "./parse-json.ts";
+
+export interface PathMark {
+  readonly path: string;
+  /** It may be any word: it counts where there is such a file. */
+  readonly isGuess: boolean;
+}
+
+export interface PathMarks {
+  /** Each once. */
+  readonly marks: readonly PathMark[];
+  /** What paths are relative to, where a program says it. */
+  readonly folder: string | undefined;
+}
+
+/** Fields of a call that name a file or folder. */
+const pathKey = /(?:^|_)(?:paths?|files?|filenames?|cwd|director(?:y|ies)|folders?)$|(?:Path|File|Directory|Folder)s?$/;
+const commandKey = /^(?:command|cmd|script|args?)$/;
+
+/** How programs say which file the text after it is from. */
+const headings: readonly RegExp[] = [
+  /^Contents of (\/[^\n]+?)(?: \(.*)?:$/gm,
+  /\bselected the lines \d+ to \d+ from ([^\n]+):$/gm,
+  /^Note: (\S[^\n]*?) was modified\b/gm,
+  /^==> ([^\n]+) <==$/gm,
+  /^diff --git a\/([^\n]+) b\/[^\n]+$/gm,
+  /<(?:file|file_content|document)\s+(?:path|name)="([^"\n]+)"/g,
+  /<(?:path|source)>([^<\n]+)<\/(?:path|source)>/g,
+];
+const toldCall = /\bCalled the \w+ tool with the following input: (\{[^\n]*\})/g;
+const workingFolder = /\b[Ww]orking directory: ((?:\/|[A-Za-z]:[\\/])[^\n]*)/g;
+/** As a search over several files prints it. */
+const foundLine = /^((?:[A-Za-z]:)?[^\s:"'`<>|*?(){}]+):/gm;
+const wordBreak = /[\s'"`;|&<>(){}=,]+/;
+/** Longest path of any system. */
+const maxLength = 4096;
+
+export function pathMarks(texts: readonly SaidText[]): PathMarks {
+  const found = new Map<string, PathMark>();
+  const add = (path: string, isGuess: boolean) => {
+    const trimmed = path.trim();
+    if (trimmed === "" || trimmed.length > maxLength || /[\0\n]/.test(trimmed) || isElsewhere(trimmed)) return;
+    if (!found.has(trimmed) || !isGuess) found.set(trimmed, { path: trimmed, isGuess });
+  };
+  let folder: string | undefined;
+  for (const { text, key, part } of texts) {
+    if (part === "call" && pathKey.test(key)) add(text, false);
+    if (part === "call" && commandKey.test(key)) {
+      for (const word of text.split(wordBreak)) add(word, true);
+    }
+    if (part === "result") for (const [, path = ""] of text.matchAll(foundLine)) add(path, !isAbsolute(path));
+    if (part === "call") continue;
+    for (const heading of headings) for (const [, path = ""] of text.matchAll(heading)) add(path, false);
+    for (const [, input = ""] of text.matchAll(toldCall)) {
+      for (const [name, value] of Object.entries(fieldsOf(parseJson(input)))) {
+        if (typeof value === "string" && pathKey.test(name)) add(value, false);
+      }
+    }
+    if (part !== "other") continue;
+    for (const [, path = ""] of text.matchAll(workingFolder)) {
+      folder ??= path.trim();
+      add(path, false);
+    }
+  }
+  return { marks: [...found.values()], folder };
+}
+
+const isAbsolute = (path: string) => /^(?:\/|[A-Za-z]:[\\/])/.test(path);
+
+/** An address of the net is no file of this machine. */
+const isElsewhere = (path: string) => /^[a-z][a-z0-9+.-]+:\/\//i.test(path) && !/^file:/i.test(path);
