@@ -1,6 +1,7 @@
 // Commands about the containers that serve models.
 
 import { homedir, hostname, userInfo } from "node:os";
+import { basename } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { App } from "../core/app.ts";
 import { doctorReport } from "../core/doctor-report.ts";
@@ -188,7 +189,7 @@ async function report({ services }: App, { terminal, signal, version, home }: Pr
     services.incidents(),
   ]);
   const system = `${process.platform} ${process.arch}, Node ${process.versions.node}`;
-  const names = [home, homedir(), userInfo().username, hostname()];
+  const names = [home, homedir(), basename(homedir()), userInfo().username, hostname()];
   terminal.write(doctorReport({ version, system, status, findings, incidents, names }));
 }
 
