@@ -150,7 +150,12 @@ function canChat(model: InstalledModel): boolean {
 /** A server that fails is left out, and why goes on the list. */
 async function ask(backend: Backend, tried: Tried[], signal: AbortSignal): Promise<Server | undefined> {
   try {
-    return { backend, models: await backend.models(signal) };
+    const all = await backend.models(signal);
+    const models = all.filter(hasPlainName);
+    if (models.length < all.length) {
+      tried.push({ address: backend.name, outcome: `${all.length - models.length} left out: their names are no text` });
+    }
+    return { backend, models };
   } catch (error) {
     if (isAbort(error)) throw error;
     const why = withoutCredentials(error instanceof Error ? error.message : String(error));
@@ -169,7 +174,14 @@ export function nothingAnswers(tried: readonly Tried[]): TaskError {
   return new TaskError("server-unreachable", text, { details: { tried } });
 }
 
-export const loadedOf = (signal: AbortSignal) => (server: Server) => server.backend.loaded(signal).catch(() => []);
+export const loadedOf = (signal: AbortSignal) => (server: Server) =>
+  server.backend.loaded(signal).then(
+    (models) => models.filter(hasPlainName),
+    () => [],
+  );
+
+/** A name with control characters would drive a terminal, break a list into lines, or be no header. */
+const hasPlainName = ({ name }: { readonly name: string }): boolean => !/\p{Cc}/u.test(name);
 
 export function findIn(find: (signal: AbortSignal) => Promise<Servers>, embedded: Backend) {
   return {

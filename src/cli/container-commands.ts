@@ -112,7 +112,7 @@ async function takeDown({ services }: App, { remove, volumes, yes }: DownFlags, 
 
 async function showAll(events: AsyncIterable<UpEvent>, flags: Flags, terminal: Terminal): Promise<void> {
   for await (const event of events) {
-    if (flags.json) terminal.write(`${JSON.stringify(event)}\n`);
+    if (flags.json) terminal.writeJson(event);
     else showUp(event, terminal);
   }
 }

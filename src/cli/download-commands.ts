@@ -73,7 +73,7 @@ export async function pullModel(
   let shown = "";
   for await (const progress of app.pull(name, signal)) {
     if (progress.warning && !flags.json) terminal.note(terminal.say(progress.warning));
-    if (flags.json) terminal.write(`${JSON.stringify(progress)}\n`);
+    if (flags.json) terminal.writeJson(progress);
     else shown = show(progress, shown, terminal);
   }
   if (!flags.json) terminal.note(terminal.t("{0} is ready.", name));

@@ -1,9 +1,9 @@
 // The words of the library that reads the command line, in the person's language.
 import type { Command } from "commander";
-import type { Translate } from "./terminal.ts";
+import type { Terminal, Translate } from "./terminal.ts";
 
 /** To be called before commands are added: they take it over. */
-export function speak(program: Command, t: Translate): void {
+export function speak(program: Command, { t, complain }: Pick<Terminal, "t" | "complain">): void {
   const titles: Readonly<Record<string, string>> = {
     "Usage:": t("Usage:"),
     "Arguments:": t("Arguments:"),
@@ -16,7 +16,7 @@ export function speak(program: Command, t: Translate): void {
     .helpCommand("help [command]", t("show the help of a command"))
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => titles[title] ?? title })
     .configureOutput({
-      writeErr: (text) => process.stderr.write(text),
+      writeErr: (text) => complain(text.trimEnd()),
       outputError: (text, write) => write(`switchyard: ${explained(text, t)}\n`),
     });
 }

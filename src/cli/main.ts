@@ -68,7 +68,7 @@ function open(settings: Settings, door: Pick<AppOptions, "askedBy" | "mayLeave" 
     settings,
     folders: { home, engineEntry: engineEntry(), packageRoot: packageRoot() },
     log: (level, text) => {
-      if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
+      if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) terminal.complain(text);
     },
     notice: (text) => terminal.note(terminal.say(text)),
     interfaceLanguage: terminal.language,
@@ -90,13 +90,13 @@ try {
 function report(error: unknown): number {
   if (isAbort(error) || stop.signal.aborted) return 130;
   if (!(error instanceof TaskError)) {
-    process.stderr.write(`${errorText(error)}\n`);
+    terminal.complain(errorText(error));
     return 1;
   }
-  process.stderr.write(`switchyard: ${terminal.say(error.text)}\n`);
+  terminal.complain(`switchyard: ${terminal.say(error.text)}`);
   const suggested = error.details.suggestedModel;
-  if (suggested) process.stderr.write(`${terminal.t("To get it: switchyard models pull {0}", suggested)}\n`);
-  for (const line of remedyLines(error, terminal)) process.stderr.write(`${line}\n`);
+  if (suggested) terminal.complain(terminal.t("To get it: switchyard models pull {0}", suggested));
+  for (const line of remedyLines(error, terminal)) terminal.complain(line);
   if (error.kind === "bad-input") return 2;
   if (error.kind === "model-missing" || error.kind === "server-unreachable") return 3;
   if (error.kind === "local-only" || error.kind === "cloud-limit") return 5;

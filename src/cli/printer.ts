@@ -5,4 +5,4 @@ import type { Terminal } from "./terminal.ts";
 export const printer =
   (terminal: Terminal) =>
   (flags: Flags, value: unknown, text: string): void =>
-    terminal.write(flags.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    flags.json ? terminal.writeJson(value) : terminal.write(`${text}\n`);

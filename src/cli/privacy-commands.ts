@@ -18,7 +18,7 @@ export function addPrivacyCommands(program: Command, parts: ProgramParts): void 
     .action(async (own: { csv?: boolean }, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
       const entries = await parts.openApp(flags).ledger.list();
-      if (own.csv || flags.json) terminal.write(exportLedger(entries, flags.json ? "json" : "csv"));
+      if (own.csv || flags.json) terminal.show(exportLedger(entries, flags.json ? "json" : "csv"));
       else if (entries.length === 0) terminal.write(`${t("Nothing has left this machine.")}\n`);
       for (const entry of own.csv || flags.json ? [] : entries) {
         const cost = entry.costUsd === 0 ? "" : ` · ${formatUsd(entry.costUsd)}`;

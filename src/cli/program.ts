@@ -45,7 +45,7 @@ export function createProgram(parts: ProgramParts): Command {
       `\n${t("Exit codes: 0 done, 1 failed, 2 bad input, 3 no model or server, 4 the text does not fit, 5 it may not leave this machine, 10 findings with --fail-on, 130 cancelled.")}`,
     )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-  speak(program, t);
+  speak(program, parts.terminal);
   addTaskCommands(program, parts);
   addModelCommands(program, parts);
   addAdviceCommand(program, parts);
@@ -147,7 +147,7 @@ async function forEachSource(
         error.kind === "server-unreachable" ||
         error.kind === "model-missing";
       if (isHopeless || all.length === 1) throw error;
-      process.stderr.write(`switchyard: ${parts.terminal.say(error.text)}\n`);
+      parts.terminal.complain(`switchyard: ${parts.terminal.say(error.text)}`);
       last = error;
     }
   }

@@ -52,8 +52,8 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
     read: () => parts.serviceSettings(flags),
     apply: app.configure,
     tell: (broken) =>
-      process.stderr.write(
-        `${broken ? t("The settings stay as they were. {0}", terminal.say(broken)) : t("The settings were read again.")}\n`,
+      terminal.complain(
+        broken ? t("The settings stay as they were. {0}", terminal.say(broken)) : t("The settings were read again."),
       ),
   });
   let taken: string | undefined;
@@ -82,7 +82,7 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
 }
 
 function createService(
-  { home, version, windows }: ProgramParts,
+  { home, version, windows, terminal }: ProgramParts,
   app: App,
   options: ServiceOptions & {
     readonly notice: () => string | undefined;
@@ -92,7 +92,7 @@ function createService(
 ): ProxyServer {
   const { token, asksForToken, host, notice, stop, tracing } = options;
   const log = (level: "debug" | "info" | "warn" | "error", text: string) => {
-    if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) process.stderr.write(`${text}\n`);
+    if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) terminal.complain(text);
   };
   const control = createControl(token, async () => {
     proxy.release();

@@ -41,7 +41,7 @@ export async function runTask(
   try {
     for await (const event of app.run(ask, signal)) {
       tally.see(event);
-      if (form === "stream-json") terminal.write(`${JSON.stringify(event)}\n`);
+      if (form === "stream-json") terminal.writeJson(event);
       if (event.kind === "text") {
         text += event.text;
         if (form === "text" && show) terminal.show(event.text);
@@ -58,13 +58,13 @@ export async function runTask(
   } catch (error) {
     if (signal.aborted) outcome = "stopped";
     else failure = { error: failureOf(error, terminal) };
-    if (form === "stream-json") terminal.write(`${JSON.stringify({ kind: outcome, ...failure })}\n`);
+    if (form === "stream-json") terminal.writeJson({ kind: outcome, ...failure });
     throw error;
   } finally {
     const badge = tally.badge(outcome);
     if (form === "text" && show && text !== "" && !text.endsWith("\n")) terminal.write("\n");
     if (form === "text" && badge) terminal.note(badgeLine(badge, terminal));
-    if (form === "json") terminal.write(`${JSON.stringify({ text, findings, notices, outcome, ...failure, badge })}\n`);
+    if (form === "json") terminal.writeJson({ text, findings, notices, outcome, ...failure, badge });
   }
   return { text, findings, answerTokens: tally.badge(outcome)?.answerTokens ?? 0 };
 }

@@ -2,13 +2,14 @@
 import { readFileSync } from "node:fs";
 import type { Badge } from "../core/answer.ts";
 import { formatUsd } from "../core/cost.ts";
-import { plainForTerminal } from "../core/hidden-characters.ts";
+import { jsonForTerminal, plainForTerminal } from "../core/hidden-characters.ts";
 import { formatMessage, type Message, type MessageBundle, msg } from "../core/message.ts";
 import { kindName, outcomeName, placeName, serverName } from "../core/names.ts";
 import type { AnswerLanguage } from "../core/task.ts";
 
 export type Translate = (template: string, ...args: (string | number)[]) => string;
 
+/** Whatever signs are in a text, a terminal only writes it. */
 export interface Terminal {
   readonly language: AnswerLanguage;
   readonly t: Translate;
@@ -16,11 +17,15 @@ export interface Terminal {
   readonly say: (message: Message) => string;
   /** To standard error. */
   readonly note: (text: string) => void;
+  /** To standard error also where it is to be quiet: what failed, and the log. */
+  readonly complain: (text: string) => void;
   /** A line on standard error that the next one replaces; only for a terminal. */
   readonly progress: (text: string) => void;
-  /** To standard output, as it is. */
+  /** To standard output. */
   readonly write: (text: string) => void;
-  /** What a model says, to standard output; a terminal only writes it, whatever signs are in it. */
+  /** A line of JSON, to standard output. */
+  readonly writeJson: (value: unknown) => void;
+  /** What a model says, and what a file is made of: to standard output, as it is where that is no terminal. */
   readonly show: (text: string) => void;
 }
 
@@ -35,11 +40,17 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
     note: (text) => {
       if (!isQuiet) process.stderr.write(`${plainForTerminal(text)}\n`);
     },
+    complain: (text) => {
+      process.stderr.write(`${plainForTerminal(text)}\n`);
+    },
     progress: (text) => {
       if (!isQuiet && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${plainForTerminal(text)}`);
     },
     write: (text) => {
-      process.stdout.write(text);
+      process.stdout.write(plainForTerminal(text));
+    },
+    writeJson: (value) => {
+      process.stdout.write(`${jsonForTerminal(value)}\n`);
     },
     show: (text) => {
       process.stdout.write(process.stdout.isTTY ? plainForTerminal(text) : text);

@@ -26,6 +26,11 @@ export function plainForTerminal(text: string): string {
   });
 }
 
+/** JSON in one line; the control characters that it may hold as they are become escapes of its own. */
+export function jsonForTerminal(value: unknown): string {
+  return JSON.stringify(value).replace(controls, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Text for a notification, where the editor would make links of `[…](…)`, also links that run its commands. */
 export function withoutLinks(text: string): string {
   return text.replaceAll("](", "] (");

@@ -1,13 +1,77 @@
-import { expect, it, vi } from "vitest";
+import { globSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createTerminal } from "../../src/cli/terminal.ts";
+import { sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { tag } from "../proxy/harness.ts";
+import { newShell } from "../service/serving.ts";
 
-it("what a server says about itself cannot drive the terminal either", () => {
-  const written: string[] = [];
-  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => written.push(String(text)) > 0);
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function written(stream: "stdout" | "stderr", work: (terminal: ReturnType<typeof createTerminal>) => void): string {
+  let text = "";
+  const write = vi.spyOn(process[stream], "write").mockImplementation((piece) => {
+    text += String(piece);
+    return true;
+  });
   try {
-    createTerminal({}, false).note("gpu-box reports an error: \u001b]0;owned\u0007\n  中文");
+    work(createTerminal({}, false));
   } finally {
     write.mockRestore();
   }
-  expect(written).toEqual(["gpu-box reports an error: ␛]0;owned␇\n  中文\n"]);
+  return text;
+}
+
+const evil = "\u001b]0;owned\u0007 \u009b31m \r\u007f";
+
+describe("what a server says about itself", () => {
+  it("cannot drive the terminal", () => {
+    const note = written("stderr", ({ note: say }) => say(`gpu-box reports an error: ${evil}\n  中文`));
+    expect(note).toBe("gpu-box reports an error: ␛]0;owned␇ U+009B31m ␍␡\n  中文\n");
+    expect(written("stderr", ({ complain }) => complain(evil))).toBe("␛]0;owned␇ U+009B31m ␍␡\n");
+    expect(written("stdout", ({ write }) => write(`${evil}\n`))).toBe("␛]0;owned␇ U+009B31m ␍␡\n");
+  });
+
+  it("is whole in JSON, and cannot drive the terminal there either", () => {
+    const text = written("stdout", ({ writeJson }) => writeJson({ evil }));
+    expect(text).toMatch(/^[\u0020-\u007e]+\n$/);
+    expect(JSON.parse(text)).toEqual({ evil });
+  });
+
+  it("goes through the one file that knows how: nothing else in the shell writes", () => {
+    const writing = globSync("src/cli/**/*.ts").filter((file) =>
+      /process\.std(?:out|err)\.write|console\./.test(readFileSync(file, "utf8")),
+    );
+    expect(writing.map((file) => basename(file))).toEqual(["terminal.ts"]);
+  });
+
+  it("is not shown as the name of a model where it is none; in its version and its errors signs are visible", async () => {
+    const model = (name: string) => tag(name, "completion");
+    const server = await startScriptedServer({
+      "GET /api/version": (_, response) => sendJson(response, { version: `0.13.0${evil}` }),
+      "GET /api/tags": (_, response) =>
+        sendJson(response, { models: [model("good:1b"), model(`bad:1b${evil}`), model("two\nlines:1b")] }),
+      "GET /api/ps": (_, response) => sendJson(response, { models: [model(`loaded${evil}`)] }),
+      "POST /api/chat": (_, response) => {
+        response.writeHead(500, { "content-type": "application/json" });
+        response.end(JSON.stringify({ error: `broken ${evil}` }));
+      },
+    });
+    closers.push(() => server.close());
+    const shell = await newShell();
+    closers.push(() => shell.close());
+    const env = { SWITCHYARD_OLLAMA_URL: server.url };
+    for (const args of [["status"], ["models"], ["status", "--json"], ["ask", "x", "--model", "good:1b"], ["doctor"]]) {
+      const { out, err } = await shell.run(args, env);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+      expect(out + err, args.join(" ")).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+      expect(out, args.join(" ")).not.toMatch(/bad:1b|lines:1b|loaded.*owned/);
+    }
+    const { out } = await shell.run(["status"], env);
+    expect(out).toContain("good:1b");
+    expect(out).toMatch(/2 left out: their names are no text/);
+  }, 60_000);
 });
