@@ -1,7 +1,7 @@
 // Commands about what left this machine and what is kept on it.
 import type { Command } from "commander";
 import { formatUsd } from "../core/cost.ts";
-import type { LeaveAnswer, LeaveQuestion } from "../core/leave.ts";
+import { type LeaveAnswer, type LeaveQuestion, unsearchedText } from "../core/leave.ts";
 import { exportLedger } from "../core/ledger-export.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -22,9 +22,11 @@ export function addPrivacyCommands(program: Command, parts: ProgramParts): void 
       else if (entries.length === 0) terminal.write(`${t("Nothing has left this machine.")}\n`);
       for (const entry of own.csv || flags.json ? [] : entries) {
         const cost = entry.costUsd === 0 ? "" : ` · ${formatUsd(entry.costUsd)}`;
+        const { pictures } = entry;
+        const seen = pictures ? ` · ${t("{0} pictures, {1} B", pictures.count, pictures.bytes)}` : "";
         const files = entry.sources.map((source) => source.uri).join(" ");
         terminal.write(
-          `${new Date(entry.atMs).toISOString()} ${entry.destination} ${entry.model} ${entry.bytes} B${cost} · ${entry.outcome} ${files}\n`,
+          `${new Date(entry.atMs).toISOString()} ${entry.destination} ${entry.model} ${entry.bytes} B${seen}${cost} · ${entry.outcome} ${files}\n`,
         );
       }
     });
@@ -45,6 +47,8 @@ export function leaveRule(flags: Flags, { note, t, say }: Terminal) {
     for (const { label, source, line, preview } of question.secrets) {
       note(t("Masked before sending: {0} ({1}) {2}", say(label), `${source ?? "-"}:${line ?? "-"}`, preview));
     }
+    const unsearched = unsearchedText(question.pictures);
+    if (unsearched) note(say(unsearched));
     if (flags.allowCloud || !question.needsConsent) return { kind: "allow", by: "once", secrets: "mask" };
     const price = question.price ? `, ${formatUsd(question.price.minUsd)}–${formatUsd(question.price.maxUsd)}` : "";
     note(

@@ -2,6 +2,7 @@
 import { estimateTokens } from "./context.ts";
 import { priceOf } from "./cost.ts";
 import { imageTokens } from "./count-prompt.ts";
+import { type PicturesSent, sizeOf } from "./pictures.ts";
 
 /** One string of it. */
 export interface SaidText {
@@ -18,6 +19,8 @@ export interface ClaudeBody {
   readonly model: string;
   /** In their order; pictures and documents as base64 are left out. */
   readonly texts: readonly SaidText[];
+  /** With documents that are no text. */
+  readonly pictures: PicturesSent;
   /** Estimated, of what can be seen here. */
   readonly promptTokens: number;
   /** Whether Anthropic would add to the prompt what is not in it: pages, files, results of tools that it runs. */
@@ -45,6 +48,7 @@ const fieldTokens = 2;
 export function readClaudeBody(json: unknown): ClaudeBody {
   const body = fieldsOf(json);
   const texts: SaidText[] = [];
+  const pictures: string[] = [];
   let promptTokens = 0;
   let hasMore = [body["mcp_servers"], body["tools"]].some((each) => Array.isArray(each) && each.some(isRunElsewhere));
   let isKeptLong = false;
@@ -65,7 +69,10 @@ export function readClaudeBody(json: unknown): ClaudeBody {
     promptTokens += media?.tokens ?? 0;
     const isList = Array.isArray(value);
     for (const [name, child] of Object.entries(value).reverse()) {
-      if (name === "data" && media) continue;
+      if (name === "data" && media) {
+        if (typeof child === "string") pictures.push(child);
+        continue;
+      }
       if (!isList) promptTokens += estimateTokens(name) + fieldTokens;
       left.push({
         value: child,
@@ -80,6 +87,7 @@ export function readClaudeBody(json: unknown): ClaudeBody {
   return {
     model: name,
     texts,
+    pictures: sizeOf(pictures),
     promptTokens,
     hasMore,
     maxAnswerTokens: typeof most === "number" && most > 0 ? most : priceOf(name).maxAnswerTokens,

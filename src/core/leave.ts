@@ -1,6 +1,9 @@
 // The question before anything leaves this machine.
+
+import { formatBytes } from "./format-bytes.ts";
 import type { SentSource } from "./ledger.ts";
-import type { Message } from "./message.ts";
+import { type Message, msg } from "./message.ts";
+import type { PicturesSent } from "./pictures.ts";
 
 /** A secret that would leave, as it is shown: never whole. */
 export interface SecretAtRisk {
@@ -30,6 +33,8 @@ export interface LeaveQuestion {
   readonly promptTokens: number;
   readonly price?: { readonly minUsd: number; readonly maxUsd: number };
   readonly secrets: readonly SecretAtRisk[];
+  /** In them no secrets can be looked for. */
+  readonly pictures: PicturesSent;
 }
 
 export interface Allowed {
@@ -49,4 +54,19 @@ export function allowedAlready(
 ): Allowed["by"] | undefined {
   if (!needsConsent) return "once";
   return isUnbidden ? undefined : remembered;
+}
+
+/** In plain words what nobody has searched; undefined where there is nothing. */
+export function unsearchedText({ count, bytes }: PicturesSent): Message | undefined {
+  if (count === 0) return undefined;
+  return count === 1
+    ? msg(
+        "A picture goes along ({0}). Nobody can look for secrets in it: whatever is to be seen on it is sent.",
+        formatBytes(bytes),
+      )
+    : msg(
+        "{0} pictures go along ({1}). Nobody can look for secrets in them: whatever is to be seen on them is sent.",
+        count,
+        formatBytes(bytes),
+      );
 }

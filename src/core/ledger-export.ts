@@ -2,7 +2,7 @@ import type { LedgerEntry } from "./ledger.ts";
 
 const columns = [
   ...["id", "at", "destination", "model", "task", "askedBy", "sources", "bytes", "promptTokens", "answerTokens"],
-  ...["costUsd", "allowedBy", "maskedSecrets", "outcome"],
+  ...["costUsd", "allowedBy", "maskedSecrets", "outcome", "pictures", "pictureBytes"],
 ];
 
 /** CSV as RFC 4180 has it, safe to open in a spreadsheet; or JSON as it is stored. */
@@ -12,6 +12,8 @@ export function exportLedger(entries: readonly LedgerEntry[], form: "csv" | "jso
     const values: Readonly<Record<string, unknown>> = {
       ...entry,
       at: timeOf(entry.atMs),
+      pictures: entry.pictures?.count ?? 0,
+      pictureBytes: entry.pictures?.bytes ?? 0,
       sources: entry.sources
         .map(({ uri, startLine, endLine }) =>
           startLine === undefined ? uri : `${uri}:${startLine}-${endLine ?? startLine}`,

@@ -1,5 +1,6 @@
 // What left this machine: one entry for each request that went to a place that is not here.
 import type { Budgets } from "./cost.ts";
+import type { PicturesSent } from "./pictures.ts";
 import type { TaskKind } from "./task.ts";
 
 export interface SentSource {
@@ -29,6 +30,8 @@ export interface LedgerEntry {
   readonly costUsd: number;
   /** Who or what allowed it: `once`, `session`, `workspace`, `network` (a server of the person's own), `serviceClaude` (that setting). */
   readonly allowedBy: string;
+  /** Pictures, and documents that are no text, among it; absent: none, or an entry of an older version. */
+  readonly pictures?: PicturesSent;
   /** Values that were replaced by placeholders before sending. */
   readonly maskedSecrets: number;
   readonly outcome: "sent" | "done" | "stopped" | "failed";

@@ -16,6 +16,18 @@ export function hasPictures(ask: Ask): boolean {
 export const textsOf = (sources: readonly Source[]): readonly Source[] =>
   sources.filter((source) => source.image === undefined);
 
+/** Pictures that leave: nobody has looked for secrets in them. */
+export interface PicturesSent {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** @param images base64 */
+export function sizeOf(images: readonly string[]): PicturesSent {
+  const bytes = images.reduce((sum, each) => sum + Math.floor((each.replace(/=+$/, "").length * 3) / 4), 0);
+  return { count: images.length, bytes };
+}
+
 /** What PNG, JPEG, GIF and WebP begin with: the formats every model that sees can read. */
 const beginnings = [
   [0x89, 0x50, 0x4e, 0x47],

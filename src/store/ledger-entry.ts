@@ -18,6 +18,7 @@ const entrySchema = z.object({
   answerTokens: z.number(),
   costUsd: z.number(),
   allowedBy: z.string(),
+  pictures: z.exactOptional(z.object({ count: z.number(), bytes: z.number() })),
   maskedSecrets: z.number(),
   outcome: z.enum(["sent", "done", "stopped", "failed"]),
 });

@@ -5,6 +5,7 @@ import { costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
 import type { LedgerEntry, SentSource } from "../core/ledger.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
+import { sizeOf } from "../core/pictures.ts";
 import { isLocalPlace, isTrustedHost, localOnlyParts, refuseModel } from "../core/policy.ts";
 import type { Route } from "../core/route.ts";
 import { findSecrets } from "../core/secrets/find.ts";
@@ -86,8 +87,11 @@ function describeDeparture({ ask, model, requests, countTokens }: Departure): Le
     promptTokens,
     ...(price ? { price } : {}),
     secrets: secretsAtRisk(ask, requests),
+    pictures: sizeOf([...new Set(requests.flatMap(picturesIn))]),
   };
 }
+
+const picturesIn = ({ messages }: ModelRequest) => messages.flatMap(({ images = [] }) => images);
 
 function destinationOf(model: InstalledModel): string {
   return model.host ?? model.backend;
@@ -148,6 +152,7 @@ async function* send(
   const sent = masked ? withTexts(request, masked.texts) : request;
   const promptTokens = departure.countTokens(sent);
   const price = model.place === "cloud" ? priceRange(model.name, promptTokens, request.maxTokens ?? 0) : undefined;
+  const pictures = sizeOf(picturesIn(sent));
   const entry: LedgerEntry = {
     id: crypto.randomUUID(),
     atMs: parts.nowMs(),
@@ -161,6 +166,7 @@ async function* send(
     answerTokens: 0,
     costUsd: price?.maxUsd ?? 0,
     allowedBy,
+    ...(pictures.count > 0 ? { pictures } : {}),
     maskedSecrets: masked?.count ?? 0,
     outcome: "sent",
   };

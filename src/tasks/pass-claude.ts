@@ -170,7 +170,7 @@ async function namedFiles({ model, texts }: ClaudeBody, { rulesFor, heldHere }: 
 }
 
 function entryOf(
-  { model, promptTokens }: ClaudeBody,
+  { model, promptTokens, pictures }: ClaudeBody,
   { body }: PassRequest,
   files: readonly string[],
   price: PriceRange | undefined,
@@ -189,6 +189,7 @@ function entryOf(
     answerTokens: 0,
     costUsd: price?.maxUsd ?? 0,
     allowedBy: "serviceClaude",
+    ...(pictures.count > 0 ? { pictures } : {}),
     maskedSecrets: 0,
     outcome: "sent",
   };

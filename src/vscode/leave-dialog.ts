@@ -7,6 +7,7 @@ import {
   type LeaveAnswer,
   type LeaveQuestion,
   type SecretAtRisk,
+  unsearchedText,
 } from "../core/leave.ts";
 import { say } from "./say.ts";
 
@@ -96,6 +97,7 @@ function describe(question: LeaveQuestion): string {
   const files = sources.map(({ label, startLine, endLine }) =>
     startLine === undefined ? `• ${label}` : `• ${label}:${startLine}-${endLine ?? startLine}`,
   );
+  const unsearched = unsearchedText(question.pictures);
   const found = secrets.map((secret) => `• ${describeSecret(secret)}`);
   return [
     ...(question.isUnbidden
@@ -109,6 +111,7 @@ function describe(question: LeaveQuestion): string {
     ...(turns > 0 ? [vscode.l10n.t("{0} earlier messages of this chat go along.", turns)] : []),
     vscode.l10n.t("About {0} tokens.", promptTokens),
     ...(price ? [vscode.l10n.t("It costs {0} at most.", formatUsd(price.maxUsd))] : []),
+    ...(unsearched ? ["", say(unsearched)] : []),
     ...(found.length > 0
       ? [
           "",

@@ -76,7 +76,14 @@ function row(entry: LedgerEntry, { t, say }: Strings, locale: string): HTMLEleme
     `${entry.model} · ${entry.destination}`,
     say(kindName(entry.task)),
     files,
-    formatBytes(entry.bytes),
+    entry.pictures
+      ? t(
+          "{0}, of it {1} pictures: {2}",
+          formatBytes(entry.bytes),
+          entry.pictures.count,
+          formatBytes(entry.pictures.bytes),
+        )
+      : formatBytes(entry.bytes),
     `${entry.promptTokens}, ${entry.answerTokens}`,
     entry.costUsd === 0 ? "" : formatUsd(entry.costUsd),
     entry.maskedSecrets === 0 ? "" : String(entry.maskedSecrets),

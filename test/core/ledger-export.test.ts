@@ -20,7 +20,7 @@ const entry: LedgerEntry = {
 };
 
 const header =
-  "id,at,destination,model,task,askedBy,sources,bytes,promptTokens,answerTokens,costUsd,allowedBy,maskedSecrets,outcome";
+  "id,at,destination,model,task,askedBy,sources,bytes,promptTokens,answerTokens,costUsd,allowedBy,maskedSecrets,outcome,pictures,pictureBytes";
 
 /** CSV read back by the letter of RFC 4180, written apart from what is tested. */
 function readCsv(text: string): string[][] {
@@ -48,11 +48,16 @@ it("is one line for each entry under a line of names, and each line ends as RFC 
   expect(exportLedger([entry, { ...entry, id: "2" }], "csv")).toBe(
     [
       header,
-      "1,2026-01-02T03:04:05.000Z,api.anthropic.com,claude,review,editor,file:///a.ts:3-9 file:///b.ts,120,30,4,0.0125,once,0,done",
-      "2,2026-01-02T03:04:05.000Z,api.anthropic.com,claude,review,editor,file:///a.ts:3-9 file:///b.ts,120,30,4,0.0125,once,0,done",
+      "1,2026-01-02T03:04:05.000Z,api.anthropic.com,claude,review,editor,file:///a.ts:3-9 file:///b.ts,120,30,4,0.0125,once,0,done,0,0",
+      "2,2026-01-02T03:04:05.000Z,api.anthropic.com,claude,review,editor,file:///a.ts:3-9 file:///b.ts,120,30,4,0.0125,once,0,done,0,0",
       "",
     ].join("\r\n"),
   );
+});
+
+it("names the pictures that were sent, and their bytes", () => {
+  const cells = cellsOf({ pictures: { count: 2, bytes: 4711 } });
+  expect(cells).toMatchObject({ pictures: "2", pictureBytes: "4711" });
 });
 
 it("still has its line of names when nothing was sent", () => {
@@ -69,7 +74,7 @@ it.each(['a "quoted" name', "a, b", "two\nlines", "two\r\nlines", '"', ",", '",\
 
 it("keeps an entry one line of a table when there is a line break in it", () => {
   const text = exportLedger([{ ...entry, model: "a\r\nb" }, entry], "csv");
-  expect(readCsv(text).map((row) => row.length)).toEqual([14, 14, 14]);
+  expect(readCsv(text).map((row) => row.length)).toEqual([16, 16, 16]);
   expect(text).toContain('"a\r\nb"');
 });
 

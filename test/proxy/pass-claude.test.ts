@@ -80,6 +80,24 @@ it("answers the client whole, and counts tokens, which costs nothing and is reco
   expect(running.claude.requests.map(({ path }) => path)).toEqual(["/v1/messages", "/v1/messages/count_tokens"]);
 });
 
+it("names pictures and documents that went along in the record", async () => {
+  const running = await start([answer({})]);
+  const source = (media_type: string, bytes: number) => ({
+    type: "base64",
+    media_type,
+    data: Buffer.alloc(bytes, 7).toString("base64"),
+  });
+  const content = [
+    { type: "image", source: source("image/png", 1000) },
+    { type: "document", source: source("application/pdf", 701) },
+    { type: "text", text: "What is this?" },
+  ];
+  const body = JSON.stringify({ model, max_tokens: 100, stream: true, messages: [{ role: "user", content }] });
+  await (await ask(running, body, withKey)).arrayBuffer();
+  const [entry] = await running.app.ledger.list();
+  expect(entry?.pictures).toEqual({ count: 2, bytes: 1701 });
+});
+
 it("sends the body's very bytes, and gives back the answer's, however they are cut", async () => {
   const events = wire([...answerEvents({ texts: ["你好", "\u2028 \ud83d\ude00", "\\u0041"] }), ping]);
   const pieces = Array.from({ length: Math.ceil(events.length / 7) }, (_, at) => events.subarray(at * 7, at * 7 + 7));

@@ -21,6 +21,8 @@ const entry: LedgerEntry = {
 
 it("reads an entry as it was written", () => {
   expect(readEntry(writeEntry(entry))).toEqual(entry);
+  const seen = { ...entry, pictures: { count: 2, bytes: 4711 } };
+  expect(readEntry(writeEntry(seen))).toEqual(seen);
 });
 
 it.each(["costUsd", "atMs", "bytes", "promptTokens"])(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { allowedAlready } from "../../src/core/leave.ts";
+import { allowedAlready, unsearchedText } from "../../src/core/leave.ts";
 import type { Ledger } from "../../src/core/ledger.ts";
+import { formatMessage, msg } from "../../src/core/message.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { type Ask, taskKinds } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
@@ -106,6 +107,31 @@ describe("text that may leave", () => {
     expect(risk).toMatchObject({ source: "file:///w/src/a.ts", line: 1 });
     expect(risk?.preview.length).toBeLessThan(8);
     expect(world.entries.at(-1)).toMatchObject({ maskedSecrets: 1 });
+  });
+
+  it("has its pictures counted: the question says that nobody has searched them, and the record names them", async () => {
+    const sees = { ...claude, capabilities: ["completion", "vision"] };
+    const world = createWorld({ models: [sees], mayLeave: () => allow });
+    const image = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47]), Buffer.alloc(1996)]).toString("base64");
+    const other = Buffer.alloc(1501, 7).toString("base64");
+    const ask: Ask = {
+      ...question,
+      model: claude.name,
+      images: [image],
+      history: [{ role: "user", text: "And this?", images: [other] }],
+    };
+    await world.run(ask);
+    const pictures = { count: 2, bytes: 3501 };
+    expect(world.questions[0]?.pictures).toEqual(pictures);
+    expect(formatMessage(unsearchedText(pictures) ?? msg(""))).toMatch(
+      /^2 pictures go along \(4 kB\)\. Nobody can look/,
+    );
+    expect(formatMessage(unsearchedText({ count: 1, bytes: 1 }) ?? msg(""))).toMatch(/^A picture goes along/);
+    expect(world.entries.map((entry) => entry.pictures)).toEqual([pictures, pictures]);
+    await world.run({ ...question, model: claude.name });
+    expect(world.questions[1]?.pictures).toEqual({ count: 0, bytes: 0 });
+    expect(unsearchedText({ count: 0, bytes: 0 })).toBeUndefined();
+    expect(world.entries.at(-1)).not.toHaveProperty("pictures");
   });
 
   it("is asked about at a server of the network only for its secrets", async () => {
