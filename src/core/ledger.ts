@@ -44,14 +44,14 @@ export interface Ledger {
   /**
    * As `append`, for a request that costs: where the most it can cost is within both budgets. Looking and recording are
    * one step, for all windows and shells that share the ledger (without SQLite: for this one), so that no two of them
-   * spend the same money. It holds `costUsd` until it is completed, or given up as lost.
+   * spend the same money. It holds `costUsd` until it is completed, or lost.
    * @throws TaskError `cloud-limit`: nothing is recorded
    */
   reserve(entry: LedgerEntry, budgets: Budgets): Promise<void>;
   /** The last state of each entry, newest first. */
   list(): Promise<readonly LedgerEntry[]>;
-  /** Sum of the costs of all entries from then on, US dollars. */
-  spentUsd(sinceMs: number): Promise<number>;
+  /** Sum of what all entries from then on count for now, US dollars. */
+  spentUsd(sinceMs: number, nowMs: number): Promise<number>;
   /** Only for `forget everything`. */
   clear(): Promise<void>;
 }

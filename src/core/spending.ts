@@ -19,23 +19,18 @@ export function periodsOf(nowMs: number): { readonly dayMs: number; readonly mon
 /** What was spent since midnight and since the first of the month. */
 export async function spendingOf(ledger: Pick<Ledger, "spentUsd">, nowMs: number): Promise<Spending> {
   const { dayMs, monthMs } = periodsOf(nowMs);
-  return { todayUsd: await ledger.spentUsd(dayMs), monthUsd: await ledger.spentUsd(monthMs) };
+  return { todayUsd: await ledger.spentUsd(dayMs, nowMs), monthUsd: await ledger.spentUsd(monthMs, nowMs) };
 }
 
 /** Longer than any answer takes: whoever asked then has died, and the end of it will not be told any more. */
 export const lostAfterMs = 2 * 60 * 60 * 1000;
 
 /**
- * The last state of a request whose end was never told: its prompt has been paid for, and the answer no longer holds
- * the most it could have cost.
+ * What an entry counts for: of a request whose end was never told the prompt, which has been paid for; the answer no
+ * longer holds the most it could have cost.
  */
-export function givenUp(entry: LedgerEntry): LedgerEntry {
-  const { model, promptTokens } = entry;
-  const promptUsd = costUsd(model, {
-    inputTokens: 0,
-    cacheWriteTokens: promptTokens,
-    cacheReadTokens: 0,
-    outputTokens: 0,
-  });
-  return { ...entry, costUsd: Math.min(entry.costUsd, promptUsd), outcome: "stopped" };
+export function countedUsd({ outcome, atMs, costUsd: recordedUsd, model, promptTokens }: LedgerEntry, nowMs: number) {
+  if (outcome !== "sent" || atMs >= nowMs - lostAfterMs) return recordedUsd;
+  const prompt = { inputTokens: 0, cacheWriteTokens: promptTokens, cacheReadTokens: 0, outputTokens: 0 };
+  return Math.min(recordedUsd, costUsd(model, prompt));
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { refuseOverBudget } from "../core/cost.ts";
 import type { Ledger, LedgerEntry } from "../core/ledger.ts";
-import { givenUp, lostAfterMs, periodsOf } from "../core/spending.ts";
+import { countedUsd, periodsOf } from "../core/spending.ts";
 import { byTime, readEntry, writeEntry } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 
@@ -26,26 +26,22 @@ export function createLineLedger(file: string): Ledger {
     reserve: (entry, budgets) =>
       inTurn(async () => {
         const { dayMs, monthMs } = periodsOf(entry.atMs);
-        const isLost = ({ outcome, atMs }: LedgerEntry) => outcome === "sent" && atMs < entry.atMs - lostAfterMs;
-        const known = (await states()).filter(({ atMs, costUsd }) => atMs >= monthMs && costUsd > 0);
-        const ends = known.filter(isLost).map(givenUp);
-        for (const end of ends) await appendLine(file, writeEntry(end));
-        const now = [...known.filter((each) => !isLost(each)), ...ends];
+        const known = await states();
         refuseOverBudget(entry.costUsd, {
           ...budgets,
-          spentTodayUsd: spentSince(now, dayMs),
-          spentMonthUsd: spentSince(now, monthMs),
+          spentTodayUsd: spentSince(known, dayMs, entry.atMs),
+          spentMonthUsd: spentSince(known, monthMs, entry.atMs),
         });
         await appendLine(file, writeEntry(entry));
       }),
     list: async () => (await states()).sort(byTime),
-    spentUsd: async (sinceMs) => spentSince(await states(), sinceMs),
+    spentUsd: async (sinceMs, nowMs) => spentSince(await states(), sinceMs, nowMs),
     clear: () => inTurn(() => rm(file, { force: true })),
   };
 }
 
-function spentSince(entries: readonly LedgerEntry[], sinceMs: number): number {
-  return entries.filter(({ atMs }) => atMs >= sinceMs).reduce((sum, { costUsd }) => sum + costUsd, 0);
+function spentSince(entries: readonly LedgerEntry[], sinceMs: number, nowMs: number): number {
+  return entries.filter(({ atMs }) => atMs >= sinceMs).reduce((sum, entry) => sum + countedUsd(entry, nowMs), 0);
 }
 
 /** In one write, and on the disk when it returns. A line that a crash left half written is ended first. */

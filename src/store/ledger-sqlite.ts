@@ -1,7 +1,7 @@
 // The ledger in the SQLite file that all windows and shells share.
 import { type Budgets, refuseOverBudget } from "../core/cost.ts";
 import type { Ledger, LedgerEntry } from "../core/ledger.ts";
-import { givenUp, lostAfterMs, periodsOf, type Spending } from "../core/spending.ts";
+import { countedUsd, lostAfterMs, periodsOf, type Spending } from "../core/spending.ts";
 import { readEntry, writeEntry } from "./ledger-entry.ts";
 import { type Connection, SqliteFile, type SqliteOptions } from "./sqlite.ts";
 
@@ -25,11 +25,10 @@ export function createSqliteLedger(options: SqliteOptions): SqliteLedger {
         // The right to write is taken before the sums are read: nobody else records anything between.
         db.together(() => {
           const { dayMs, monthMs } = periodsOf(entry.atMs);
-          for (const lost of lostSince(db, monthMs, entry.atMs - lostAfterMs)) insert(db, givenUp(lost));
           refuseOverBudget(entry.costUsd, {
             ...budgets,
-            spentTodayUsd: todayUsd + spentSince(db, dayMs),
-            spentMonthUsd: monthUsd + spentSince(db, monthMs),
+            spentTodayUsd: todayUsd + spentSince(db, dayMs, entry.atMs),
+            spentMonthUsd: monthUsd + spentSince(db, monthMs, entry.atMs),
           });
           insert(db, entry);
         }),
@@ -40,7 +39,7 @@ export function createSqliteLedger(options: SqliteOptions): SqliteLedger {
           .rows(`SELECT entry ${lastStates} ORDER BY atMs DESC, seq DESC`)
           .flatMap((row) => readEntry(row["entry"]) ?? []),
       ),
-    spentUsd: (sinceMs) => file.use((db) => spentSince(db, sinceMs)),
+    spentUsd: (sinceMs, nowMs) => file.use((db) => spentSince(db, sinceMs, nowMs)),
     clear: () =>
       file.use((db) => {
         db.run("DELETE FROM ledger");
@@ -60,14 +59,11 @@ function insert(db: Connection, entry: LedgerEntry): void {
   );
 }
 
-function spentSince(db: Connection, sinceMs: number): number {
-  return Number(db.row(`SELECT total(costUsd) AS spent ${lastStates} AND atMs >= ?`, sinceMs)?.["spent"]);
-}
-
-/** Requests of that time whose end was never told. */
-function lostSince(db: Connection, sinceMs: number, untilMs: number): readonly LedgerEntry[] {
+function spentSince(db: Connection, sinceMs: number, nowMs: number): number {
+  const recordedUsd = Number(db.row(`SELECT total(costUsd) AS spent ${lastStates} AND atMs >= ?`, sinceMs)?.["spent"]);
+  const open = `${lastStates} AND atMs >= ? AND atMs < ? AND costUsd > 0 AND json_extract(entry, '$.outcome') = 'sent'`;
   return db
-    .rows(`SELECT entry ${lastStates} AND atMs >= ? AND atMs < ? AND costUsd > 0`, sinceMs, untilMs)
+    .rows(`SELECT entry ${open}`, sinceMs, nowMs - lostAfterMs)
     .flatMap((row) => readEntry(row["entry"]) ?? [])
-    .filter(({ outcome }) => outcome === "sent");
+    .reduce((sum, lost) => sum - lost.costUsd + countedUsd(lost, nowMs), recordedUsd);
 }

@@ -48,8 +48,11 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
       // An entry that one host began and another ended does not occur: whoever asks also hears the end.
       return [...(stored?.value ?? []), ...others].sort(byTime);
     },
-    async spentUsd(sinceMs) {
-      const [stored, others] = await Promise.all([inSqlite(() => sqlite.spentUsd(sinceMs)), lines.spentUsd(sinceMs)]);
+    async spentUsd(sinceMs, nowMs) {
+      const [stored, others] = await Promise.all([
+        inSqlite(() => sqlite.spentUsd(sinceMs, nowMs)),
+        lines.spentUsd(sinceMs, nowMs),
+      ]);
       return (stored?.value ?? 0) + others;
     },
     async clear() {

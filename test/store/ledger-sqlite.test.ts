@@ -80,7 +80,7 @@ describe("the ledger in SQLite", () => {
     const refusal = { kind: "storage", message: expect.stringMatching(/written by a newer version.*update it/) };
     await expect(ledger.append(entry("a"))).rejects.toMatchObject(refusal);
     await expect(ledger.list()).rejects.toMatchObject(refusal);
-    await expect(ledger.spentUsd(0)).rejects.toMatchObject(refusal);
+    await expect(ledger.spentUsd(0, 0)).rejects.toMatchObject(refusal);
     ledger.dispose();
     expect(readFileSync(file).equals(before)).toBe(true);
     expect(existsSync(join(folder, "ledger.ndjson"))).toBe(false);
@@ -94,7 +94,7 @@ describe("the ledger in SQLite", () => {
     await editor.append(entry("editor", { atMs: 1, costUsd: 1 }));
     await shell.append(entry("shell", { atMs: 2, costUsd: 0.5 }));
     expect((await shell.list()).map(({ id }) => id)).toEqual(["shell", "editor"]);
-    expect(await shell.spentUsd(0)).toBeCloseTo(1.5);
+    expect(await shell.spentUsd(0, 0)).toBeCloseTo(1.5);
     await shell.clear();
     expect(await editor.list()).toEqual([]);
     shell.dispose();
@@ -110,7 +110,7 @@ describe("the ledger in SQLite", () => {
     expect(writers.map(({ wrong }) => wrong()).join("")).toBe("");
     expect(writers.flatMap(({ acknowledged }) => acknowledged())).toHaveLength(105);
     const { ledger } = openLedger(folder);
-    expect(await ledger.spentUsd(0)).toBeCloseTo(0.1995);
+    expect(await ledger.spentUsd(0, 0)).toBeCloseTo(0.1995);
     ledger.dispose();
   }, 60_000);
 

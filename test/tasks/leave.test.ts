@@ -7,6 +7,7 @@ import { type Ask, taskKinds } from "../../src/core/task.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { openLedger } from "../store/ledger-processes.ts";
 import { temporaryFolder } from "../store/sample.ts";
+import { entry } from "../store/sample-entries.ts";
 import { allow, box, claude, createWorld, file, local, question, stats, usage } from "./privacy-world.ts";
 
 describe("text that may leave", () => {
@@ -199,6 +200,21 @@ describe("text that may leave", () => {
     await expect(world.run(ask)).rejects.toMatchObject({ kind: "cloud-limit" });
     expect(world.sent).toHaveLength(1);
     expect(world.entries.map(({ outcome }) => outcome)).toEqual(["sent", "done"]);
+  });
+
+  it("may be sent again once what a window that died has held for it is given up, also before it is asked about", async () => {
+    const { ledger } = openLedger(temporaryFolder());
+    const atMs = Date.UTC(2026, 10, 23, 12);
+    const dead = { ...entry("dead"), costUsd: 1.9999 };
+    const ask = async (earlierMs: number) => {
+      await ledger.append({ ...dead, atMs: atMs - earlierMs });
+      const world = createWorld({ models: [claude], mayLeave: () => allow, ledger });
+      await world.run(question);
+      return world.questions.length;
+    };
+    await expect(ask(3_600_000)).rejects.toMatchObject({ kind: "cloud-limit" });
+    expect(await ask(3 * 3_600_000)).toBe(1);
+    ledger.dispose();
   });
 
   it("is sent by one of two tasks at the same time where the budget is enough for one", async () => {
