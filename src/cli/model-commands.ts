@@ -1,7 +1,7 @@
 // Commands about models and servers rather than texts.
 
 import type { Command } from "commander";
-import type { App, OfferedModel, ServerStatus } from "../core/app.ts";
+import type { App, OfferedModel } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
 import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
@@ -37,15 +37,6 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       const head = `${result.kind} (${Math.round(result.confidence * 100)} %, ${result.language})`;
       print(command.optsWithGlobals<Flags>(), result, seen === "" ? head : `${head}\n${seen}`);
     });
-  program
-    .command("status")
-    .description(t("show the model servers and what is loaded"))
-    .action(
-      withApp(async (app, flags) => {
-        const status = await app.status(signal);
-        print(flags, status, describeServers(status, terminal));
-      }),
-    );
   const models = program
     .command("models")
     .description(t("list models, or get and remove them"))
@@ -91,20 +82,6 @@ interface DeleteFlags extends Flags {
 }
 
 const more = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
-
-function describeServers(status: readonly ServerStatus[], { t, say }: Terminal): string {
-  return [
-    ...status.flatMap((server) => [
-      server.name === ""
-        ? t("No model server answers.")
-        : `${say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(),
-      ...server.models.map(({ name, toolTest }) => `  ${[name, ...testedText(toolTest, say)].join("  ")}`),
-      ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
-    ]),
-    t("Addresses tried:"),
-    ...(status[0]?.tried ?? []).map((each) => `  ${each.address}: ${each.outcome}`),
-  ].join("\n");
-}
 
 function testedText(test: ToolTest | undefined, say: Terminal["say"]): readonly string[] {
   return test ? [say(toolTestName(test))] : [];

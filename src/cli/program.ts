@@ -21,6 +21,7 @@ import { readPicture } from "./read-picture.ts";
 import { type OutputForm, runTask } from "./run-task.ts";
 import { addServeCommand } from "./serve-command.ts";
 import { addSetupCommand } from "./setup-command.ts";
+import { addStatusCommand } from "./status-command.ts";
 import type { Terminal } from "./terminal.ts";
 import { checkTarget, writeTranslation } from "./translate-files.ts";
 
@@ -47,6 +48,7 @@ export function createProgram(parts: ProgramParts): Command {
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   speak(program, parts.terminal);
   addTaskCommands(program, parts);
+  addStatusCommand(program, parts);
   addModelCommands(program, parts);
   addAdviceCommand(program, parts);
   addPrivacyCommands(program, parts);

@@ -4,6 +4,7 @@ import { formatBytes } from "./format-bytes.ts";
 import { formatDate } from "./format-time.ts";
 import { type Message, msg } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
+import type { NodeCondition } from "./node-condition.ts";
 import type { Role } from "./role.ts";
 import type { Incident, ServiceState } from "./services.ts";
 import type { TaskKind } from "./task.ts";
@@ -43,6 +44,18 @@ export function serverName(name: string): Message {
   const host = /^Ollama at (.+)$/.exec(name)?.[1];
   if (host) return msg("Ollama at {0}", host);
   return name === "built-in engine" ? msg("built-in engine") : { template: name, args: [] };
+}
+
+/** @param condition of a model server; one that this version does not know stays as it is */
+export function conditionName(condition: string): Message {
+  const names: Readonly<Record<NodeCondition, Message>> = {
+    ready: msg("ready"),
+    busy: msg("busy, by its own word"),
+    resting: msg("failed, resting"),
+    returning: msg("coming back bit by bit"),
+    leaving: msg("asked nothing new"),
+  };
+  return Object.entries(names).find(([name]) => name === condition)?.[1] ?? { template: condition, args: [] };
 }
 
 /** For lists of models. */

@@ -1,5 +1,6 @@
 // How the parts are. Who does not know the token learns only that the service is there.
 import type { App } from "../core/app.ts";
+import { taskKinds } from "../core/task.ts";
 import type { Outcome } from "./exchange.ts";
 
 export interface HealthCaller {
@@ -30,6 +31,7 @@ export function createHealth(app: App, { version, notice }: HealthOptions) {
         ...(notice?.() ? { notice: notice() } : {}),
         parts: {
           proxy: { status: "ok", uptimeSeconds: Math.round(process.uptime()) },
+          work: workOf(app),
           models: {
             status: reached.some((server) => server.models.length > 0) ? "ok" : "none installed",
             installed: reached.reduce((sum, server) => sum + server.models.length, 0),
@@ -48,10 +50,24 @@ export function createHealth(app: App, { version, notice }: HealthOptions) {
                   loaded: server.loaded.map(({ name }) => name),
                   condition: server.condition ?? "ready",
                   inFlight: server.inFlight ?? 0,
+                  ...(server.tokensPerSecond === undefined ? {} : { tokensPerSecond: server.tokensPerSecond }),
                 },
           ),
         },
       },
     };
+  };
+}
+
+/** What is being worked on and what waits, for its turn or for a server. */
+function workOf({ turns, nodes }: Pick<App, "turns" | "nodes">) {
+  const states = taskKinds.map((kind) => [kind, turns.state(kind)] as const);
+  const { count, longestMs } = nodes.waiting();
+  const turnsWaiting = turns.waiting();
+  return {
+    working: states.reduce((sum, [, { working }]) => sum + working, 0),
+    waiting: turnsWaiting.count + count,
+    longestWaitMs: Math.round(Math.max(turnsWaiting.longestMs, longestMs)),
+    tasks: Object.fromEntries(states.filter(([, { working, waiting }]) => working + waiting > 0)),
   };
 }

@@ -240,7 +240,7 @@ describe("the command line", { timeout: 30_000 }, () => {
   it("lists models and servers for machines", async () => {
     await serve(says("x"));
     expect(JSON.parse((await run(["models", "--json"])).out).installed[0].name).toBe("qwen3.5:9b");
-    expect(JSON.parse((await run(["status", "--json"])).out)[0].version).toBe("0.20.0");
+    expect(JSON.parse((await run(["status", "--json"])).out).servers[0].version).toBe("0.20.0");
   });
 
   it("classifies without any server", async () => {
