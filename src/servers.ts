@@ -84,7 +84,7 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     baseUrl: () => settings().claudeBaseUrl,
     ...given,
   });
-  const claudeLine = createClaudeLine(() => settings().claudeBaseUrl);
+  const claudeLine = createClaudeLine(() => settings().claudeBaseUrl, env);
   const slotsOf = ({ name }: Backend): number => {
     // It works on one answer after the other.
     if (name === embedded.name) return 1;

@@ -25,11 +25,12 @@ const toldHeaders =
 const limits = { headersTimeout: 10 * 60_000, bodyTimeout: 5 * 60_000, connectTimeout: 15_000 };
 
 /** @param baseUrl of Claude or of a gateway to it; empty: Claude's own */
-export function createClaudeLine(baseUrl: () => string): ClaudeLine {
+export function createClaudeLine(baseUrl: () => string, env: Readonly<Record<string, string | undefined>>): ClaudeLine {
   const opened = new Map<boolean, Dispatcher>();
   const dispatcherFor = (isInside: boolean): Dispatcher => {
     // Claude is reached as other programs reach it: through the proxy of the environment, where there is one.
-    const found = opened.get(isInside) ?? (isInside ? new Agent(limits) : new EnvHttpProxyAgent(limits));
+    const found =
+      opened.get(isInside) ?? (isInside ? new Agent(limits) : new EnvHttpProxyAgent({ ...limits, ...proxyIn(env) }));
     opened.set(isInside, found);
     return found;
   };
@@ -57,6 +58,13 @@ export function createClaudeLine(baseUrl: () => string): ClaudeLine {
   };
 }
 
+/** Empty where there is none: absent, that of the process would be taken. */
+const proxyIn = (env: Readonly<Record<string, string | undefined>>) => ({
+  httpProxy: "",
+  httpsProxy: env["https_proxy"] || env["HTTPS_PROXY"] || "",
+  noProxy: env["no_proxy"] || env["NO_PROXY"] || "",
+});
+
 async function open(url: string, options: Parameters<typeof request>[1], signal: AbortSignal) {
   try {
     return await request(url, options);
@@ -66,10 +74,14 @@ async function open(url: string, options: Parameters<typeof request>[1], signal:
   }
 }
 
+/** What goes wrong before there is a connection to Claude: of the network, of its names, of a proxy, of certificates. */
+const beforeIt =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EPROTO|UND_ERR_(?:CONNECT_TIMEOUT|ABORTED|PRX_TLS)|.*CERT.*|UNABLE_TO_\w+|ERR_(?:TLS|SSL)_\w+)$/;
+
 /** Whether it is not certain that nothing was sent. */
 function wasConnected(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return !/^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|.*CERT.*)$/.test(code);
+  return !beforeIt.test(code);
 }
 
 function told(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

@@ -172,6 +172,8 @@ async function begin(
   await publish(home, { pid: process.pid, host, port, version });
   terminal.write(`${t("Listening at {0}", urlOf({ host, port }))}\n`);
   if (asksForToken) terminal.note(t("Programs need the token: switchyard serve --show-token"));
+  if (app.settings().serviceClaude === "pass")
+    terminal.note(t("Requests for Claude are passed on, as “serviceClaude” is set."));
   return takenBy === undefined ? undefined : taken;
 }
 

@@ -31,6 +31,8 @@ export interface ClaudeBody {
   readonly isKeptLong: boolean;
   /** A field that changes the price by what is not on the list. */
   readonly unpriced: string | undefined;
+  /** Names of fields, each as often as it is there. */
+  readonly names: number;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -43,6 +45,8 @@ interface Node extends Omit<SaidText, "text"> {
 const documentBytesPerToken = 10;
 /** Around each name and value. */
 const fieldTokens = 2;
+/** Shorter names of fields say nothing. */
+const leastTold = 12;
 
 /** Reads what there is; what has another shape than Anthropic's is read as texts all the same. */
 export function readClaudeBody(json: unknown): ClaudeBody {
@@ -52,6 +56,7 @@ export function readClaudeBody(json: unknown): ClaudeBody {
   let promptTokens = 0;
   let hasMore = [body["mcp_servers"], body["tools"]].some((each) => Array.isArray(each) && each.some(isRunElsewhere));
   let isKeptLong = false;
+  let names = 0;
   // Its own stack: JSON may be nested deeper than functions can be.
   const left: Node[] = [{ value: json, place: "", key: "", part: "other" }];
   for (let node = left.pop(); node; node = left.pop()) {
@@ -64,16 +69,20 @@ export function readClaudeBody(json: unknown): ClaudeBody {
     }
     if (typeof value !== "object" || value === null) continue;
     const inside = partOf(fieldsOf(value), part);
-    const media = mediaIn(fieldsOf(value));
+    const media = key === "source" ? mediaIn(fieldsOf(value)) : undefined;
     hasMore ||= media?.isElsewhere ?? false;
     promptTokens += media?.tokens ?? 0;
     const isList = Array.isArray(value);
     for (const [name, child] of Object.entries(value).reverse()) {
-      if (name === "data" && media) {
+      if (!isList) {
+        names++;
+        promptTokens += estimateTokens(name) + fieldTokens;
+        if (name.length >= leastTold) texts.push({ text: name, place, key: "", part: inside });
+      }
+      if (name === "data" && media && !media.isElsewhere) {
         if (typeof child === "string") pictures.push(child);
         continue;
       }
-      if (!isList) promptTokens += estimateTokens(name) + fieldTokens;
       left.push({
         value: child,
         place: place === "" ? name : `${place}.${name}`,
@@ -92,6 +101,7 @@ export function readClaudeBody(json: unknown): ClaudeBody {
     hasMore,
     maxAnswerTokens: typeof most === "number" && most > 0 ? most : priceOf(name).maxAnswerTokens,
     isKeptLong,
+    names,
     unpriced: speed === undefined || speed === null || speed === "standard" ? undefined : "speed",
   };
 }
@@ -111,11 +121,11 @@ function mediaIn({ type, data, media_type: media }: Fields): { tokens: number; i
   return { tokens: isPicture ? imageTokens : Math.max(imageTokens, documentTokens), isElsewhere: false };
 }
 
-/** Tools of Anthropic's own have a type and no schema; of those, some are called by the client all the same. */
+/** Tools of Anthropic's own have a type and no schema; some of those add nothing that the client does not send. */
 function isRunElsewhere(tool: unknown): boolean {
   const { type, input_schema: schema } = fieldsOf(tool);
   if (typeof type !== "string" || schema !== undefined) return false;
-  return !/^(?:custom$|bash_|text_editor_|computer_|memory_)/.test(type);
+  return !/^(?:custom$|bash_|text_editor_|computer_|memory_|tool_search_)/.test(type);
 }
 
 export function fieldsOf(value: unknown): Fields {

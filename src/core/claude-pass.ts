@@ -25,7 +25,7 @@ export type PassEvent =
 
 /**
  * Sends it where the person allows that, and tells what came back, byte for byte. Leaving the loop ends the request.
- * @throws TaskError `local-only`, `cloud-limit`, `cloud-refused` where nobody has a key; `server-unreachable` where
+ * @throws TaskError `bad-input`, `local-only`, `cloud-limit`, `cloud-refused` where nobody has a key; `server-unreachable` where
  *   nothing was sent, `server-lost`; AbortError
  */
 export type ClaudePass = (request: PassRequest, signal: AbortSignal) => AsyncIterable<PassEvent>;

@@ -4,7 +4,7 @@ import { parseJson } from "./parse-json.ts";
 
 export interface PathMark {
   readonly path: string;
-  /** It may be any word: it counts where there is such a file. */
+  /** It may be any word, or stand for several files as in a shell: it counts where there are such files. */
   readonly isGuess: boolean;
 }
 
@@ -16,7 +16,8 @@ export interface PathMarks {
 }
 
 /** Fields of a call that name a file or folder. */
-const pathKey = /(?:^|_)(?:paths?|files?|filenames?|cwd|director(?:y|ies)|folders?)$|(?:Path|File|Directory|Folder)s?$/;
+const pathKey =
+  /(?:^|_)(?:paths?|files?|filenames?|uris?|cwd|director(?:y|ies)|folders?)$|(?:Path|File|Uri|Directory|Folder)s?$/;
 const commandKey = /^(?:command|cmd|script|args?)$/;
 
 /** How programs say which file the text after it is from. */

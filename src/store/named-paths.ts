@@ -1,9 +1,10 @@
 // Files that the text of another program names: besides the person's rules those of the workspace that a file lies in
 // hold, which an editor knows by itself.
-import { lstat, readFile } from "node:fs/promises";
+import { lstat, readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { parse } from "jsonc-parser";
+import picomatch from "picomatch";
 import type { PrivacyRule } from "../core/local-only.ts";
 import type { PathMark } from "../core/path-marks.ts";
 import { createMatching, isAbsence, type PrivatePaths } from "./private-paths.ts";
@@ -25,8 +26,12 @@ export function createNamedPaths(paths: PrivatePaths): NamedPaths {
       const ruleFor = async ({ path, isGuess }: PathMark): Promise<PrivacyRule | undefined> => {
         if (/^file:/i.test(path)) return paths.ruleFor(path, marked);
         const place = placeOf(path, isGuess, folder);
-        if (place === undefined || (isGuess && !(await isThere(place)))) return undefined;
-        return (await paths.ruleFor(place, marked)) ?? (await workspaceRule(place));
+        const places = place === undefined ? [] : isGuess ? await thereAt(place) : [place];
+        for (const each of places) {
+          const rule = (await paths.ruleFor(each, marked)) ?? (await workspaceRule(each));
+          if (rule) return rule;
+        }
+        return undefined;
       };
       return Promise.all(marks.map(ruleFor));
     },
@@ -40,11 +45,26 @@ function placeOf(path: string, isGuess: boolean, folder: string | undefined): st
   return folder === undefined && isGuess ? undefined : resolve(folder ?? "", named);
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
+/** More are not looked at one by one. */
+const maxPlaces = 1000;
+
+/** What is there of that name; of a pattern in its last part, all that a shell would make of it. */
+async function thereAt(path: string): Promise<readonly string[]> {
+  const folder = dirname(path);
+  const name = basename(path);
+  if (!/[*?[]/.test(name)) {
+    return lstat(path).then(
+      () => [path],
+      () => [],
+    );
+  }
+  const fits = picomatch(name);
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((each) => fits(each))
+    .slice(0, maxPlaces)
+    .map((each) => join(folder, each));
+}
 
 /** What a workspace says in its own settings. */
 interface OwnRules {

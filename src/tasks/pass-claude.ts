@@ -3,6 +3,7 @@
 import { type ClaudeBody, readClaudeBody, type SaidText } from "../core/claude-body.ts";
 import type { ClaudePass, PassEvent, PassRequest } from "../core/claude-pass.ts";
 import { type PriceRange, priceOf, priceRange } from "../core/cost.ts";
+import { countNames } from "../core/json-names.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { PrivacyRule } from "../core/local-only.ts";
 import { type Message, msg } from "../core/message.ts";
@@ -42,6 +43,8 @@ const maxSources = 100;
 export function createClaudePass(parts: PassParts): ClaudePass {
   return async function* pass(request, signal) {
     const said = readClaudeBody(request.json);
+    // Claude may read the other one.
+    if (countNames(request.body) !== said.names) throw doubled();
     refuseKept(said.model, parts.settings());
     const headers = withKey(request, parts.ownKey());
     refuseSecrets(said, request);
@@ -137,6 +140,13 @@ function decoded(path: string): string {
   } catch {
     return path;
   }
+}
+
+function doubled(): TaskError {
+  return new TaskError(
+    "bad-input",
+    msg("Nothing was sent to Claude: a field is in the request twice, so what is read of it here is not all of it."),
+  );
 }
 
 /** Undefined for what is free. @throws TaskError `cloud-limit` where it cannot be known */

@@ -1,6 +1,7 @@
 // Offline, proven where it counts: the system calls of every feature, on a real model.
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,6 +11,7 @@ import { readRegistration } from "../../src/backends/embedded/registration.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const strace = findProgram("strace");
+const token = "sy-offline-test";
 let folder = "";
 
 beforeAll(async () => {
@@ -25,6 +27,7 @@ beforeAll(async () => {
     redisUrl: "redis://192.0.2.3:6379",
     trustedHosts: ["192.0.2.2:11434", "192.0.2.3:6379"],
     weightSources: ["https://192.0.2.4/{file}"],
+    serviceClaude: "pass",
   };
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
 });
@@ -34,17 +37,57 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs the command line, once for each list of arguments, and gives every address that any process tried to reach. */
-async function addressesOf(...runs: readonly (readonly string[])[]): Promise<readonly string[]> {
+const commandOf = (args: readonly string[]) => {
+  const cli = [process.execPath, join(root, "dist", "cli.js"), "--config", join(folder, "config.json")];
+  return [...cli, ...args].map((word) => `'${word}'`).join(" ");
+};
+
+/** A service, and a program that asks it for Claude itself and writes down what it is answered. */
+async function claudeThrough(flags: readonly string[]) {
+  const port = await freePort();
+  const told = join(folder, `told-${port}`);
+  const program = join(folder, `ask-${port}.mjs`);
+  const headers = {
+    "x-api-key": "sk-ant-test-not-a-key",
+    "x-switchyard-token": token,
+    "content-type": "application/json",
+  };
+  const body = JSON.stringify({
+    model: "claude-sonnet-5-5",
+    max_tokens: 1,
+    messages: [{ role: "user", content: "hi" }],
+  });
+  const init = JSON.stringify({ method: "POST", headers, body });
+  const text = `import { writeFileSync } from "node:fs";
+    for (let tries = 0; tries < 200; tries++) {
+      const answer = await fetch("http://127.0.0.1:${port}/v1/messages", ${init}).catch(() => undefined);
+      if (answer) { writeFileSync("${told}", answer.status + " " + await answer.text()); break; }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }`;
+  await writeFile(program, text);
+  const serve = commandOf(["serve", "--port", String(port), "--drain", "0", ...flags]);
+  return { script: `${serve} & it=$!; '${process.execPath}' '${program}'; kill $it; wait $it`, told };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Runs these in a shell, one after the other, and gives every address that any process tried to reach. */
+async function addressesOf(...commands: readonly string[]): Promise<readonly string[]> {
   const log = join(folder, `calls-${crypto.randomUUID()}`);
   const calls = ["-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", log];
-  const cli = [process.execPath, join(root, "dist", "cli.js"), "--config", join(folder, "config.json")];
-  const script = runs.map((args) => [...cli, ...args].map((word) => `'${word}'`).join(" ")).join("; ");
+  const script = commands.join("; ");
   const env = {
     PATH: process.env["PATH"],
     SWITCHYARD_HOME: join(folder, "home"),
     ANTHROPIC_API_KEY: "sk-ant-test-not-a-key",
     OLLAMA_HOST: "192.0.2.5",
+    SWITCHYARD_PROXY_TOKEN: token,
   };
   // It ends when the engine has ended, which is after it was idle for a while.
   await new Promise<void>((resolve) => {
@@ -78,7 +121,9 @@ describe.skipIf(!strace)("with Offline on", { timeout: 180_000 }, () => {
     ["ledger"],
   ];
   it("no feature reaches anything beyond this machine, and the engine is asked", async () => {
-    const addresses = await addressesOf(...features.map((args) => [...args, "--offline"]));
+    const { script, told } = await claudeThrough(["--offline"]);
+    const addresses = await addressesOf(...features.map((args) => commandOf([...args, "--offline"])), script);
+    expect(await readFile(told, "utf8")).toMatch(/^403 .*switchyard\.offline/);
     expect(addresses.filter((address) => !isHere(address))).toEqual([]);
     expect(addresses).toContain("127.0.0.1");
   });
@@ -86,7 +131,10 @@ describe.skipIf(!strace)("with Offline on", { timeout: 180_000 }, () => {
 
 describe.skipIf(!strace)("without it", { timeout: 180_000 }, () => {
   it("the same look at the system calls sees what goes out", async () => {
-    const addresses = await addressesOf(["ask", "analyze this", "--model", "claude-sonnet-5-5", "--allow-cloud"]);
-    expect(addresses).toContain("192.0.2.1");
+    const ask = commandOf(["ask", "analyze this", "--model", "claude-sonnet-5-5", "--allow-cloud"]);
+    expect(await addressesOf(ask)).toContain("192.0.2.1");
+    const { script, told } = await claudeThrough([]);
+    expect(await addressesOf(script)).toContain("192.0.2.1");
+    expect(await readFile(told, "utf8")).toMatch(/^503 /);
   });
 });

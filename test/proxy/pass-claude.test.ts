@@ -252,3 +252,26 @@ it("follows no redirect, and books nothing for a Claude that cannot be reached",
   running.app.configure({ ...running.app.settings(), claudeBaseUrl: "http://192.0.2.1" });
   expect((await ask(running, small)).status).toBe(400);
 });
+
+it("reaches Claude through the proxy of the environment, and books nothing where that or a certificate stands in the way", async () => {
+  const asked: string[] = [];
+  const gate = createServer();
+  gate.on("connect", (request, socket) => {
+    asked.push(`${request.url} ${JSON.stringify(request.headers)}`);
+    socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => gate.listen(0, "127.0.0.1", resolve));
+  closers.push(() => gate.close());
+  const address = gate.address();
+  const HTTPS_PROXY = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  const running = await start(undefined, {}, { app: { env: { HTTPS_PROXY } } });
+  const plain = running.claude.url.replace("http:", "https:");
+  for (const claudeBaseUrl of ["", plain]) {
+    running.app.configure({ ...running.app.settings(), claudeBaseUrl });
+    expect((await ask(running, small)).status).toBe(503);
+  }
+  expect(asked).toEqual([expect.stringMatching(/^api\.anthropic\.com:443 /)]);
+  expect(asked.join()).not.toMatch(new RegExp(`${testKey}|${token}`));
+  const entries = await running.app.ledger.list();
+  expect(entries.map(({ outcome, costUsd: usd }) => [outcome, usd])).toEqual(Array(2).fill(["failed", 0]));
+});

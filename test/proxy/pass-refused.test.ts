@@ -68,6 +68,7 @@ it.each([
     /messages\.2\.content\.0\.content\.0\.text/,
   ],
   ["a tool", { ...small, tools: [{ name: "t", description: secret, input_schema: {} }] }, /tools\.0\.description/],
+  ["the name of a field", { ...small, messages: turn("t", { [secret]: 1 }) }, /messages\.1\.content\.0\.input, line 1/],
   ["a field nobody knows", { ...small, x: { y: [secret] } }, /x\.y\.0/],
 ])("refuses a secret in %s, with its kind and place and never with itself", async (_, body, place) => {
   const running = await start();
@@ -100,7 +101,9 @@ it("refuses with numbers what could go over a budget, and what has no price here
   // A prompt that is kept for an hour costs more to write.
   const kept = [{ type: "text", text: "word ".repeat(450_000), cache_control: { type: "ephemeral", ttl: "1h" } }];
   expect((await refusal(running, said(kept))).message).toMatch(/up to \$2\.\d\d/);
-  expect((await ask(running, small)).status).toBe(200);
+  // Whatever a call of a tool is about.
+  const call = turn("fetch", { type: "url", source: "https://example.com", tool: { type: "file" } });
+  expect((await ask(running, { ...small, messages: call })).status).toBe(200);
 });
 
 it("holds the budget for requests at the same time", async () => {
@@ -119,6 +122,10 @@ it.each([
     (file: string) => turn("read_files", { request: { filePaths: ["a.ts", file] } }),
   ],
   ["named in a command", (file: string) => turn("Bash", { command: `cd x && cat '${file}'|head` })],
+  [
+    "one of those that a command takes",
+    (file: string) => turn("Bash", { command: `cat ${file.replace(/env$/, "e*")}` }),
+  ],
   ["found in", (file: string) => turn("Grep", { pattern: "KEY" }, `src/a.ts:1:KEY\n${file}:3:KEY=1\n`)],
   ["in a change", (file: string) => turn("Bash", { command: "git diff" }, `diff --git a/${file} b/${file}\n+KEY`)],
   [
@@ -139,7 +146,8 @@ it.each([
   await writeFile(file, "KEY=1\n");
   const told = await refusal(await start(), { ...small, messages: messages(file) });
   expect(told.status).toBe(403);
-  expect(told.message).toContain(`${file.replace(/^\//, "")} is local only (the pattern “**/.env”`);
+  const name = file.replace(/^\//, "").replace(/nv$/, "");
+  expect(told.message).toMatch(new RegExp(`${name}(nv|\\*) is local only \\(the pattern “\\*\\*/\\.env`));
 });
 
 it("refuses what is in a folder with .localonly, found from the program's own working directory", async () => {
