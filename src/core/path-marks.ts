@@ -20,9 +20,9 @@ const pathKey =
   /(?:^|_)(?:paths?|files?|filenames?|uris?|cwd|director(?:y|ies)|folders?)$|(?:Path|File|Uri|Directory|Folder)s?$/;
 const commandKey = /^(?:command|cmd|script|args?)$/;
 
-/** How programs say which file the text after it is from. */
+/** How programs say which file the text after it is from. Bounded: others write what is searched. */
 const headings: readonly RegExp[] = [
-  /^Contents of (\/[^\n]+?)(?: \(.*)?:$/gm,
+  /^Contents of (\/[^\n]{1,1024}?)(?: \([^\n]{0,200})?:$/gm,
   /\bselected the lines \d+ to \d+ from ([^\n]+):$/gm,
   /^Note: (\S[^\n]*?) was modified\b/gm,
   /^==> ([^\n]+) <==$/gm,
@@ -30,7 +30,7 @@ const headings: readonly RegExp[] = [
   /<(?:file|file_content|document)\s+(?:path|name)="([^"\n]+)"/g,
   /<(?:path|source)>([^<\n]+)<\/(?:path|source)>/g,
 ];
-const toldCall = /\bCalled the \w+ tool with the following input: (\{[^\n]*\})/g;
+const toldCall = /\bCalled the \w+ tool with the following input: (\{[^\n]{0,2048}\})/g;
 const workingFolder = /\b[Ww]orking directory: ((?:\/|[A-Za-z]:[\\/])[^\n]*)/g;
 /** As a search over several files prints it. */
 const foundLine = /^((?:[A-Za-z]:)?[^\s:"'`<>|*?(){}]+):/gm;

@@ -2,18 +2,25 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { findService, urlOf } from "../../src/service/publication.ts";
+import { stopService } from "../../src/service/stop-service.ts";
 import { type ClaudeServer, startClaudeServer, testKey } from "../backends/claude-server.ts";
+import { productHome } from "../harness/product-home.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 let claude: ClaudeServer;
 let workbench: Workbench;
+let home: Awaited<ReturnType<typeof productHome>>;
+const token = "sy-ui-test";
 // In two parts, so that nothing takes this file for one that holds a key.
 const secret = ["ghp", "Zq8vN2mX7rT4yB9cK1pL6wD3sF5gH0jA2eRt"].join("_");
 
 beforeAll(async () => {
   claude = await startClaudeServer();
+  home = await productHome();
   workbench = await openWorkbench(process.env["SWITCHYARD_VSIX"] ?? "", {
-    settings: { "switchyard.claudeBaseUrl": claude.url },
+    settings: { "switchyard.claudeBaseUrl": claude.url, "switchyard.serviceClaude": "pass" },
+    env: { SWITCHYARD_HOME: home.path, SWITCHYARD_PROXY_TOKEN: token },
   });
   await mkdir(join(workbench.folder, "client"));
   await writeFile(join(workbench.folder, "client", ".localonly"), "");
@@ -25,7 +32,10 @@ afterEach(async ({ task }) => {
     await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
 });
 afterAll(async () => {
+  const service = await findService(home.path, token, new AbortController().signal);
+  if (service) await stopService(service, token);
   await workbench.stop();
+  await home.remove();
   await claude.stop();
 });
 
@@ -133,6 +143,29 @@ describe("before anything leaves", { timeout: 150_000 }, () => {
     expect(await rows.count()).toBe(asked().length);
     expect(await rows.first().innerText()).toMatch(/claude-sonnet-5-5.*deploy\.ts/s);
     await workbench.screenshot("ledger");
+  });
+
+  it("other programs reach Claude with the key that the editor keeps, where the person has opened that way", async () => {
+    await workbench.runCommand("Switchyard: Start API for Other Programs");
+    await workbench.statusItem("api").waitFor();
+    const service = await findService(home.path, token, new AbortController().signal);
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "anthropic-version": "2023-06-01",
+    };
+    const messages = [{ role: "user", content: "hi" }];
+    const answer = await fetch(`${service && urlOf(service)}/v1/messages`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ model: "claude-sonnet-5-5", max_tokens: 100, stream: true, messages }),
+    });
+    expect(await answer.text()).toContain("message_stop");
+    expect(claude.requests.at(-1)?.headers["x-api-key"]).toBe(testKey);
+    await workbench.runCommand("Switchyard: Show What Left This Machine");
+    const page = workbench.page.frameLocator("iframe.webview.ready >> nth=-1").frameLocator("#active-frame");
+    await page.locator("tbody tr").first().getByText("the setting “serviceClaude”").waitFor();
+    await workbench.screenshot("ledger-service");
   });
 
   it("with Offline on, nothing is even offered", async () => {
