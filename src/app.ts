@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { createCpuMeter } from "./backends/cpu-meter.ts";
 import { deleteModel } from "./backends/delete-model.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
+import { freeMemory } from "./backends/room.ts";
 import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
 import { untilHealed } from "./containers/until-healed.ts";
@@ -18,6 +19,7 @@ import { classify } from "./core/classify.ts";
 import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
 import { chooseEmbedder } from "./core/embedding.ts";
 import { leavable } from "./core/leavable.ts";
+import { formatMessage } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { nodeCondition } from "./core/node-condition.ts";
 import { createNodeQueue, type NodeQueue, type NodeState } from "./core/node-queue.ts";
@@ -147,7 +149,11 @@ export function createApp(given: AppOptions): App {
     async warmUp(signal) {
       if (!settings.warmUp) return;
       const { model, place } = await pipeline.preview({ kind: "chat", text: "…", sources: [], history: [] }, signal);
-      if (place !== "cloud") await parts.load(model, signal);
+      if (place === "cloud") return;
+      const fit = await models.fit(model, signal).catch(() => undefined);
+      // Nobody asked for it: then the machine is not made slow for it.
+      if (fit?.verdict === "not-now" || fit?.verdict === "too-large") options.log("info", formatMessage(fit.says));
+      else await parts.load(model, signal);
     },
     ...models,
     async testTools(model, signal) {
@@ -170,6 +176,7 @@ export function createApp(given: AppOptions): App {
       env: options.env ?? process.env,
       log: options.log,
       isOffline: () => current().offline,
+      freeMemory,
       onChange: servers.search.forget,
       settings: current,
       runs: guidance.runs,

@@ -1,7 +1,7 @@
 // How much room a model would have on this machine: memory, graphics memory, disk.
 import { execFile } from "node:child_process";
 import { readdir, readFile, statfs } from "node:fs/promises";
-import { homedir, totalmem } from "node:os";
+import { freemem, homedir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Backend } from "../core/backend.ts";
@@ -45,6 +45,11 @@ async function freeBelow(folder: string): Promise<number | undefined> {
   }
 }
 
+/** Undefined on a Mac, which tells little of what it would give back. */
+export function freeMemory(platform: NodeJS.Platform = process.platform): number | undefined {
+  return platform === "darwin" ? undefined : freemem();
+}
+
 export interface RoomParts {
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -57,13 +62,18 @@ export interface RoomParts {
 
 export function createRooms({ home, env, embedded, versionOf, containerOf }: RoomParts) {
   return async (backend: Backend, signal: AbortSignal): Promise<{ readonly room: Room; readonly parallel: number }> => {
-    if (backend.name === embedded) return { room: await roomHere(join(home, "models"), false), parallel: 1 };
+    const freeBytes = freeMemory();
+    const free = freeBytes === undefined ? {} : { freeBytes };
+    if (backend.name === embedded)
+      return { room: { ...(await roomHere(join(home, "models"), false)), ...free }, parallel: 1 };
     const version = await versionOf(backend, signal);
     const known = version ? { version } : {};
     if (backend.place !== "this-machine") return { room: known, parallel: 1 };
     const container = containerOf(backend);
     const native = env["OLLAMA_MODELS"] || join(env["HOME"] ?? env["USERPROFILE"] ?? homedir(), ".ollama", "models");
-    const room = { ...(await roomHere(container ? dockerFolder : native, true)), ...known };
+    // Elsewhere containers have a machine of their own.
+    const shares = !container || process.platform === "linux";
+    const room = { ...(await roomHere(container ? dockerFolder : native, true)), ...known, ...(shares ? free : {}) };
     if (!container) return { room, parallel: Number(env["OLLAMA_NUM_PARALLEL"]) || 1 };
     return { room: { ...room, limitBytes: container.limitBytes }, parallel: container.parallel };
   };

@@ -55,6 +55,7 @@ export function createFitting({ knownModel, measured, roomOf }: FittingParts): F
         roomOf(backend, signal),
       ]);
       if (!facts) return undefined;
+      const freeBytes = facts.isInstalled ? await freeFor(model, backend, room.freeBytes, signal) : undefined;
       const [last, correction] = await Promise.all([measured.of(model), measured.correction()]);
       const ask: FitAsk = {
         ...facts,
@@ -62,7 +63,8 @@ export function createFitting({ knownModel, measured, roomOf }: FittingParts): F
         ...(last ? { measured: last } : {}),
         ...(correction === undefined ? {} : { correction }),
       };
-      return judgeFit(ask, room);
+      const { freeBytes: _, ...always } = room;
+      return judgeFit(ask, { ...always, ...(freeBytes === undefined ? {} : { freeBytes }) });
     },
     async learn(loaded, backendNamed) {
       const { signal } = new AbortController();
@@ -80,4 +82,17 @@ export function createFitting({ knownModel, measured, roomOf }: FittingParts): F
       }
     },
   };
+}
+
+/** With what servers give back: they unload models that nobody asks for one that is. Undefined: it is loaded already. */
+async function freeFor(
+  model: string,
+  backend: Backend,
+  freeBytes: number | undefined,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (freeBytes === undefined) return undefined;
+  const loaded = await backend.loaded(signal).catch((): readonly LoadedModel[] => []);
+  if (loaded.some(({ name }) => [model, `${model}:latest`].includes(name))) return undefined;
+  return loaded.reduce((sum, { sizeBytes, vramBytes }) => sum + Math.max(0, sizeBytes - vramBytes), freeBytes);
 }

@@ -94,7 +94,7 @@ function show(progress: PullProgress, shown: string, { note, progress: draw, say
   return tenth;
 }
 
-function fitText(fit: Fit, { say }: Terminal): string {
+export function fitText(fit: Fit, { say }: Terminal): string {
   return [say(fit.says), ...fit.lines.map((line) => `  ${say(line)}`)].join("\n");
 }
 

@@ -17,6 +17,7 @@ export async function keepContainers(app: App, signal: AbortSignal, tell: (text:
   const scale = async () => {
     for await (const event of app.services.scale(signal)) {
       if (event.kind === "added") tell(event.text);
+      if (event.kind === "held") tell(msg("{0}: {1}", event.service, event.why));
       if (event.kind === "removed") tell(msg("{0}: removed, as it is not wanted any more", event.service));
     }
   };

@@ -8,7 +8,7 @@ import { formatBytes } from "../core/format-bytes.ts";
 import { modelPlaces } from "../core/model-places.ts";
 import { serverName, toolTestName, toolTestResult } from "../core/names.ts";
 import type { ToolTest } from "../core/tool-test.ts";
-import { addDownloadCommands } from "./download-commands.ts";
+import { addDownloadCommands, fitText } from "./download-commands.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { printer } from "./printer.ts";
 import { readSource } from "./read-files.ts";
@@ -67,7 +67,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       }),
     );
   for (const [verb, description, work] of [
-    ["load", t("load a model"), (app: App, name: string) => app.load(name, signal)],
+    ["load", t("load a model"), (app: App, name: string) => loadModel(app, name, parts)],
     ["unload", t("unload a model"), (app: App, name: string) => app.unload(name, signal)],
   ] as const) {
     models
@@ -75,6 +75,13 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       .description(description)
       .action(withApp(async (app, _, name) => work(app, name)));
   }
+}
+
+/** What finds no memory now is loaded all the same, and said: who asks in a shell has asked for it. */
+async function loadModel(app: App, name: string, { terminal, signal }: ProgramParts): Promise<void> {
+  const fit = await app.fit(name, signal).catch(() => undefined);
+  if (fit?.verdict === "not-now" || fit?.verdict === "too-large") terminal.note(fitText(fit, terminal));
+  await app.load(name, signal);
 }
 
 interface DeleteFlags extends Flags {

@@ -10,6 +10,7 @@ import { ensureService, removeContainer } from "./ensure-service.ts";
 import { fetchImage } from "./fetch-image.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { lastLines } from "./logs.ts";
+import { scarceMemory } from "./memory-now.ts";
 import { pause } from "./pause.ts";
 import type { HostFacts, Plan } from "./plan.ts";
 import { checkRoom } from "./preflight.ts";
@@ -41,6 +42,10 @@ export async function* bringUp(
   const { stack } = plan;
   for (const { name, why } of plan.leftOut) yield { kind: "left-out", service: name, why };
   for (const text of plan.notices) yield { kind: "notice", text };
+  const there = (await findOurs(engine, stack.name, signal)).filter(({ State }) => State.Running);
+  const runs = (name: string) => there.some(({ Config }) => Config.Labels[labels.service] === name);
+  const scarce = scarceMemory(stack.services, runs, parts.facts.freeMemoryBytes);
+  if (scarce) yield { kind: "notice", text: scarce };
   yield* getImages(engine, stack, parts, signal);
   await ensureNetwork(engine, stack, signal);
   for (const service of stack.services) {

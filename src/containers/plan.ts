@@ -8,6 +8,8 @@ import { defaultChoice, describeStack, profiles } from "./stack.ts";
 export interface HostFacts {
   readonly platform: NodeJS.Platform;
   readonly engineMemoryBytes: number;
+  /** Of it, free at this moment; undefined where that cannot be seen from here. */
+  readonly freeMemoryBytes?: number;
   /** Names of the engine's runtimes, such as `nvidia`. */
   readonly runtimes: readonly string[];
   /** Where the engine keeps images and volumes, on its own machine. */

@@ -11,10 +11,12 @@ import { removeContainer } from "./ensure-service.ts";
 import { findOurs } from "./find-ours.ts";
 import { takeLock } from "./lock.ts";
 import { startService } from "./manage.ts";
+import { noMemoryFor } from "./memory-now.ts";
 import { pause } from "./pause.ts";
 import { forgetPlace, keepPlace } from "./places.ts";
 import { isModelServer, type Plan } from "./plan.ts";
-import { loadSameModels } from "./same-models.ts";
+import { loadSameModels, memoryOfModels } from "./same-models.ts";
+import type { ServiceSpec } from "./service-spec.ts";
 import type { ServiceTools } from "./service-tools.ts";
 import { labels } from "./stack.ts";
 import { modelSlots } from "./stack-core.ts";
@@ -51,6 +53,7 @@ const afterFailureMs = 30_000;
 export async function* scaleServers(parts: ScaleParts, signal: AbortSignal): AsyncIterable<ScaleEvent> {
   let spareSinceMs: number | undefined;
   let changedAtMs: number | undefined;
+  let isHeld = false;
   while (!signal.aborted) {
     await pause(parts.lookEveryMs ?? usualLookEveryMs, signal).catch(() => undefined);
     const { min, max } = parts.limits();
@@ -66,9 +69,15 @@ export async function* scaleServers(parts: ScaleParts, signal: AbortSignal): Asy
         ...(spareSinceMs === undefined ? {} : { spareSinceMs }),
         ...(changedAtMs === undefined ? {} : { changedAtMs }),
       };
-      const decision = decideReplicas(parts.balancer.load(), state, limits, now, parts.pace ?? usualPace);
+      const load = parts.balancer.load();
+      const decision = decideReplicas(load, state, limits, now, parts.pace ?? usualPace);
       spareSinceMs = decision.kind === "keep" ? decision.spareSinceMs : undefined;
-      if (decision.kind === "add") yield* addServer(parts, engine, plan, servers, decision.why, signal);
+      const service = decision.kind === "add" ? nextOf(plan, servers) : undefined;
+      const held = service && (await whyHeld(parts, engine, servers, signal));
+      if (service && held && !isHeld) yield { kind: "held", service: service.name, why: held };
+      isHeld = held !== undefined || (isHeld && decision.kind === "keep" && load.waiting > 0);
+      if (decision.kind === "add" && service && !held)
+        yield* addServer(parts, { engine, plan, servers, service, why: decision.why }, signal);
       if (decision.kind === "remove") yield* removeServer(parts, engine, servers, decision.why, signal);
       if (decision.kind !== "keep") changedAtMs = performance.now();
     } catch (error) {
@@ -112,18 +121,36 @@ async function lookAround(
 
 const numberOf = (name: string) => Number(name.split("-")[1] ?? 1);
 
+function nextOf({ stack }: Plan, servers: readonly Server[]): ServiceSpec | undefined {
+  const isTaken = (name: string) => servers.some((server) => server.name === name);
+  return stack.services.find(({ name }) => isModelServer(name) && !isTaken(name));
+}
+
+/** The plan goes by all the memory there is; other programs may have it now. */
+async function whyHeld(
+  { tools }: ScaleParts,
+  engine: Engine,
+  servers: readonly Server[],
+  signal: AbortSignal,
+): Promise<Message | undefined> {
+  const { freeMemoryBytes } = await tools.facts(engine, signal);
+  return noMemoryFor(await memoryOfModels(servers[0]?.address ?? "", signal), freeMemoryBytes);
+}
+
+interface Addition {
+  readonly engine: Engine;
+  readonly plan: Plan;
+  readonly servers: readonly Server[];
+  readonly service: ServiceSpec;
+  readonly why: Message;
+}
+
 async function* addServer(
   parts: ScaleParts,
-  engine: Engine,
-  plan: Plan,
-  servers: readonly Server[],
-  why: Message,
+  { engine, plan, servers, service, why }: Addition,
   signal: AbortSignal,
 ): AsyncIterable<ScaleEvent> {
   const { tools, home } = parts;
-  const isTaken = (name: string) => servers.some((server) => server.name === name);
-  const service = plan.stack.services.find(({ name }) => isModelServer(name) && !isTaken(name));
-  if (!service) return;
   const lock = await takeLock(tools.lockFile, signal);
   try {
     yield { kind: "adding", service: service.name, why };

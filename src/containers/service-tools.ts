@@ -29,6 +29,8 @@ export interface ToolOptions {
   /** Nothing may be fetched. */
   readonly isOffline: () => boolean;
   readonly nowMs?: () => number;
+  /** Free memory of this machine, bytes; absent or undefined: not known. */
+  readonly freeMemory?: () => number | undefined;
   /** Folder of the product: what the containers are given lies below it. */
   readonly packageRoot: string;
   readonly settings: () => Pick<
@@ -46,6 +48,7 @@ export function toolsOf({
   settings,
   isOffline,
   nowMs = Date.now,
+  freeMemory = () => undefined,
 }: ToolOptions) {
   const around: Surroundings = { platform, env, home: env["HOME"] ?? env["USERPROFILE"] ?? homedir(), readFile };
   const stackName = env["SWITCHYARD_STACK"] || defaultChoice.name;
@@ -55,6 +58,11 @@ export function toolsOf({
     const { engine, tried } = await search(signal);
     if (!engine) throw noEngine(tried);
     return openEngine(engine, tried);
+  };
+  const facts = async (engine: Engine, signal: AbortSignal): Promise<HostFacts> => {
+    const said = await factsOf(engine, platform, signal);
+    const freeMemoryBytes = said.sharesDevices ? freeMemory() : undefined;
+    return { ...said, ...(freeMemoryBytes === undefined ? {} : { freeMemoryBytes }) };
   };
   return {
     env,
@@ -67,11 +75,10 @@ export function toolsOf({
     stackName,
     lockFile,
     platform,
-    facts: (engine: Engine, signal: AbortSignal) => factsOf(engine, platform, signal),
+    facts,
     roots: { packageRoot, home },
     async partsOf(engine: Engine, signal: AbortSignal): Promise<BringUpParts> {
-      const facts = await factsOf(engine, platform, signal);
-      return { facts, imageMirrors: settings().imageMirrors, packageRoot, home };
+      return { facts: await facts(engine, signal), imageMirrors: settings().imageMirrors, packageRoot, home };
     },
     /** @param wanted absent: the profile, and as many model servers, as there are */
     async plan(engine: Engine, signal: AbortSignal, wanted: Wanted = {}): Promise<Plan> {
@@ -81,7 +88,7 @@ export function toolsOf({
       // Told by who builds the image; for a look it is no matter.
       const proxyTag = profile === "core" ? undefined : await proxyTagOf(packageRoot).catch(() => undefined);
       const { downloadProxy, caFile } = settings();
-      return planStack(await factsOf(engine, platform, signal), {
+      return planStack(await facts(engine, signal), {
         name: stackName,
         profile,
         ollamaTag,

@@ -92,6 +92,8 @@ export interface Room {
   readonly memoryBytes?: number;
   /** `MAX_MODEL_MEMORY`, or the limit of the container; it holds nothing but models. */
   readonly limitBytes?: number;
+  /** Free at this moment, with what the server gives back for it; absent: not known, or the model is loaded. */
+  readonly freeBytes?: number;
   /** Of all graphics cards together. */
   readonly vramBytes?: number;
   /** Free where the models lie. */
@@ -100,7 +102,7 @@ export interface Room {
   readonly version?: string;
 }
 
-export type Verdict = "fits" | "slow" | "too-large" | "no-disk" | "too-old" | "unknown";
+export type Verdict = "fits" | "slow" | "not-now" | "too-large" | "no-disk" | "too-old" | "unknown";
 
 export interface Fit {
   readonly verdict: Verdict;
@@ -146,9 +148,10 @@ function verdictOf(ask: FitAsk, need: MemoryNeed, room: Room): Verdict {
     return "no-disk";
   const usable = usableBytes(room);
   if (usable === undefined) return "unknown";
-  const { vramBytes = 0 } = room;
+  const { vramBytes = 0, freeBytes = usable } = room;
   // What does not go on the card is put into memory.
   if (need.totalBytes > usable + vramBytes) return "too-large";
+  if (need.totalBytes > freeBytes + vramBytes) return "not-now";
   return vramBytes > 0 && need.totalBytes > vramBytes * 0.95 ? "slow" : "fits";
 }
 
@@ -165,6 +168,12 @@ function sentence(verdict: Verdict, ask: FitAsk, need: MemoryNeed, room: Room): 
         "It is larger than the graphics card ({0} of {1}): a part of it runs on the processor, slowly.",
         needed,
         formatBytes(room.vramBytes ?? 0),
+      );
+    case "not-now":
+      return msg(
+        "Not at the moment: it wants {0}, and {1} of memory are free. Close what takes memory, then load it.",
+        needed,
+        formatBytes(room.freeBytes ?? 0),
       );
     case "too-large":
       return msg("It does not fit: it wants {0}, and models may take {1}.", needed, usable);
@@ -199,11 +208,14 @@ function needLines(ask: FitAsk, need: MemoryNeed): readonly Message[] {
 }
 
 function roomLines(room: Room): readonly Message[] {
-  const { memoryBytes, limitBytes, vramBytes, diskFreeBytes } = room;
+  const { memoryBytes, limitBytes, freeBytes, vramBytes, diskFreeBytes } = room;
   return [
     memoryBytes === undefined
       ? msg("Memory: not known")
       : msg("Memory: {0}, of which {1} stay with the system", formatBytes(memoryBytes), formatBytes(systemBytes)),
+    ...(freeBytes === undefined
+      ? []
+      : [msg("Free at the moment, with what unloading gives: {0}", formatBytes(freeBytes))]),
     ...(limitBytes === undefined ? [] : [msg("Limit for models: {0}", formatBytes(limitBytes))]),
     ...(vramBytes ? [msg("Graphics memory: {0}", formatBytes(vramBytes))] : []),
     diskFreeBytes === undefined ? msg("Disk: not known") : msg("Disk: {0} free", formatBytes(diskFreeBytes)),

@@ -98,7 +98,8 @@ export interface ModelLoad {
 }
 
 export type ScaleEvent =
-  | { readonly kind: "adding" | "removing"; readonly service: string; readonly why: Message }
+  /** `held`: one more would be added, and cannot be; told once until that changes. */
+  | { readonly kind: "adding" | "removing" | "held"; readonly service: string; readonly why: Message }
   | { readonly kind: "added"; readonly service: string; readonly address: string; readonly text: Message }
   | { readonly kind: "removed"; readonly service: string };
 

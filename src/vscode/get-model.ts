@@ -22,7 +22,7 @@ export async function getModel(app: App, tray: DownloadTray, wanted?: string): P
 
 /** What fits is not asked about; what does not is shown with the arithmetic. */
 async function isWanted(name: string, fit: Fit): Promise<boolean> {
-  if (fit.verdict === "fits" || fit.verdict === "unknown") return true;
+  if (["fits", "unknown", "not-now"].includes(fit.verdict)) return true;
   const anyway = vscode.l10n.t("Get It Anyway");
   const detail = [say(fit.says), "", ...fit.lines.map(say)].join("\n");
   const question = vscode.l10n.t("Get {0}?", name);
@@ -49,7 +49,7 @@ async function chooseOffer(app: App): Promise<string | undefined> {
 }
 
 function offerItem(offer: OfferedModel, fit: Fit | undefined): OfferItem {
-  const isFitting = fit ? fit.verdict === "fits" : offer.fits;
+  const isFitting = fit ? ["fits", "not-now"].includes(fit.verdict) : offer.fits;
   const icon = fit?.verdict === "slow" ? "warning" : isFitting ? "pass" : "circle-slash";
   return {
     offer,

@@ -12,10 +12,22 @@ import type { ServicesView } from "./services-view.ts";
 export async function loadModel(app: App, view: ServicesView, node: unknown): Promise<void> {
   const name = nameIn(node);
   if (!name) return;
+  await load(app, name);
+  view.refresh();
+}
+
+/** What finds no memory now makes the whole machine slow: that is asked about, with the numbers. */
+export async function load(app: App, name: string): Promise<void> {
+  const fit = await app.fit(name, new AbortController().signal).catch(() => undefined);
+  if (fit?.verdict === "not-now" || fit?.verdict === "too-large") {
+    const anyway = vscode.l10n.t("Load It Anyway");
+    const detail = [say(fit.says), "", ...fit.lines.map(say)].join("\n");
+    const question = vscode.l10n.t("Load {0}?", name);
+    if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, anyway)) !== anyway) return;
+  }
   const title = vscode.l10n.t("Loading {0}…", name);
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   await vscode.window.withProgress(options, (_, token) => app.load(name, signalOf(token)));
-  view.refresh();
 }
 
 export async function unloadModel(app: App, view: ServicesView, node: unknown): Promise<void> {

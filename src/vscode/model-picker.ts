@@ -7,7 +7,7 @@ import { formatBytes } from "../core/format-bytes.ts";
 import { modelPlaces } from "../core/model-places.ts";
 import { kindName, placeName, serverName, toolTestName } from "../core/names.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
-import { removeModel } from "./model-actions.ts";
+import { load, removeModel } from "./model-actions.ts";
 import { say } from "./say.ts";
 
 interface ModelItem extends vscode.QuickPickItem {
@@ -94,10 +94,9 @@ async function manageModel(app: App, { name }: InstalledModel, button: vscode.Qu
     await vscode.commands.executeCommand("switchyard.testModel", name);
     return;
   }
-  const title = icon === "play" ? vscode.l10n.t("Loading {0}…", name) : vscode.l10n.t("Unloading {0}…", name);
-  await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () =>
-    icon === "play" ? app.load(name, signal) : app.unload(name, signal),
-  );
+  if (icon === "play") return load(app, name);
+  const title = vscode.l10n.t("Unloading {0}…", name);
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => app.unload(name, signal));
 }
 
 async function modelItems(app: App): Promise<readonly ModelItem[]> {

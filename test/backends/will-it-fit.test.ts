@@ -32,8 +32,12 @@ const qwen = {
   "qwen2.attention.head_count_kv": 4,
 };
 
-async function serverWith(models: readonly string[]): Promise<OllamaBackend> {
+async function serverWith(models: readonly string[], loaded: readonly string[] = []): Promise<OllamaBackend> {
   const server = await startScriptedServer({
+    "GET /api/ps": (_, response) =>
+      sendJson(response, {
+        models: loaded.map((name) => ({ name, size: 5e9, size_vram: 1e9, context_length: 8192, expires_at: "" })),
+      }),
     "GET /api/tags": (_, response) =>
       sendJson(response, { models: models.map((name) => ({ name, size: 4_683_087_332, digest: name })) }),
     "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion"], model_info: qwen }),
@@ -90,6 +94,24 @@ describe("whether a model will fit", () => {
     const fitting = fittingWith(4 * gib);
     expect(await fitting.fit("unheard:latest", backend, never)).toBeUndefined();
     expect(await fitting.fit("unheard:latest", backend, never, 9e9)).toMatchObject({ verdict: "too-large" });
+  });
+
+  it("goes by what is free now, and by what the server gives back, for one that is to be loaded", async () => {
+    const verdictWith = async (freeBytes: number, installed: readonly string[], loaded: readonly string[]) => {
+      const fitting = createFitting({
+        knownModel,
+        measured: createMeasuredSizes(join(folder, "fit.json")),
+        roomOf: async () => ({ room: { memoryBytes: 32 * gib, freeBytes }, parallel: 1 }),
+      });
+      return (await fitting.fit("qwen2.5:7b", await serverWith(installed, loaded), never))?.verdict;
+    };
+    expect(await verdictWith(3e9, ["qwen2.5:7b"], [])).toBe("not-now");
+    expect(await verdictWith(8e9, ["qwen2.5:7b"], [])).toBe("fits");
+    expect(await verdictWith(3e9, ["qwen2.5:7b", "other:7b"], ["other:7b"])).toBe("fits");
+    expect(await verdictWith(1e9, ["qwen2.5:7b", "other:7b"], ["other:7b"])).toBe("not-now");
+    // Loaded already, and not to be fetched because of this moment.
+    expect(await verdictWith(1e9, ["qwen2.5:7b"], ["qwen2.5:7b"])).toBe("fits");
+    expect(await verdictWith(1e9, [], [])).toBe("fits");
   });
 
   it("learns from what a model took when it was loaded, for itself and for others", async () => {

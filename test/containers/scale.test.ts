@@ -1,5 +1,6 @@
 // Model servers come and go with what is asked, on a real Docker engine with a real model, and no question is lost.
 import { rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DockerEngine } from "../../scripts/docker.ts";
 import { importOllama } from "../../scripts/docker-images.ts";
@@ -7,6 +8,7 @@ import { smallModel } from "../../scripts/folders.ts";
 import { createApp } from "../../src/app.ts";
 import { decideReplicas, type ScaleLimits } from "../../src/containers/decide-replicas.ts";
 import { readPlaces } from "../../src/containers/places.ts";
+import { formatMessage } from "../../src/core/message.ts";
 import { createNodeQueue } from "../../src/core/node-queue.ts";
 import type { ScaleEvent, WatchEvent } from "../../src/core/services.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
@@ -102,8 +104,10 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 1
   it("comes while questions wait, goes when they do not, and not one of them fails", async ({ skip }) => {
     if (!engine) skip();
     const queue = createQueue(bench.home);
+    let freeMemory = 200 * 2 ** 20;
     const services = bench.again({
       settings: () => ({ ...defaultSettings, maxModelContainers: 2 }),
+      freeMemory: () => freeMemory,
       balancer: queue,
       pace: { waitMs: 200, spareMs: 1_500, settleMs: 300 },
     });
@@ -120,6 +124,14 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 1
       while (number < clients) await queue.ask(asked++);
     };
     const load = Array.from({ length: clients }, (_, number) => client(number));
+    const held = await until(() => events.find((event) => event.kind === "held"), 60_000);
+    expect(held.kind === "held" ? formatMessage(held.why) : "").toMatch(
+      /not at the moment: .* and 210 MB of memory are free/,
+    );
+    // Several looks later it is still told once, and nothing was started.
+    await sleep(2_500);
+    expect((await containers(engine?.socket ?? "")).has("switchyard-ollama-2")).toBe(false);
+    freeMemory = 32 * 2 ** 30;
     const added = await until(() => events.find((event) => event.kind === "added"), 60_000);
     const address = added.kind === "added" ? added.address : "";
     await until(() => ((queue.answeredBy.get(address) ?? 0) >= 4 ? true : undefined), 60_000);
@@ -131,7 +143,7 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 1
     stop.abort();
     await scaling;
     expect(events.map(({ kind, service }) => `${kind} ${service}`)).toEqual(
-      ["adding", "added", "removing", "removed"].map((kind) => `${kind} ollama-2`),
+      ["held", "adding", "added", "removing", "removed"].map((kind) => `${kind} ollama-2`),
     );
     expect(queue.failures).toEqual([]);
     expect([...queue.answeredBy.values()].reduce((sum, each) => sum + each, 0)).toBe(asked);

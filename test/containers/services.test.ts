@@ -53,6 +53,20 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 60_000 }, 
     expect(await response.json()).toMatchObject({ done: true, eval_count: 4 });
   });
 
+  it("say with numbers when models may want more memory than is free at the moment, and start all the same", async () => {
+    const noticesWith = async (freeMemory: number | undefined) =>
+      (await up(bench.again({ freeMemory: () => freeMemory }))).flatMap((event) =>
+        event.kind === "notice" ? [formatMessage(event.text)] : [],
+      );
+    const [notice, ...more] = await noticesWith(600e6);
+    expect(more).toEqual([]);
+    expect(notice).toContain("Models may take 1.1 GB (ollama 1.1 GB), and 600 MB of memory are free at the moment");
+    // It runs: what it has is not free.
+    expect(await noticesWith(600e6)).toEqual([]);
+    await bench.services.remove({ withVolumes: false }, never);
+    expect(await noticesWith(8e9)).toEqual([]);
+  });
+
   it("do nothing twice", async () => {
     await up(bench.services);
     const before = await containers(socket());

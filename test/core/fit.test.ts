@@ -74,6 +74,17 @@ describe("whether it fits", () => {
     expect(verdict({ parallel: 4 }, room).verdict).toBe("too-large");
   });
 
+  it("is no for the moment where other programs have the memory, with what is free", () => {
+    const room = { memoryBytes: 16 * gib, freeBytes: 6 * gb };
+    const fit = verdict({ isInstalled: true }, room);
+    expect(fit.verdict).toBe("not-now");
+    expect(formatMessage(fit.says)).toContain("it wants 6.7 GB, and 6.0 GB of memory are free");
+    expect(fit.lines.map((line) => formatMessage(line)).join()).toContain("Free at the moment");
+    expect(verdict({}, { ...room, freeBytes: 7 * gb }).verdict).toBe("fits");
+    expect(verdict({}, { ...room, vramBytes: 8 * gib }).verdict).toBe("fits");
+    expect(verdict({ sizeBytes: 40 * gb }, room).verdict).toBe("too-large");
+  });
+
   it("says that it will be slow where it is larger than the graphics card, and too large where both are too small", () => {
     const memoryBytes = 16 * gib;
     expect(verdict({}, { memoryBytes, vramBytes: 8 * gib }).verdict).toBe("fits");

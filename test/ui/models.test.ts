@@ -1,0 +1,99 @@
+// Models on several servers, in the editor: deleted where they were chosen, and not loaded unasked where they do not fit.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { noModelsLoaded, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { openWorkbench, type Workbench } from "../harness/workbench.ts";
+
+const model = "qwen2.5:0.5b";
+const huge = "enormous:9000b";
+const bytes = { [model]: 398_000_000, [huge]: 5e12 };
+let servers: readonly ScriptedServer[] = [];
+let workbench: Workbench;
+let home = "";
+
+async function ollama(): Promise<ScriptedServer> {
+  const models = new Set([model, huge]);
+  return startScriptedServer({
+    "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
+    "GET /api/tags": (_, response) =>
+      sendJson(response, {
+        models: Object.entries(bytes).flatMap(([name, size]) =>
+          models.has(name) ? [{ name, size, digest: "a" }] : [],
+        ),
+      }),
+    "GET /api/ps": noModelsLoaded,
+    "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion"], model_info: {} }),
+    "POST /api/chat": (_, response) =>
+      sendJson(response, { model, message: { role: "assistant", content: "" }, done: true }),
+    "DELETE /api/delete": (_, response, body) => {
+      models.delete(JSON.parse(body).model);
+      sendJson(response, {});
+    },
+  });
+}
+
+beforeAll(async () => {
+  servers = await Promise.all([ollama(), ollama(), ollama()]);
+  const [first, ...others] = servers;
+  home = await mkdtemp(join(tmpdir(), "switchyard-home-"));
+  workbench = await openWorkbench(process.env["SWITCHYARD_VSIX"] ?? "", {
+    env: { SWITCHYARD_HOME: home, SWITCHYARD_DOCKER_HOST: "unix:///nowhere/docker.sock" },
+    settings: {
+      "switchyard.ollamaUrl": first?.url,
+      "switchyard.nodes": others.map(({ url }) => ({ url })),
+      "switchyard.engine": "ollama",
+      "switchyard.warmUp": false,
+    },
+  });
+}, 180_000);
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail")
+    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
+});
+afterAll(async () => {
+  await workbench?.stop();
+  await Promise.all(servers.map((server) => server.close()));
+  await rm(home, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const asked = (what: string) => servers.map(({ requests }) => requests.filter((each) => each === what).length);
+const host = (index: number) => new URL(servers[index]?.url ?? "").host;
+
+describe("models on several servers", { timeout: 120_000 }, () => {
+  it("are deleted from those that are chosen, and none is chosen beforehand", async () => {
+    await workbench.runCommand("Switchyard: Choose Model");
+    const row = workbench.quickPickRows().filter({ hasText: model }).first();
+    await row.waitFor({ timeout: 30_000 });
+    await row.hover();
+    await row.getByRole("button", { name: "Delete from this machine" }).click();
+    await workbench.page.getByText(`Delete ${model} from which servers?`).waitFor({ timeout: 30_000 });
+    const places = workbench.quickPickRows();
+    await workbench.screenshot("delete-from-which");
+    await places.filter({ hasText: host(0) }).click();
+    await places.filter({ hasText: host(2) }).click();
+    await workbench.page.keyboard.press("Enter");
+    await workbench.dialog().getByText(`Delete ${model} from`).waitFor();
+    await workbench.chooseInDialog("Delete");
+    await expect.poll(() => asked("DELETE /api/delete"), { timeout: 30_000 }).toEqual([1, 0, 1]);
+  });
+
+  it("are not loaded where they do not fit before that was asked, with the numbers", async () => {
+    const load = async (button: string) => {
+      await workbench.runCommand("Switchyard: Choose Model");
+      const row = workbench.quickPickRows().filter({ hasText: huge }).first();
+      await row.waitFor({ timeout: 30_000 });
+      await row.hover();
+      await row.getByRole("button", { name: "Load into memory" }).click();
+      await workbench.dialog().getByText(`Load ${huge}?`).waitFor({ timeout: 30_000 });
+      expect(await workbench.dialog().innerText()).toMatch(/it wants .* GB.*Weights: 5000.0 GB.*Memory: /s);
+      await workbench.screenshot("load-does-not-fit");
+      await workbench.chooseInDialog(button);
+    };
+    await load("Cancel");
+    expect(asked("POST /api/chat")).toEqual([0, 0, 0]);
+    await load("Load It Anyway");
+    await expect.poll(() => asked("POST /api/chat"), { timeout: 30_000 }).toEqual([1, 0, 0]);
+  });
+});
