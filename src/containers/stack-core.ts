@@ -48,7 +48,7 @@ export function ollama(choice: StackChoice, number: number): ServiceSpec {
 
 /** A proxy of this machine has another name inside a container. */
 function insideAddress(proxy: string): string {
-  return proxy.replace(/\/\/(localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)/, "//host.docker.internal");
+  return proxy.replace(/(\/\/(?:[^/?#]*@)?)(localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)/, "$1host.docker.internal");
 }
 
 export function redis({ name, ports }: StackChoice): ServiceSpec {

@@ -50,6 +50,11 @@ const hello = [{ role: "user", content: "Say hello." }];
 const story = [{ role: "user", content: "Tell me a story." }];
 
 describe("the built-in engine", { timeout: 60_000 }, () => {
+  it("is told where weights are by a file that only its owner can read: a password may be in an address", async () => {
+    const { mode } = await stat(join(home, "weight-sources.json"));
+    expect(mode & 0o777).toBe(0o600);
+  });
+
   it("lists, shows and reports its models as Ollama does", async () => {
     const { models } = await ollama.list();
     const model = models.find((each) => each.name === smallModel);

@@ -80,6 +80,8 @@ describe("the stack", () => {
     expect(JSON.stringify(plain)).not.toMatch(/PROXY|CERT|callsHost/);
     const [far] = describeStack({ ...defaultChoice, downloadProxy: "http://proxy.example.com:3128" }).services;
     expect(far?.environment["HTTPS_PROXY"]).toBe("http://proxy.example.com:3128");
+    const [known] = describeStack({ ...defaultChoice, downloadProxy: "http://ann:pw@localhost:3128" }).services;
+    expect(known?.environment["HTTPS_PROXY"]).toBe("http://ann:pw@host.docker.internal:3128");
   });
 
   it("has further model servers that share the models and throw away nothing of each other", () => {

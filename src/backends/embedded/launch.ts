@@ -1,11 +1,12 @@
 // The side of the built-in engine that its users hold: finds the running one or starts it, and notices when it dies.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, open, rm, stat, writeFile } from "node:fs/promises";
+import { open, rm, stat } from "node:fs/promises";
 import { type ClientRequest, get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { msg } from "../../core/message.ts";
 import { TaskError } from "../../core/task-error.ts";
+import { writePrivateFile } from "../../private-file.ts";
 import { engineVersion, ownSourcesPath, type Registration, readRegistration } from "./registration.ts";
 
 export interface EmbeddedEngineOptions {
@@ -40,8 +41,8 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEn
   let disposed = false;
 
   const start = async (): Promise<Lease> => {
-    await mkdir(options.home, { recursive: true, mode: 0o700 });
-    await writeFile(ownSourcesPath(options.home), JSON.stringify(options.weightSources()));
+    // An address may have a password in it.
+    await writePrivateFile(ownSourcesPath(options.home), JSON.stringify(options.weightSources()));
     const registration = (await runningEngine(options.home)) ?? (await startEngine(options));
     const taken = await takeLease(registration, () => {
       if (!disposed) options.log("warn", "The built-in engine stopped. It starts again when it is needed.");
