@@ -60,8 +60,9 @@ export function createApp(given: AppOptions): App {
   const windows = options.windows ?? (() => []);
   // One window that is offline is enough: which of them a program works for is not known.
   const current = () => (windows().some((each) => each.offline) ? { ...settings, offline: true } : settings);
+  const own = options.workingFolder === undefined ? {} : { folders: [options.workingFolder] };
   const heldHere = (ask: Ask): Ask => {
-    const rule = options.staysHere ? ({ kind: "agents" } as const) : heldByWindow(ask, windows());
+    const rule = options.staysHere ? ({ kind: "agents" } as const) : heldByWindow({ ...own, ...ask }, windows());
     return rule ? { ...ask, localOnly: rule } : ask;
   };
   const stores = openStores(options, current);

@@ -48,6 +48,9 @@ const program = createProgram({
       {
         askedBy: "shell",
         mayLeave: leaveRule(flags, terminal),
+        // Whether all is to be offline the person says here; what a workspace keeps here it keeps from the shell as well.
+        windows: () => windows().map((each) => ({ ...each, offline: false })),
+        workingFolder: process.cwd(),
         claudeKey: async () => process.env["ANTHROPIC_API_KEY"] || undefined,
       },
     ),
@@ -63,7 +66,10 @@ function serviceSettings(flags: Flags): Settings {
   return { ...readServiceSettings(settingsFiles(flags), process.env), ...strict(flags) };
 }
 
-function open(settings: Settings, door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey" | "windows">): App {
+function open(
+  settings: Settings,
+  door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey" | "windows" | "workingFolder">,
+): App {
   const app = createApp({
     settings,
     folders: { home, engineEntry: engineEntry(), packageRoot: packageRoot() },

@@ -48,6 +48,8 @@ export interface AppOptions {
   readonly mayLeave?: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
   /** Whether everything stays here and on hosts of the person's own: where its texts come from is not known. */
   readonly staysHere?: true;
+  /** Folder that an ask is about where it does not tell; absent: that is not known. */
+  readonly workingFolder?: string;
   /** What the windows of the editor keep here that are open now, where this serves their agents. */
   readonly windows?: () => readonly WindowRules[];
   /** Key of Claude; absent or undefined: Claude is not connected. */

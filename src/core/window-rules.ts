@@ -14,12 +14,29 @@ export interface WindowRules {
  * @param windows all that are open
  */
 export function heldByWindow(
-  { folders = [] }: Pick<Ask, "folders">,
+  { folders = [], sources }: Pick<Ask, "folders" | "sources">,
   windows: readonly WindowRules[],
 ): PrivacyRule | undefined {
   const kept = windows.flatMap((each) => each.localOnly);
-  const folder = folders.length === 0 ? kept[0] : kept.find((each) => folders.some((told) => overlap(each, told)));
+  const touched = [...folders, ...sources.flatMap(pathOf)];
+  const folder = folders.length === 0 ? kept[0] : kept.find((each) => touched.some((path) => overlap(each, path)));
   return folder === undefined ? undefined : { kind: "window", folder };
+}
+
+/** Of a file of this machine; a text without one says nothing. */
+function pathOf({ uri }: Ask["sources"][number]): readonly string[] {
+  const { protocol = "", host = "", pathname = "" } = URL.parse(uri) ?? {};
+  if (protocol !== "file:") return [];
+  const path = decoded(pathname).replace(/^\/(?=[a-z]:)/i, "");
+  return [host === "" ? path : `//${host}${path}`];
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Whether it matters which folders an ask is about. */
