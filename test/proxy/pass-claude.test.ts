@@ -219,6 +219,16 @@ it("stops Claude when the client leaves, and books what that may have cost", asy
   expect(entry?.costUsd).toBeLessThan(cost(1000));
 });
 
+it("finishes what it passes on when the service is told to end", async () => {
+  const running = await start([answer({ pauseMs: 20 })]);
+  const answered = await ask(running, small);
+  const drained = running.proxy.drain(5_000);
+  expect((await ask(running, small).catch(() => undefined))?.status ?? 503).toBe(503);
+  expect(await answered.text()).toContain("message_stop");
+  await drained;
+  expect(await running.app.ledger.list()).toMatchObject([{ outcome: "done" }]);
+});
+
 it("cuts the client's connection where Claude's is cut: nobody takes half an answer for a whole one", async () => {
   const running = await start([sendEvents(answerEvents().slice(0, 4), { ending: "cut" })]);
   const stream = sdk(running).messages.stream({ model, max_tokens: 100, messages: question });
