@@ -95,9 +95,10 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
   const { engine, ollamaUrl } = parts.settings();
   const never = new AbortController().signal;
   const search = engine === "embedded" ? { tried: [] } : await parts.findNode(ollamaUrl, never);
-  const tried: Tried[] = [...search.tried];
+  const further = engine === "embedded" ? { nodes: [], tried: [] } : await parts.furtherNodes();
+  const tried: Tried[] = [...search.tried, ...further.tried];
   const servers: Server[] = [];
-  if (search.node) {
+  if (search.node && !isSeveral(search.node.address, further.nodes)) {
     const { address, version } = search.node;
     const backend =
       known.get(address) ?? parts.createOllama(search.node, isLoopback(address) ? "this-machine" : "network");
@@ -105,7 +106,8 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
     const server = await ask(backend, tried, never);
     if (server) servers.push({ ...server, version });
   }
-  servers.push(...(await askFurther(parts, known, { asked: search.node?.address, tried })));
+  const others = further.nodes.filter(({ address }) => address !== search.node?.address);
+  servers.push(...(await askFurther(parts, known, others, tried)));
   const hasChatModel = servers.some((server) => server.models.some(canChat));
   if (engine === "embedded" || (engine === "auto" && !hasChatModel)) {
     const server = await ask(parts.embedded, tried, never);
@@ -115,30 +117,32 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
   return { servers: servers.map((server) => ({ ...server, models: withToolTests(server.models, tests) })), tried };
 }
 
+/** Its name is among the nodes as well, and stands for several servers there: each is asked by its own address. */
+function isSeveral(address: string, nodes: readonly NodeAddress[]): boolean {
+  const { host } = new URL(address);
+  return nodes.some((node) => node.host === host && node.address !== address);
+}
+
 /** All at once, none for long: one that is away must not hold up the others. */
 async function askFurther(
   parts: ServersParts,
   known: Map<string, Backend>,
-  { asked, tried }: { readonly asked: string | undefined; readonly tried: Tried[] },
+  nodes: readonly NodeAddress[],
+  tried: Tried[],
 ): Promise<readonly Server[]> {
-  if (parts.settings().engine === "embedded") return [];
-  const further = await parts.furtherNodes();
-  tried.push(...further.tried);
   const found = await Promise.all(
-    further.nodes
-      .filter(({ address }) => address !== asked)
-      .map(async (node) => {
-        const place = isLoopback(node.address) ? "this-machine" : "network";
-        const backend = known.get(node.address) ?? parts.createNode(node, place);
-        known.set(node.address, backend);
-        const patience = AbortSignal.timeout(furtherMs);
-        try {
-          return await ask(backend, tried, patience);
-        } catch {
-          tried.push({ address: withoutCredentials(node.address), outcome: "no answer in time" });
-          return undefined;
-        }
-      }),
+    nodes.map(async (node) => {
+      const place = isLoopback(node.address) ? "this-machine" : "network";
+      const backend = known.get(node.address) ?? parts.createNode(node, place);
+      known.set(node.address, backend);
+      const patience = AbortSignal.timeout(furtherMs);
+      try {
+        return await ask(backend, tried, patience);
+      } catch {
+        tried.push({ address: withoutCredentials(node.address), outcome: "no answer in time" });
+        return undefined;
+      }
+    }),
   );
   return found.filter((server) => server !== undefined);
 }

@@ -48,7 +48,9 @@ export function createOptions(
       Devices: service.devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: "rwm" })),
       ...(service.usesNvidia ? { DeviceRequests: [{ Driver: "nvidia", Count: -1, Capabilities: [["gpu"]] }] } : {}),
     },
-    NetworkingConfig: { EndpointsConfig: { [stack.network]: { Aliases: [service.name] } } },
+    NetworkingConfig: {
+      EndpointsConfig: { [stack.network]: { Aliases: [service.name, ...(service.alias ? [service.alias] : [])] } },
+    },
   };
 }
 

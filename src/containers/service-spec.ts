@@ -58,6 +58,8 @@ export interface ServiceSpec {
   /** Name of the container where it is not the stack's and the service's. */
   readonly container?: string;
   readonly profile: ServiceProfile;
+  /** Further name in the network of the stack, which several may have. */
+  readonly alias?: string;
   readonly image: string;
   /** The image is made here, from the product's own files. */
   readonly isBuilt?: true;

@@ -18,6 +18,8 @@ export function ollama(choice: StackChoice, number: number): ServiceSpec {
   const tag = choice.ollamaTag || ollamaTag;
   return {
     name: number === 1 ? "ollama" : `ollama-${number}`,
+    // By the name of the first one who asks from inside finds them all.
+    ...(number > 1 ? { alias: "ollama" } : {}),
     profile: "core",
     image: `${images.ollama}:${tag}${variant === "amd" ? "-rocm" : ""}`,
     environment: {

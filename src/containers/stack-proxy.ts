@@ -1,18 +1,24 @@
 // The service for other programs as a container, and the image it is made from.
+
 import type { ServiceSpec, StackChoice } from "./service-spec.ts";
+import { modelSlots } from "./stack-core.ts";
 
 export const nodeImage = "node:24.21.0-alpine";
 const nodeAccount = 1000;
 const home = "/home/node/switchyard";
 const port = 8000;
 
+const modelServers = "http://ollama:11434";
 /** What its command line reads as settings: the other containers are as good as this machine. */
 const settings = {
   engine: "ollama",
-  ollamaUrl: "http://ollama:11434",
+  ollamaUrl: modelServers,
   redisUrl: "redis://redis:6379",
   trustedHosts: ["ollama:11434", "host.docker.internal:11434", "redis:6379"],
 };
+
+/** Of the model servers that are started later each has the name as well; a server of the person's own has not. */
+const inStack = { ...settings, nodes: [{ url: modelServers, slots: modelSlots }] };
 
 export function proxy({ name, ports, ollamaUrl, proxyTag }: StackChoice): ServiceSpec {
   const service = "local-llm-proxy";
@@ -32,7 +38,11 @@ export function proxy({ name, ports, ollamaUrl, proxyTag }: StackChoice): Servic
       {
         target: `${home}/config.json`,
         owner: nodeAccount,
-        from: { kind: "text", path: "proxy/config.json", text: `${JSON.stringify(settings, undefined, 2)}\n` },
+        from: {
+          kind: "text",
+          path: "proxy/config.json",
+          text: `${JSON.stringify(ollamaUrl ? settings : inStack, undefined, 2)}\n`,
+        },
       },
       { target: `${home}/proxy-token`, owner: nodeAccount, from: { kind: "secret", name: "proxy-token" } },
     ],

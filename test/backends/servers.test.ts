@@ -136,6 +136,17 @@ it("does not ask the one that was found a second time", async () => {
   expect(namesOf(await search.find(never))).toEqual(["Ollama"]);
 });
 
+it("asks each server behind the name of the one that was found, where the settings name it as one of several", async () => {
+  const behind = (ip: string): NodeAddress => ({
+    kind: "ollama",
+    address: `http://${ip}:11434`,
+    host: "127.0.0.1:11434",
+    label: `${ip}:11434 (the name)`,
+  });
+  const { search } = searchWith({ further: [behind("10.1.1.1"), behind("10.1.1.2")] });
+  expect(namesOf(await search.find(never))).toEqual(["10.1.1.1:11434 (the name)", "10.1.1.2:11434 (the name)"]);
+});
+
 it("leaves out a further server that is away, and says so", async () => {
   const { search } = searchWith({
     further: [further("10.1.1.1:11434"), further("10.1.1.2:11434")],

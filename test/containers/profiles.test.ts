@@ -11,6 +11,7 @@ import { readSecret } from "../../src/containers/secrets.ts";
 import { defaultChoice, describeStack } from "../../src/containers/stack.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { UpEvent } from "../../src/core/services.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
 import {
   type Bench,
   containers,
@@ -62,6 +63,31 @@ describe.skipIf(!dockerd)("the profile team on a real engine", { timeout: 60_000
     const health = await (await fetch(`${at("local-llm-proxy")}/health`, { headers })).json();
     // The model server is reached by its name inside the network of the stack.
     expect(JSON.stringify(health)).toContain("Ollama at ollama:11434");
+  });
+
+  it("has a proxy that finds model servers that are started later, and forgets those that are gone", async ({
+    skip,
+  }) => {
+    if (!engine) skip();
+    const headers = { authorization: `Bearer ${await readSecret(bench.home, "proxy-token")}` };
+    // The stand-in has no models: each is among those that were asked.
+    const asked = async (): Promise<readonly string[]> => {
+      const { parts } = await (await fetch(`${at("local-llm-proxy")}/health`, { headers })).json();
+      const names = parts.asked.map(({ address }: { address: string }) => address);
+      return names.filter((name: string) => name.startsWith("Ollama at "));
+    };
+    const two = bench.again({ settings: () => ({ ...defaultSettings, minModelContainers: 2, maxModelContainers: 2 }) });
+    await up(two, "team");
+    expect((await containers(socket())).has("switchyard-ollama-2")).toBe(true);
+    const both = await until(async () => {
+      const names = new Set(await asked());
+      return names.size === 2 ? [...names] : undefined;
+    }, 20_000);
+    for (const name of both) expect(name).toMatch(/^Ollama at [\d.]+:11434 \(ollama:11434\)$/);
+    await two.stop("ollama-2", never);
+    await until(async () => ((await asked()).join() === "Ollama at ollama:11434" ? true : undefined), 20_000);
+    // As many as there are is what an `up` keeps.
+    await ask(socket(), "DELETE", "/containers/switchyard-ollama-2?force=1");
   });
 
   it("has a Prometheus that is let in by the same token and finds the proxy up", async ({ skip }) => {
