@@ -3,6 +3,8 @@ import type { LoadedModel } from "./backend.ts";
 import { cloudCostUsd } from "./cost.ts";
 import type { Loading } from "./names.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
+import { each, stream } from "./stream.ts";
+import { isAbort } from "./task-error.ts";
 
 export interface Totals {
   readonly answers: number;
@@ -38,56 +40,58 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
   let sinceMs = nowMs();
   let firstTokenMs: number | undefined;
   let loading: Loading | undefined;
+  const addAnswer = ({ stats, keptAtMs }: Extract<AnswerEvent, { kind: "done" }>, peer: CloudPeer | undefined) => {
+    const { promptTokens, answerTokens } = stats;
+    const isPriced = peer !== undefined && keptAtMs === undefined;
+    const { model = "", sharedTokens = 0 } = peer ?? {};
+    const usd = isPriced ? cloudCostUsd(model, [{ promptTokens, answerTokens, sharedTokens }]) : 0;
+    totals = {
+      ...totals,
+      cloudUsd: totals.cloudUsd + usd,
+      answers: totals.answers + 1,
+      answerTokens: totals.answerTokens + answerTokens,
+    };
+  };
 
   return {
-    async *watch(events, peer) {
-      const startMs = nowMs();
-      let begun = false;
-      let pieces = 0;
-      let written = 0;
-      let counted = false;
-      let isLocal = false;
-      try {
-        for await (const event of events) {
-          if (event.kind === "loading") {
-            const { kind: _, ...how } = event;
-            loading = how;
-          } else if (event.kind !== "notice" && event.kind !== "routed") loading = undefined;
-          if (event.kind === "text" || event.kind === "thinking") {
-            if (!begun) firstTokenMs = nowMs() - startMs;
-            begun = true;
-            pieces++;
-            piecesSince++;
-          }
-          if (event.kind === "writing") {
-            begun = true;
-            piecesSince += Math.max(0, event.answerTokens - written);
-            written = event.answerTokens;
-          }
-          if (event.kind === "routed") isLocal = event.route.place !== "cloud";
-          if (event.kind === "done") {
-            const { promptTokens, answerTokens } = event.stats;
-            const isPriced = isLocal && peer !== undefined && event.keptAtMs === undefined;
-            const { model = "", sharedTokens = 0 } = peer ?? {};
-            totals = {
-              ...totals,
-              cloudUsd:
-                totals.cloudUsd + (isPriced ? cloudCostUsd(model, [{ promptTokens, answerTokens, sharedTokens }]) : 0),
-              answers: totals.answers + 1,
-              answerTokens: totals.answerTokens + event.stats.answerTokens,
-            };
-            counted = true;
-          }
-          yield event;
+    watch: (events, peer) =>
+      stream(async (take) => {
+        const startMs = nowMs();
+        let begun = false;
+        let pieces = 0;
+        let written = 0;
+        let counted = false;
+        let isLocal = false;
+        try {
+          await each(events, (event) => {
+            if (event.kind === "loading") {
+              const { kind: _, ...how } = event;
+              loading = how;
+            } else if (event.kind !== "notice" && event.kind !== "routed") loading = undefined;
+            if (event.kind === "text" || event.kind === "thinking") {
+              if (!begun) firstTokenMs = nowMs() - startMs;
+              begun = true;
+              pieces++;
+              piecesSince++;
+            } else if (event.kind === "writing") {
+              begun = true;
+              piecesSince += Math.max(0, event.answerTokens - written);
+              written = event.answerTokens;
+            } else if (event.kind === "routed") isLocal = event.route.place !== "cloud";
+            else if (event.kind === "done") {
+              addAnswer(event, isLocal ? peer : undefined);
+              counted = true;
+            }
+            return take(event);
+          });
+        } catch (error) {
+          if (!isAbort(error)) totals = { ...totals, errors: totals.errors + 1 };
+          throw error;
+        } finally {
+          loading = undefined;
+          if (!counted) totals = { ...totals, answerTokens: totals.answerTokens + pieces };
         }
-      } catch (error) {
-        if (!(error instanceof Error && error.name === "AbortError")) totals = { ...totals, errors: totals.errors + 1 };
-        throw error;
-      } finally {
-        loading = undefined;
-        if (!counted) totals = { ...totals, answerTokens: totals.answerTokens + pieces };
-      }
-    },
+      }),
     sample({ loaded, cpu }) {
       const seconds = Math.max(0.001, (nowMs() - sinceMs) / 1000);
       const point: MonitorPoint = {

@@ -3,6 +3,7 @@
 import { leavable } from "./leavable.ts";
 import { msg } from "./message.ts";
 import { healthAfter, healthy, mayTryAnyway, type NodeHealth, type NodeOutcome, slotsNow } from "./node-health.ts";
+import { stream } from "./stream.ts";
 import { TaskError } from "./task-error.ts";
 
 /** A server that could answer a request. */
@@ -70,7 +71,8 @@ interface Waiter {
   readonly wish: Wish;
   readonly sinceMs: number;
   seat?: Seat;
-  changed: PromiseWithResolvers<void>;
+  /** Absent while nobody waits for it. */
+  changed?: PromiseWithResolvers<void>;
 }
 
 /** So long after an answer a model is taken to be loaded: servers keep one for five minutes by themselves. */
@@ -118,13 +120,14 @@ export function createNodeQueue(nowMs: () => number): NodeQueue {
   };
   /** Hands out every free slot, to those who came first, and tells the others that something changed. */
   const dispatch = () => {
+    if (waiting.length === 0) return;
     for (const waiter of waiting) {
       const node = bestNode(waiter.wish, waiter.wish.candidates.map(nodeOf), conversations, nowMs());
       if (node) waiter.seat = seatOn(node, waiter.wish);
     }
     const told = waiting;
     waiting = waiting.filter((each) => !each.seat);
-    for (const waiter of told) waiter.changed.resolve();
+    for (const waiter of told) waiter.changed?.resolve();
   };
   const leave = (waiter: Waiter) => {
     waiting = waiting.filter((each) => each !== waiter);
@@ -132,29 +135,31 @@ export function createNodeQueue(nowMs: () => number): NodeQueue {
   };
 
   return {
-    async *enter(wish, signal) {
-      signal.throwIfAborted();
-      const waiter: Waiter = { wish, sinceMs: nowMs(), changed: Promise.withResolvers() };
-      waiting.push(waiter);
-      dispatch();
-      let isHandedOver = false;
-      let toldBefore = -1;
-      try {
-        while (!waiter.seat) {
-          refuseHopeless(wish, wish.candidates.map(nodeOf), nowMs());
-          waiter.changed = Promise.withResolvers();
-          const before = waiting.indexOf(waiter);
-          if (before !== toldBefore) yield { kind: "waiting", before };
-          toldBefore = before;
-          if (!waiter.seat) await leavable(waiter.changed.promise, signal);
+    enter: (wish, signal) =>
+      stream(async (take) => {
+        signal.throwIfAborted();
+        const waiter: Waiter = { wish, sinceMs: nowMs() };
+        waiting.push(waiter);
+        dispatch();
+        let isHandedOver = false;
+        let toldBefore = -1;
+        try {
+          while (!waiter.seat) {
+            refuseHopeless(wish, wish.candidates.map(nodeOf), nowMs());
+            const changed = Promise.withResolvers<void>();
+            waiter.changed = changed;
+            const before = waiting.indexOf(waiter);
+            if (before !== toldBefore) await take({ kind: "waiting", before });
+            toldBefore = before;
+            if (!waiter.seat) await leavable(changed.promise, signal);
+          }
+          isHandedOver = true;
+          await take({ kind: "seated", seat: waiter.seat });
+        } finally {
+          if (!waiter.seat) leave(waiter);
+          else if (!isHandedOver) waiter.seat.end({ kind: "left" });
         }
-        isHandedOver = true;
-        yield { kind: "seated", seat: waiter.seat };
-      } finally {
-        if (!waiter.seat) leave(waiter);
-        else if (!isHandedOver) waiter.seat.end({ kind: "left" });
-      }
-    },
+      }),
     state: () =>
       [...nodes.values()].map(({ name, inFlight, health, isDraining, tokensPerSecond }) => ({
         node: name,

@@ -4,6 +4,7 @@ import type { LoadedModel } from "./backend.ts";
 import type { AnswerStats } from "./model-event.ts";
 import type { Route } from "./route.ts";
 import type { RunRecord, Runs } from "./run-record.ts";
+import { each, stream } from "./stream.ts";
 import { isAbort, TaskError } from "./task-error.ts";
 
 export interface RecorderParts {
@@ -54,30 +55,31 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
   };
   return {
     settled: () => writing,
-    async *watch(events) {
-      inFlight++;
-      let most = inFlight;
-      let route: Route | undefined;
-      try {
-        for await (const event of events) {
-          most = Math.max(most, inFlight);
-          if (event.kind === "routed") route = event.route;
-          const isNew = event.kind === "done" && event.keptAtMs === undefined;
-          if (isNew && route && route.place !== "cloud") {
-            keep(route, { outcome: "done", inFlight: most }, event.stats);
+    watch: (events) =>
+      stream(async (take) => {
+        inFlight++;
+        let most = inFlight;
+        let route: Route | undefined;
+        try {
+          await each(events, (event) => {
+            most = Math.max(most, inFlight);
+            if (event.kind === "routed") route = event.route;
+            const isNew = event.kind === "done" && event.keptAtMs === undefined;
+            if (isNew && route && route.place !== "cloud") {
+              keep(route, { outcome: "done", inFlight: most }, event.stats);
+            }
+            return take(event);
+          });
+        } catch (error) {
+          if (route && route.place !== "cloud" && !isAbort(error)) {
+            const isMemory = error instanceof TaskError && error.details.isOutOfMemory === true;
+            keep(route, { outcome: isMemory ? "out-of-memory" : "failed", inFlight: most }, undefined);
           }
-          yield event;
+          throw error;
+        } finally {
+          inFlight--;
         }
-      } catch (error) {
-        if (route && route.place !== "cloud" && !isAbort(error)) {
-          const isMemory = error instanceof TaskError && error.details.isOutOfMemory === true;
-          keep(route, { outcome: isMemory ? "out-of-memory" : "failed", inFlight: most }, undefined);
-        }
-        throw error;
-      } finally {
-        inFlight--;
-      }
-    },
+      }),
   };
 }
 

@@ -2,6 +2,7 @@
 // or leave, before anything was begun.
 import { leavable } from "./leavable.ts";
 import { msg } from "./message.ts";
+import { each, stream, type Take } from "./stream.ts";
 import type { TaskKind } from "./task.ts";
 import { TaskError } from "./task-error.ts";
 
@@ -47,7 +48,8 @@ interface Waiter {
   readonly sinceMs: number;
   before: number;
   isNext: boolean;
-  changed: PromiseWithResolvers<void>;
+  /** Absent while nobody waits for it. */
+  changed: PromiseWithResolvers<void> | undefined;
 }
 
 interface Lane {
@@ -76,26 +78,27 @@ export function createTurns({ limits, maxWaiting }: TurnLimits, nowMs: () => num
     return lane;
   };
   return {
-    async *take({ kind, client, servers = 1 }, work, signal) {
-      signal.throwIfAborted();
-      const lane = laneOf(kind);
-      lane.limit = limits[kind] * servers;
-      if (lane.working >= lane.limit && lane.waiting.length >= maxWaiting) throw tooMany(lane);
-      const waiter: Waiter = { client, sinceMs: nowMs(), before: -1, isNext: false, changed: Promise.withResolvers() };
-      lane.waiting.push(waiter);
-      letIn(lane);
-      let startMs: number | undefined;
-      try {
-        yield* wait(waiter, signal);
-        startMs = nowMs();
-        yield* work();
-      } finally {
-        if (waiter.isNext) lane.working--;
-        else lane.waiting = lane.waiting.filter((each) => each !== waiter);
-        if (startMs !== undefined) lane.meanMs += (nowMs() - startMs - lane.meanMs) * 0.2;
+    take: <Event>({ kind, client, servers = 1 }: Turn, work: () => AsyncIterable<Event>, signal: AbortSignal) =>
+      stream<Event | Waiting>(async (take) => {
+        signal.throwIfAborted();
+        const lane = laneOf(kind);
+        lane.limit = limits[kind] * servers;
+        if (lane.working >= lane.limit && lane.waiting.length >= maxWaiting) throw tooMany(lane);
+        const waiter: Waiter = { client, sinceMs: nowMs(), before: -1, isNext: false, changed: undefined };
+        lane.waiting.push(waiter);
         letIn(lane);
-      }
-    },
+        let startMs: number | undefined;
+        try {
+          if (!waiter.isNext) await wait(waiter, take, signal);
+          startMs = nowMs();
+          await each(work(), take);
+        } finally {
+          if (waiter.isNext) lane.working--;
+          else lane.waiting = lane.waiting.filter((other) => other !== waiter);
+          if (startMs !== undefined) lane.meanMs += (nowMs() - startMs - lane.meanMs) * 0.2;
+          letIn(lane);
+        }
+      }),
     state(kind) {
       const { working, waiting } = laneOf(kind);
       return { working, waiting: waiting.length };
@@ -109,18 +112,21 @@ export function createTurns({ limits, maxWaiting }: TurnLimits, nowMs: () => num
 }
 
 /** Ends when it is this one's turn. */
-async function* wait(waiter: Waiter, signal: AbortSignal): AsyncIterable<Waiting> {
+async function wait(waiter: Waiter, take: Take<Waiting>, signal: AbortSignal): Promise<void> {
   let told = -1;
   while (!waiter.isNext) {
-    waiter.changed = Promise.withResolvers();
-    if (waiter.before !== told) yield { kind: "waiting", before: waiter.before };
-    told = waiter.before;
-    if (!waiter.isNext) await leavable(waiter.changed.promise, signal);
+    const changed = Promise.withResolvers<void>();
+    waiter.changed = changed;
+    const { before } = waiter;
+    if (before !== told) await take({ kind: "waiting", before });
+    told = before;
+    if (!waiter.isNext) await leavable(changed.promise, signal);
   }
 }
 
 /** Lets in as many as may, and tells those who go on waiting. */
 function letIn(lane: Lane): void {
+  if (lane.waiting.length === 0) return;
   const inOrder = orderOf(lane);
   while (lane.working < lane.limit) {
     const next = inOrder.shift();
@@ -128,18 +134,20 @@ function letIn(lane: Lane): void {
     lane.working++;
     next.isNext = true;
     lane.waiting = lane.waiting.filter((each) => each !== next);
-    lane.served = [...lane.served.filter((each) => each !== next.client), next.client].slice(-1000);
-    next.changed.resolve();
+    if (lane.served.at(-1) !== next.client)
+      lane.served = [...lane.served.filter((each) => each !== next.client), next.client].slice(-1000);
+    next.changed?.resolve();
   }
   for (const [before, waiter] of inOrder.entries()) {
     if (waiter.before === before) continue;
     waiter.before = before;
-    waiter.changed.resolve();
+    waiter.changed?.resolve();
   }
 }
 
 /** Everybody's first task before anybody's second; the client that was served longest ago comes first. */
 function orderOf({ waiting, served }: Lane): Waiter[] {
+  if (waiting.length < 2) return [...waiting];
   const lastServed = new Map(served.map((client, index) => [client, index]));
   const counts = new Map<string, number>();
   return waiting

@@ -1,4 +1,5 @@
 import { leavable } from "./leavable.ts";
+import { each, stream } from "./stream.ts";
 
 /** Lets so many in at once; who waits is let in in the order of coming, and can leave. */
 export interface Turnstile {
@@ -16,6 +17,10 @@ export function createTurnstile(limit: () => number): Turnstile {
     }
   };
   const enter = async (signal: AbortSignal): Promise<void> => {
+    if (waiting.length === 0 && (limit() === 0 || inside < limit())) {
+      inside++;
+      return;
+    }
     const turn = Promise.withResolvers<void>();
     waiting.push(turn.resolve);
     letIn();
@@ -30,14 +35,15 @@ export function createTurnstile(limit: () => number): Turnstile {
     }
   };
   return {
-    async *pass(work, signal) {
-      await enter(signal);
-      try {
-        yield* work();
-      } finally {
-        inside--;
-        letIn();
-      }
-    },
+    pass: (work, signal) =>
+      stream(async (take) => {
+        await enter(signal);
+        try {
+          await each(work(), take);
+        } finally {
+          inside--;
+          letIn();
+        }
+      }),
   };
 }

@@ -2,6 +2,7 @@
 import type { ModelRequest } from "../core/backend.ts";
 import { countPrompt } from "../core/count-prompt.ts";
 import type { ModelEvent } from "../core/model-event.ts";
+import { each, type Stream, stream } from "../core/stream.ts";
 import { withoutEcho } from "./echo.ts";
 import type { Run } from "./leave.ts";
 import { cutShort, type Watched, watchAnswer } from "./loop-guard.ts";
@@ -23,13 +24,17 @@ export function answered(job: Job, step: PromptStep, watched: Watched, way: Run,
   return withoutEcho(model, step.instructions);
 }
 
-async function* ask(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<ModelEvent> {
-  for await (const event of way(requestOf(job, step), signal)) {
-    // With earlier turns in it, much of a prompt may have been read before, and older servers do not count that.
-    const isFirst = step.messages.every((message) => message.role !== "assistant");
-    if (event.kind === "done" && isFirst && !event.stats.estimated) job.sawCount(step, event.stats.promptTokens);
-    yield event;
-  }
+function ask(job: Job, step: PromptStep, way: Run, signal: AbortSignal): Stream<ModelEvent> {
+  return stream((take) =>
+    each(way(requestOf(job, step), signal), (event) => {
+      if (event.kind === "done" && !event.stats.estimated) {
+        // With earlier turns in it, much of a prompt may have been read before, and older servers do not count that.
+        const isFirst = step.messages.every((message) => message.role !== "assistant");
+        if (isFirst) job.sawCount(step, event.stats.promptTokens);
+      }
+      return take(event);
+    }),
+  );
 }
 
 /** Every request the task will make, in order; a part that fails its check is asked once more. */

@@ -1,4 +1,5 @@
 import type { AnswerEvent } from "../core/answer.ts";
+import { each, type Stream, stream } from "../core/stream.ts";
 import { TaskError } from "../core/task-error.ts";
 
 /** What tells of the way to an answer and is nothing of it. */
@@ -9,26 +10,25 @@ const before: readonly AnswerEvent["kind"][] = ["routed", "notice", "waiting", "
  * fell may be there again.
  * @param recover forgets what is known, and waits where that helps
  */
-export async function* askTwice(
-  run: () => AsyncIterable<AnswerEvent>,
-  recover: () => Promise<void>,
-): AsyncIterable<AnswerEvent> {
-  let shown = false;
-  try {
-    for await (const event of run()) {
-      shown ||= !before.includes(event.kind);
-      yield event;
+export function askTwice(run: () => AsyncIterable<AnswerEvent>, recover: () => Promise<void>): Stream<AnswerEvent> {
+  return stream(async (take) => {
+    let shown = false;
+    try {
+      await each(run(), (event) => {
+        shown ||= !before.includes(event.kind);
+        return take(event);
+      });
+    } catch (error) {
+      const isLost =
+        error instanceof TaskError && ["server-unreachable", "server-lost", "model-missing"].includes(error.kind);
+      if (!isLost) throw error;
+      if (shown) {
+        // Nobody waits for it: the answer is broken.
+        void recover().catch(() => undefined);
+        throw error;
+      }
+      await recover();
+      await each(run(), take);
     }
-  } catch (error) {
-    const isLost =
-      error instanceof TaskError && ["server-unreachable", "server-lost", "model-missing"].includes(error.kind);
-    if (!isLost) throw error;
-    if (shown) {
-      // Nobody waits for it: the answer is broken.
-      void recover().catch(() => undefined);
-      throw error;
-    }
-    await recover();
-    yield* run();
-  }
+  });
 }

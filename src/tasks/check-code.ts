@@ -2,6 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import { msg } from "../core/message.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { each, type Stream, stream } from "../core/stream.ts";
 
 export interface BrokenBlock {
   readonly language: string;
@@ -90,23 +91,28 @@ async function errorOfPython(code: string): Promise<number | undefined> {
 }
 
 /** Passes an answer on; says at its end where its code does not parse. What was cut or stopped is not judged. */
-export async function* withCodeChecked(events: AsyncIterable<AnswerEvent>): AsyncIterable<AnswerEvent> {
-  let text = "";
-  let isWhole = true;
-  for await (const event of events) {
-    if (event.kind === "text") text += event.text;
-    if (event.kind === "notice" && event.failed) isWhole = false;
-    const broken = event.kind === "done" && event.finish === "stop" && isWhole ? await brokenBlock(text) : undefined;
-    if (broken) {
-      const { language, block, line } = broken;
-      const told = msg(
-        "The {0} code in block {1} of this answer does not parse (line {2} of it).",
-        language,
-        block,
-        line,
-      );
-      yield { kind: "notice", text: told, failed: "code" };
+export function withCodeChecked(events: AsyncIterable<AnswerEvent>): Stream<AnswerEvent> {
+  return stream((take) => {
+    let text = "";
+    let isWhole = true;
+    return each(events, (event) => {
+      if (event.kind === "text") text += event.text;
+      if (event.kind === "notice" && event.failed) isWhole = false;
+      return event.kind === "done" && event.finish === "stop" && isWhole ? checked(event) : take(event);
+    });
+    async function checked(end: AnswerEvent): Promise<void> {
+      const broken = await brokenBlock(text);
+      if (broken) {
+        const { language, block, line } = broken;
+        const told = msg(
+          "The {0} code in block {1} of this answer does not parse (line {2} of it).",
+          language,
+          block,
+          line,
+        );
+        await take({ kind: "notice", text: told, failed: "code" });
+      }
+      await take(end);
     }
-    yield event;
-  }
+  });
 }

@@ -1,6 +1,7 @@
 // Small models say their instructions back instead of following them. What only does that is no answer.
 import type { AnswerEvent } from "../core/answer.ts";
 import { msg } from "../core/message.ts";
+import { each, stream, takeAll } from "../core/stream.ts";
 
 /** Shorter than this, words stand in the instructions by chance; a Chinese character says as much as two letters. */
 const minLength = 20;
@@ -37,34 +38,33 @@ function weight(squeezed: string): number {
 }
 
 /** Leaves out sentences that are the instructions'. Nothing else is held back for longer than a few words. */
-export async function* withoutEcho(
+export function withoutEcho(
   events: AsyncIterable<AnswerEvent>,
   instructions: readonly string[] | undefined,
 ): AsyncIterable<AnswerEvent> {
-  if (!instructions) {
-    yield* events;
-    return;
-  }
-  const filter = createFilter(createEcho(instructions));
-  try {
-    for await (const event of events) {
-      if (event.kind === "text") yield* asText(filter.push(event.text));
-      if (event.kind === "text") continue;
-      if (event.kind === "done") yield* asText(filter.end());
-      if (event.kind === "done" && filter.isAllEcho())
-        yield {
-          kind: "notice",
-          text: msg("The model only repeated its instructions. Try a larger model."),
-          failed: "form",
-        };
-      yield event;
+  if (!instructions) return events;
+  return stream(async (take) => {
+    const filter = createFilter(createEcho(instructions));
+    try {
+      await each(events, (event) => {
+        if (event.kind === "text") return takeAll(asText(filter.push(event.text)), take);
+        if (event.kind !== "done") return take(event);
+        const rest = asText(filter.end());
+        return takeAll([...rest, ...(filter.isAllEcho() ? [onlyEcho] : []), event], take);
+      });
+    } catch (error) {
+      // Stopped or lost: what had come is shown.
+      await takeAll(asText(filter.end()), take);
+      throw error;
     }
-  } catch (error) {
-    // Stopped or lost: what had come is shown.
-    yield* asText(filter.end());
-    throw error;
-  }
+  });
 }
+
+const onlyEcho: AnswerEvent = {
+  kind: "notice",
+  text: msg("The model only repeated its instructions. Try a larger model."),
+  failed: "form",
+};
 
 function asText(text: string): readonly AnswerEvent[] {
   return text === "" ? [] : [{ kind: "text", text }];

@@ -1,6 +1,7 @@
 // Models drift into the language they were trained in most. The first words are held back until their script is known.
 import type { AnswerEvent } from "../core/answer.ts";
 import { detectLanguage } from "../core/language.ts";
+import { eachUntil, type Stream, stream, takeAll } from "../core/stream.ts";
 import type { AnswerLanguage, Ask } from "../core/task.ts";
 
 /** So many signs of the wanted script decide that the language is right. */
@@ -65,35 +66,34 @@ export interface Beginning {
 }
 
 /** Passes an answer on once its language is right; ends at once, with nothing shown, where it is wrong. */
-export async function* untilWrongLanguage(
+export function untilWrongLanguage(
   events: AsyncIterable<AnswerEvent>,
   wanted: AnswerLanguage,
   watched: Beginning,
-): AsyncIterable<AnswerEvent> {
-  const held: AnswerEvent[] = [];
-  let text = "";
-  let isOpen = true;
-  try {
-    for await (const event of events) {
-      if (isOpen && event.kind === "text") {
+): Stream<AnswerEvent> {
+  return stream(async (take) => {
+    const held: AnswerEvent[] = [];
+    let text = "";
+    let isOpen = true;
+    try {
+      await eachUntil(events, (event, enough) => {
+        if (!isOpen) return take(event);
+        if (event.kind !== "text") return event.kind === "done" ? takeAll([...held, event], take) : take(event);
         text += event.text;
         held.push(event);
         const judgement = judgeLanguage(text, wanted);
-        if (judgement === "open") continue;
+        if (judgement === "open") return undefined;
         if (judgement === "wrong") {
           watched.isWrong = true;
-          return;
+          enough();
         }
         isOpen = false;
-        yield* held;
-        continue;
-      }
-      if (isOpen && event.kind === "done") yield* held;
-      yield event;
+        return takeAll(held, take);
+      });
+    } catch (error) {
+      // Stopped or lost: what had come is shown.
+      if (isOpen) await takeAll(held, take);
+      throw error;
     }
-  } catch (error) {
-    // Stopped or lost: what had come is shown.
-    if (isOpen) yield* held;
-    throw error;
-  }
+  });
 }

@@ -2,6 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import { estimateTokens } from "../core/context.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
+import { eachUntil, type Stream, stream } from "../core/stream.ts";
 import type { AnswerLanguage } from "../core/task.ts";
 import { beforeDrift } from "./language-guard.ts";
 
@@ -109,25 +110,31 @@ export function watchAnswer(promptTokens: () => number, nowMs: () => number): Wa
  * Passes the events of a model on until it repeats itself or goes over to another language; then stops it, and ends the
  * answer there. `watched` knows why.
  */
-export async function* cutShort(
+export function cutShort(
   model: AsyncIterable<ModelEvent>,
   watched: Watched,
   language?: AnswerLanguage,
-): AsyncIterable<AnswerEvent> {
-  let text = "";
-  let pieces = 0;
-  for await (const event of model) {
-    watched.see(event);
-    yield event;
-    if (event.kind !== "text") continue;
-    text += event.text;
-    if (++pieces % everyPieces !== 0) continue;
-    const cut = cutOf(text, language);
-    if (!cut) continue;
-    watched.stop(cut);
-    yield { kind: "done", stats: watched.stats(), finish: "stop" };
-    return;
-  }
+): Stream<AnswerEvent> {
+  return stream((take) => {
+    let text = "";
+    let pieces = 0;
+    return eachUntil(model, (event, enough) => {
+      watched.see(event);
+      const wait = take(event);
+      if (event.kind !== "text") return wait;
+      text += event.text;
+      if (++pieces % everyPieces !== 0) return wait;
+      const cut = cutOf(text, language);
+      if (!cut) return wait;
+      watched.stop(cut);
+      return endNow(wait, enough);
+    });
+    async function endNow(wait: Promise<void> | undefined, enough: () => never): Promise<void> {
+      await wait;
+      await take({ kind: "done", stats: watched.stats(), finish: "stop" });
+      enough();
+    }
+  });
 }
 
 function cutOf(text: string, language: AnswerLanguage | undefined): Cut | undefined {

@@ -9,6 +9,7 @@ import { msg } from "../core/message.ts";
 import { picturesOf } from "../core/pictures.ts";
 import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
 import { chooseRoute, type Route } from "../core/route.ts";
+import { each, type Stream, stream, type Take } from "../core/stream.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Turns } from "../core/turns.ts";
@@ -42,46 +43,63 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const memory = createMemory(parts.cache, parts.nowMs, parts.hash);
   return {
     preview: async (ask, signal) => (await settle(ask, parts, signal)).route,
-    async *run(ask, signal) {
-      const settled = await settle(ask, parts, signal);
-      yield { kind: "routed", route: settled.route };
-      const first = prepare(settled.ask, settled.route, settled.world, parts);
-      // What is known leaves nothing and costs nothing: there is nothing to ask the person.
-      const isElsewhere = first.model.place !== "this-machine";
-      const known = isElsewhere && mayRecall(settled.ask, parts) ? await memory.known(first) : undefined;
-      if (known) {
-        yield* known;
-        return;
-      }
-      const way = await openWay(departure(settled, first, parts), parts, signal);
-      if (way) {
-        const { role, place } = settled.route;
-        if (role === "reasoning" && place !== "cloud")
-          yield { kind: "notice", text: whyReasoningStays(settled.route, parts) };
-        let isShown = false;
-        try {
-          for await (const event of runHere(settled, first, way, { memory, parts }, signal)) {
-            isShown ||= shows(event);
-            yield event;
-          }
+    run: (ask, signal) =>
+      stream(async (take) => {
+        const settled = await settle(ask, parts, signal);
+        await take({ kind: "routed", route: settled.route });
+        const first = prepare(settled.ask, settled.route, settled.world, parts);
+        // What is known leaves nothing and costs nothing: there is nothing to ask the person.
+        const isElsewhere = first.model.place !== "this-machine";
+        const known = isElsewhere && mayRecall(settled.ask, parts) ? await memory.known(first) : undefined;
+        if (known) {
+          for (const event of known) await take(event);
           return;
-        } catch (error) {
-          if (isShown || !couldHere(error, settled, parts)) throw error;
         }
-      }
-      const instead = settleHere(settled, parts);
-      const { model } = settled.route;
-      yield {
-        kind: "notice",
-        text: way
-          ? msg("{0} takes no questions now; a model on this machine answers.", model)
-          : msg("Nothing was sent to {0}; a model on this machine answers.", model),
-      };
-      yield { kind: "routed", route: instead.route };
-      const job = prepare(instead.ask, instead.route, instead.world, parts);
-      yield* runHere(instead, job, localRun(instead, job, parts), { memory, parts }, signal);
-    },
+        const way = await openWay(departure(settled, first, parts), parts, signal);
+        if (way && (await answered(settled, first, way, { memory, parts }, take, signal))) return;
+        const instead = settleHere(settled, parts);
+        const { model } = settled.route;
+        await take({
+          kind: "notice",
+          text: way
+            ? msg("{0} takes no questions now; a model on this machine answers.", model)
+            : msg("Nothing was sent to {0}; a model on this machine answers.", model),
+        });
+        await take({ kind: "routed", route: instead.route });
+        const job = prepare(instead.ask, instead.route, instead.world, parts);
+        await each(runHere(instead, job, localRun(instead, job, parts), { memory, parts }, signal), take);
+      }),
   };
+}
+
+interface Kept {
+  readonly memory: Memory;
+  readonly parts: PipelineParts;
+}
+
+/** @returns false where nothing was shown because it was too busy elsewhere, and a model on this machine can answer */
+async function answered(
+  settled: Settled,
+  job: Job,
+  way: Run,
+  kept: Kept,
+  take: Take<AnswerEvent>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { route } = settled;
+  if (route.role === "reasoning" && route.place !== "cloud")
+    await take({ kind: "notice", text: whyReasoningStays(route, kept.parts) });
+  let isShown = false;
+  try {
+    await each(runHere(settled, job, way, kept, signal), (event) => {
+      isShown ||= shows(event);
+      return take(event);
+    });
+    return true;
+  } catch (error) {
+    if (isShown || !couldHere(error, settled, kept.parts)) throw error;
+    return false;
+  }
 }
 
 /** An ask whose texts are marked, in a world of models that may see it, and where it goes. */
@@ -185,16 +203,16 @@ function nodesOf({ model, backend, base }: Job, world: World, parts: PipelinePar
   const settings = parts.settings();
   const own = { model, backend };
   if (!isLocalPlace(model, settings)) return [own];
-  const isSame = (each: InstalledModel) =>
-    each.name === model.name &&
-    each.backend !== model.backend &&
-    (each.digest ?? model.digest) === (model.digest ?? each.digest) &&
-    (each.contextTokens ?? base.contextTokens) >= base.contextTokens;
+  const isSame = (other: InstalledModel) =>
+    other.name === model.name &&
+    other.backend !== model.backend &&
+    (other.digest ?? model.digest) === (model.digest ?? other.digest) &&
+    (other.contextTokens ?? base.contextTokens) >= base.contextTokens;
   const others = world.models
-    .filter((each) => isSame(each) && isLocalPlace(each, settings))
-    .flatMap((each): readonly ModelNode[] => {
-      const server = world.backends.get(each.backend);
-      return server ? [{ model: each, backend: server }] : [];
+    .filter((other) => isSame(other) && isLocalPlace(other, settings))
+    .flatMap((other): readonly ModelNode[] => {
+      const server = world.backends.get(other.backend);
+      return server ? [{ model: other, backend: server }] : [];
     });
   return [own, ...others];
 }
@@ -216,7 +234,7 @@ function runHere(
   settled: Settled,
   job: Job,
   way: Run,
-  { memory, parts }: { readonly memory: Memory; readonly parts: PipelineParts },
+  { memory, parts }: Kept,
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
   const { ask, route } = settled;
@@ -235,21 +253,19 @@ function mayRecall(ask: Ask, { settings }: PipelineParts): boolean {
 }
 
 /** `routed` again where another server takes it than was thought, as long as nothing is shown. */
-async function* tellWhoAnswers(
-  events: AsyncIterable<AnswerEvent>,
-  { route, world }: Settled,
-): AsyncIterable<AnswerEvent> {
-  let told = route.backend;
-  let isShown = false;
-  for await (const event of events) {
-    isShown ||= shows(event);
-    if (event.kind !== "answering") yield event;
-    else if (event.backend !== told && !isShown) {
+function tellWhoAnswers(events: AsyncIterable<AnswerEvent>, { route, world }: Settled): Stream<AnswerEvent> {
+  return stream((take) => {
+    let told = route.backend;
+    let isShown = false;
+    return each(events, (event) => {
+      isShown ||= shows(event);
+      if (event.kind !== "answering") return take(event);
+      if (event.backend === told || isShown) return undefined;
       told = event.backend;
-      const place = world.models.find((each) => each.backend === told)?.place ?? route.place;
-      yield { kind: "routed", route: { ...route, backend: told, place } };
-    }
-  }
+      const place = world.models.find(({ backend }) => backend === told)?.place ?? route.place;
+      return take({ kind: "routed", route: { ...route, backend: told, place } });
+    });
+  });
 }
 
 function shows({ kind }: AnswerEvent): boolean {

@@ -3,6 +3,7 @@ import type { AnswerEvent } from "../core/answer.ts";
 import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import type { Finding } from "../core/finding.ts";
 import { leavable } from "../core/leavable.ts";
+import { each, type Stream, stream } from "../core/stream.ts";
 import { requestsOf } from "./ask-model.ts";
 import type { Job } from "./prepare.ts";
 
@@ -31,23 +32,27 @@ export function createMemory(cache: AnswerCache, nowMs: () => number, hash: (tex
       const known = isKept(job) ? await cache.get(keyOf(job)) : undefined;
       return known && shown(known);
     },
-    async *recall(job, answer, signal) {
-      if (!isKept(job)) {
-        yield* answer();
-        return;
-      }
-      const key = keyOf(job);
-      for (let before = running.get(key); before !== undefined; before = running.get(key))
-        await leavable(before, signal);
-      const turn = Promise.withResolvers<void>();
-      running.set(key, turn.promise);
-      try {
-        const known = await cache.get(key);
-        yield* known ? shown(known) : kept(answer(), (whole) => void cache.put(key, whole), nowMs);
-      } finally {
-        running.delete(key);
-        turn.resolve();
-      }
+    recall(job, answer, signal) {
+      if (!isKept(job)) return answer();
+      return stream(async (take) => {
+        const key = keyOf(job);
+        for (let before = running.get(key); before !== undefined; before = running.get(key))
+          await leavable(before, signal);
+        const turn = Promise.withResolvers<void>();
+        running.set(key, turn.promise);
+        try {
+          const known = await cache.get(key);
+          if (known) for (const event of shown(known)) await take(event);
+          else
+            await each(
+              kept(answer(), (whole) => void cache.put(key, whole), nowMs),
+              take,
+            );
+        } finally {
+          running.delete(key);
+          turn.resolve();
+        }
+      });
     },
   };
 }
@@ -73,23 +78,25 @@ function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<A
   yield { kind: "done", stats, finish: "stop", keptAtMs: storedAtMs };
 }
 
-async function* kept(
+function kept(
   answer: AsyncIterable<AnswerEvent>,
   keep: (whole: CachedAnswer) => void,
   nowMs: () => number,
-): AsyncIterable<AnswerEvent> {
-  let text = "";
-  const findings: Finding[] = [];
-  let isWhole = true;
-  for await (const event of answer) {
-    if (event.kind === "text") text += event.text;
-    if (event.kind === "finding") findings.push(event.finding);
-    // Something was not as it should be: cut, repeated, left out.
-    if (event.kind === "notice") isWhole = false;
-    // Kept before it is told to be done: who stops reading then has kept it too.
-    if (event.kind === "done" && event.finish === "stop" && isWhole && text.trim() !== "") {
-      keep({ text, findings, stats: event.stats, storedAtMs: nowMs() });
-    }
-    yield event;
-  }
+): Stream<AnswerEvent> {
+  return stream((take) => {
+    let text = "";
+    const findings: Finding[] = [];
+    let isWhole = true;
+    return each(answer, (event) => {
+      if (event.kind === "text") text += event.text;
+      else if (event.kind === "finding") findings.push(event.finding);
+      // Something was not as it should be: cut, repeated, left out.
+      else if (event.kind === "notice") isWhole = false;
+      // Kept before it is told to be done: who stops reading then has kept it too.
+      else if (event.kind === "done" && event.finish === "stop" && isWhole && text.trim() !== "") {
+        keep({ text, findings, stats: event.stats, storedAtMs: nowMs() });
+      }
+      return take(event);
+    });
+  });
 }

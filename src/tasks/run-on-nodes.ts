@@ -6,6 +6,7 @@ import type { ModelEvent } from "../core/model-event.ts";
 import { serverName } from "../core/names.ts";
 import type { NodeOutcome } from "../core/node-health.ts";
 import type { NodeQueue, Seat } from "../core/node-queue.ts";
+import { each, stream, type Take } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 
 /** A server that has the model of a request, and may see it. */
@@ -38,79 +39,106 @@ function patience({ promptTokens = 0 }: ModelRequest): number {
 
 /** Each server is tried once at most; the failure that counts is the last one's. */
 export function createRunOnNodes(parts: NodeParts): RunOnNodes {
-  return async function* run(nodes, request, signal) {
-    let left = nodes;
-    let failure: unknown;
-    while (left.length > 0) {
-      const entered = enter(left, request, parts, signal);
-      let seat: Seat | undefined;
-      try {
-        for await (const standing of entered) {
-          if (standing.kind === "waiting") yield standing;
-          else seat = standing.seat;
+  return (nodes, request, signal) =>
+    stream(async (take) => {
+      let left = nodes;
+      let failure: unknown;
+      while (left.length > 0) {
+        const seat = await enter(left, request, parts, take, signal).catch((error: unknown) => {
+          throw isAbort(error) ? error : (failure ?? error);
+        });
+        const node = left.find(({ backend }) => backend.name === seat?.node);
+        if (!node || !seat) throw failure ?? new Error("no node was chosen");
+        const attempt: Attempt = { node, seat, isLast: left.length === 1, hasBegun: false };
+        try {
+          await tryNode(attempt, request, parts, take, signal);
+          return;
+        } catch (error) {
+          if (attempt.hasBegun || !couldElsewhere(error)) throw error;
+          failure = error;
+          left = left.filter((other) => other !== node);
         }
-      } catch (error) {
-        throw isAbort(error) ? error : (failure ?? error);
       }
-      const node = left.find(({ backend }) => backend.name === seat?.node);
-      if (!node || !seat) throw failure ?? new Error("no node was chosen");
-      const attempt = { hasBegun: false };
-      try {
-        yield { kind: "answering", backend: node.backend.name };
-        yield* tryNode(node, seat, request, { ...parts, isLast: left.length === 1 }, attempt, signal);
-        return;
-      } catch (error) {
-        if (attempt.hasBegun || !couldElsewhere(error)) throw error;
-        failure = error;
-        left = left.filter((each) => each !== node);
-      }
-    }
-    throw failure;
-  };
+      throw failure;
+    });
 }
 
-function enter(nodes: readonly ModelNode[], request: ModelRequest, parts: NodeParts, signal: AbortSignal) {
-  return parts.queue.enter(
-    {
-      model: request.model,
-      candidates: nodes.map(({ backend }) => ({ node: backend.name, slots: parts.slotsOf(backend) })),
-      ...(request.conversation === undefined ? {} : { conversation: request.conversation }),
-    },
-    signal,
-  );
+async function enter(
+  nodes: readonly ModelNode[],
+  request: ModelRequest,
+  { queue, slotsOf }: NodeParts,
+  take: Take<ModelEvent>,
+  signal: AbortSignal,
+): Promise<Seat | undefined> {
+  const wish = {
+    model: request.model,
+    candidates: nodes.map(({ backend }) => ({ node: backend.name, slots: slotsOf(backend) })),
+    ...(request.conversation === undefined ? {} : { conversation: request.conversation }),
+  };
+  const got: { seat?: Seat } = {};
+  try {
+    await each(queue.enter(wish, signal), (standing) => {
+      if (standing.kind === "waiting") return take(standing);
+      got.seat = standing.seat;
+      return undefined;
+    });
+  } catch (error) {
+    got.seat?.end({ kind: "left" });
+    throw error;
+  }
+  return got.seat;
+}
+
+interface Attempt {
+  readonly node: ModelNode;
+  readonly seat: Seat;
+  /** No other server is left to ask. */
+  readonly isLast: boolean;
+  /** Something of the answer was there. */
+  hasBegun: boolean;
 }
 
 /** Gives the seat back, with how it went. */
-async function* tryNode(
-  { backend }: ModelNode,
-  seat: Seat,
+async function tryNode(
+  attempt: Attempt,
   request: ModelRequest,
-  parts: NodeParts & { readonly isLast: boolean },
-  attempt: { hasBegun: boolean },
+  { firstEventMs = patience }: NodeParts,
+  take: Take<ModelEvent>,
   signal: AbortSignal,
-): AsyncIterable<ModelEvent> {
+): Promise<void> {
+  const { backend } = attempt.node;
   let outcome: NodeOutcome = { kind: "left" };
-  const silence = new AbortController();
   // The only one that is left may take as long as it wants: loading has no time limit.
-  const limitMs = parts.isLast ? 0 : (parts.firstEventMs ?? patience)(request);
-  const timer = limitMs > 0 ? setTimeout(() => silence.abort(), limitMs) : undefined;
+  const silence = attempt.isLast ? undefined : createSilence(firstEventMs(request), signal);
   try {
-    for await (const event of backend.run(request, AbortSignal.any([signal, silence.signal]))) {
-      if (event.kind !== "loading") {
-        clearTimeout(timer);
+    await take({ kind: "answering", backend: backend.name });
+    await each(backend.run(request, silence?.signal ?? signal), (event) => {
+      if (event.kind !== "loading" && !attempt.hasBegun) {
+        silence?.end();
         attempt.hasBegun = true;
       }
       if (event.kind === "done") outcome = { kind: "answered", ...speedOf(event) };
-      yield event;
-    }
+      return take(event);
+    });
   } catch (error) {
-    const told = silence.signal.aborted && !signal.aborted ? tooSilent(backend.name) : error;
+    const told = silence?.hasBeen() && !signal.aborted ? tooSilent(backend.name) : error;
     outcome = outcomeOf(told);
     throw told;
   } finally {
-    clearTimeout(timer);
-    seat.end(outcome);
+    silence?.end();
+    attempt.seat.end(outcome);
   }
+}
+
+/** Aborts what has not begun in time, or when `signal` does. */
+function createSilence(limitMs: number, signal: AbortSignal) {
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), limitMs);
+  return {
+    signal: AbortSignal.any([signal, silence.signal]),
+    hasBeen: () => silence.signal.aborted,
+    end: () => clearTimeout(timer),
+  };
 }
 
 function speedOf({ stats }: Extract<ModelEvent, { kind: "done" }>): { readonly tokensPerSecond?: number } {

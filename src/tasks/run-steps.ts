@@ -1,6 +1,7 @@
 // Runs the planned requests of one task, one after the other.
 import type { AnswerEvent } from "../core/answer.ts";
 import { msg } from "../core/message.ts";
+import { each, type Stream, stream } from "../core/stream.ts";
 import { addStats, noStats } from "./add-stats.ts";
 import { answered, watchStep } from "./ask-model.ts";
 import type { Run } from "./leave.ts";
@@ -12,25 +13,28 @@ import type { PromptStep } from "./task-definition.ts";
 type Done = Extract<AnswerEvent, { kind: "done" }>;
 
 /** Runs a planned task. `way` takes each request to its model. */
-export async function* runSteps(job: Job, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
-  const total = job.steps.filter((step) => step.kind === "prompt").length;
-  const finished: Done[] = [];
-  for (const step of job.steps) {
-    if (step.kind !== "prompt") {
-      yield step.kind === "literal" ? { kind: "text", text: step.text } : step;
-      continue;
+export function runSteps(job: Job, way: Run, signal: AbortSignal): Stream<AnswerEvent> {
+  return stream(async (take) => {
+    const total = job.steps.filter((step) => step.kind === "prompt").length;
+    const finished: Done[] = [];
+    for (const step of job.steps) {
+      if (step.kind !== "prompt") {
+        await take(step.kind === "literal" ? { kind: "text", text: step.text } : step);
+        continue;
+      }
+      await each(runPrompt(job, step, way, signal), (event) => {
+        if (event.kind !== "done") return take(event);
+        finished.push(event);
+        return undefined;
+      });
+      if (total > 1) await take({ kind: "progress", done: finished.length, total });
     }
-    for await (const event of runPrompt(job, step, way, signal)) {
-      if (event.kind === "done") finished.push(event);
-      else yield event;
-    }
-    if (total > 1) yield { kind: "progress", done: finished.length, total };
-  }
-  yield {
-    kind: "done",
-    stats: finished.map((each) => each.stats).reduce(addStats, noStats),
-    finish: finished.some((each) => each.finish === "length") ? "length" : "stop",
-  };
+    await take({
+      kind: "done",
+      stats: finished.map(({ stats }) => stats).reduce(addStats, noStats),
+      finish: finished.some(({ finish }) => finish === "length") ? "length" : "stop",
+    });
+  });
 }
 
 /** Runs one prompt; yields exactly one `done`, last. */

@@ -4,6 +4,7 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import { countPrompt } from "../core/count-prompt.ts";
 import { detectLanguage } from "../core/language.ts";
 import { type Message, msg } from "../core/message.ts";
+import { each, type Stream, stream, type Take } from "../core/stream.ts";
 import type { AnswerLanguage, Sampling } from "../core/task.ts";
 import { addStats } from "./add-stats.ts";
 import { answered, watchStep } from "./ask-model.ts";
@@ -29,39 +30,42 @@ export function otherSampling(sampling: Sampling): Sampling {
 }
 
 /** Asks; what begins in another language is asked for anew, what begins to go wrong later goes on from its good part. */
-export async function* runTwice(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
-  const watched = watchStep(step);
-  const beginning = { isWrong: false };
-  const model = answered(job, step, watched, way, signal);
-  let first: Done | undefined;
-  for await (const event of step.language ? untilWrongLanguage(model, step.language, beginning) : model) {
-    if (event.kind === "done") first = event;
-    else yield event;
-  }
-  const again = nextTry(job, step, beginning.isWrong, watched.cut());
-  if (!again) {
-    yield* told(asEvents(first), watched);
-    return;
-  }
-  yield { kind: "notice", text: again.notice };
-  const second = watchStep(again.step);
-  const stats = first?.stats ?? watched.stats();
-  for await (const event of told(answered(job, again.step, second, way, signal), second)) {
-    yield event.kind === "done" ? { ...event, stats: addStats(stats, event.stats) } : event;
-  }
-}
-
-async function* asEvents(event: AnswerEvent | undefined): AsyncIterable<AnswerEvent> {
-  if (event) yield event;
+export function runTwice(job: Job, step: PromptStep, way: Run, signal: AbortSignal): Stream<AnswerEvent> {
+  return stream(async (take) => {
+    const watched = watchStep(step);
+    const beginning = { isWrong: false };
+    const model = answered(job, step, watched, way, signal);
+    const seen: { end?: Done } = {};
+    await each(step.language ? untilWrongLanguage(model, step.language, beginning) : model, (event) => {
+      if (event.kind !== "done") return take(event);
+      seen.end = event;
+      return undefined;
+    });
+    const again = nextTry(job, step, beginning.isWrong, watched.cut());
+    if (!again) {
+      if (seen.end) await tellEnd(seen.end, watched, take);
+      return;
+    }
+    await take({ kind: "notice", text: again.notice });
+    const second = watchStep(again.step);
+    const stats = seen.end?.stats ?? watched.stats();
+    await each(told(answered(job, again.step, second, way, signal), second), (event) =>
+      take(event.kind === "done" ? { ...event, stats: addStats(stats, event.stats) } : event),
+    );
+  });
 }
 
 /** Says at the end of an answer why its model was stopped. */
-export async function* told(events: AsyncIterable<AnswerEvent>, watched: Watched): AsyncIterable<AnswerEvent> {
-  for await (const event of events) {
-    const cut = event.kind === "done" ? watched.cut() : undefined;
-    if (cut) yield { kind: "notice", text: whyCut(cut), failed: cut.kind === "loop" ? "repetition" : "language" };
-    yield event;
-  }
+export function told(events: AsyncIterable<AnswerEvent>, watched: Watched): Stream<AnswerEvent> {
+  return stream((take) =>
+    each(events, (event) => (event.kind === "done" ? tellEnd(event, watched, take) : take(event))),
+  );
+}
+
+async function tellEnd(end: Done, watched: Watched, take: Take<AnswerEvent>): Promise<void> {
+  const cut = watched.cut();
+  if (cut) await take({ kind: "notice", text: whyCut(cut), failed: cut.kind === "loop" ? "repetition" : "language" });
+  await take(end);
 }
 
 function whyCut({ kind }: Cut): Message {
