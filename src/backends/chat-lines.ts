@@ -1,24 +1,17 @@
 // The one call that every answer goes through: asks with nothing in between, and yields the lines of the answer as
 // objects. What is not JSON lines, ends in the middle, or falls silent is an error.
 import { isUtf8 } from "node:buffer";
-import { pipeline, type Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
 import type { ChatResponse } from "ollama";
-import { request } from "undici";
-
 import { msg } from "../core/message.ts";
+import { type Stream, stream, type Take } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { badLine, type FetchLimits, patientDispatcher } from "./model-fetch.ts";
+import { badLine, type FetchLimits } from "./model-fetch.ts";
+import { type Answered, postJson } from "./post-json.ts";
 import { retryWaitMs } from "./retry-wait.ts";
-import { abortError, lostServer, notJson, type Refused, refusal, unreachable } from "./server-errors.ts";
-
-interface Opened extends Refused {
-  readonly type: string;
-  readonly body: AsyncIterable<Uint8Array>;
-  text(): Promise<string>;
-  close(reason: Error): void;
-}
+import { abortError, lostServer, notJson, refusal, unreachable } from "./server-errors.ts";
 
 /** @throws TaskError or an `AbortError`, as the parts do; leaving their loop closes the connection */
 export async function chatParts(
@@ -26,69 +19,53 @@ export async function chatParts(
   body: string,
   limits: FetchLimits,
   given?: typeof fetch,
-): Promise<AsyncGenerator<ChatResponse>> {
-  const opened = await open(`${address.replace(/\/+$/, "")}/api/chat`, body, limits, given);
-  if (opened.status !== 200) throw refusal(opened, await opened.text(), limits.server);
-  if (!/json/i.test(opened.type)) {
-    opened.close(abortError());
-    throw notJson(limits.server, opened.type);
+): Promise<Stream<ChatResponse>> {
+  const opened = unpacked(await open(chatUrl(address), body, limits, given));
+  if (opened.status !== 200) {
+    const { status, headers } = opened;
+    const said = await text(Readable.from(opened.body)).catch(() => "");
+    throw refusal({ status, statusText: "", retryAfterMs: retryWaitMs(headers) }, said, limits.server);
   }
-  return readLines(opened, limits);
+  const type = opened.headers.get("content-type") ?? "";
+  if (!/json/i.test(type)) {
+    opened.close(abortError());
+    throw notJson(limits.server, type);
+  }
+  return stream((take) => readLines(opened, limits, take));
 }
 
-async function open(url: string, body: string, limits: FetchLimits, given?: typeof fetch): Promise<Opened> {
+const chatUrl = (address: string) => new URL(`${address.replace(/\/+$/, "")}/api/chat`);
+
+async function open(url: URL, body: string, limits: FetchLimits, given?: typeof fetch): Promise<Answered> {
   const { signal, server } = limits;
-  const headers = { "content-type": "application/json", accept: "application/x-ndjson, application/json" };
+  const accept = "application/x-ndjson, application/json";
   try {
-    return given
-      ? ofResponse(await given(url, { method: "POST", body, headers, signal, redirect: "error" }))
-      : ofUndici(await request(url, { method: "POST", body, headers, signal, dispatcher: patientDispatcher() }));
+    if (!given) return await postJson(url, body, accept, signal);
+    const headers = { "content-type": "application/json", accept };
+    return ofResponse(await given(url, { method: "POST", body, headers, signal, redirect: "error" }));
   } catch (error) {
     if (isAbort(error) || signal.aborted) throw abortError();
     throw unreachable(server, error);
   }
 }
 
-function ofUndici({ statusCode, headers, body }: Awaited<ReturnType<typeof request>>): Opened {
-  const unpacked = unpack(body, String(headers["content-encoding"] ?? "identity"));
-  return {
-    status: statusCode,
-    statusText: "",
-    retryAfterMs: retryWaitMs(new Headers({ "retry-after": String(headers["retry-after"] ?? "") })),
-    type: String(headers["content-type"] ?? ""),
-    body: unpacked,
-    text: () => text(unpacked).catch(() => ""),
-    close(reason) {
-      body.on("error", () => undefined);
-      body.destroy(reason);
-    },
-  };
-}
-
 /** Nothing packed was asked for; something between may pack it all the same. */
-function unpack(body: Readable, encoding: string): Readable {
-  if (encoding === "identity") return body;
-  const unpacked = encoding === "br" ? createBrotliDecompress() : createUnzip();
-  return pipeline(body, unpacked, () => undefined);
+function unpacked(answered: Answered): Answered {
+  const encoding = answered.headers.get("content-encoding") ?? "identity";
+  if (encoding === "identity") return answered;
+  const unpack = encoding === "br" ? createBrotliDecompress() : createUnzip();
+  return { ...answered, body: pipeline(Readable.from(answered.body), unpack, () => undefined) };
 }
 
-function ofResponse(response: Response): Opened {
-  const body = response.body ?? new ReadableStream<Uint8Array>();
-  return {
-    status: response.status,
-    statusText: response.statusText,
-    retryAfterMs: retryWaitMs(response.headers),
-    type: response.headers.get("content-type") ?? "",
-    body,
-    text: () => response.text().catch(() => ""),
-    close: () => void body.cancel().catch(() => undefined),
-  };
+function ofResponse({ status, headers, body }: Response): Answered {
+  const read = body ?? new ReadableStream<Uint8Array>();
+  return { status, headers, body: read, close: () => void read.cancel().catch(() => undefined) };
 }
 
 /** After the last line, the end of the answer is waited for so long: the connection can then be used again. */
 const graceMs = 100;
 
-async function* readLines(opened: Opened, limits: FetchLimits): AsyncGenerator<ChatResponse> {
+async function readLines(opened: Answered, limits: FetchLimits, take: Take<ChatResponse>): Promise<void> {
   const { server, signal } = limits;
   const lines = createLines(limits);
   const silence = createSilence(server, opened);
@@ -99,7 +76,10 @@ async function* readLines(opened: Opened, limits: FetchLimits): AsyncGenerator<C
       if (!last) {
         for (const line of lines.push(piece)) {
           if (line.done) last = line;
-          else yield line;
+          else {
+            const wait = take(line);
+            if (wait !== undefined) await wait;
+          }
         }
       }
       silence.start(last ? graceMs : limits.stallMs);
@@ -112,11 +92,11 @@ async function* readLines(opened: Opened, limits: FetchLimits): AsyncGenerator<C
   } finally {
     silence.dispose();
   }
-  yield last;
+  await take(last);
 }
 
 /** Closes what has been silent too long. A reader that takes its time is no silence of the server. */
-function createSilence(server: string, opened: Opened) {
+function createSilence(server: string, opened: Answered) {
   let [isWaiting, hasBeen, limitMs] = [false, false, 0];
   // One timer for the whole answer: a timer for each piece would cost more than the piece.
   let timer: ReturnType<typeof setTimeout> | undefined;

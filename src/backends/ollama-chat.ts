@@ -86,14 +86,17 @@ function forcedCall(use: ToolUse): Message {
   };
 }
 
-export function* modelEvents(part: ChatResponse, server: string): Iterable<ModelEvent> {
-  if (part.message?.thinking) yield { kind: "thinking", text: part.message.thinking };
-  if (part.message?.content) yield { kind: "text", text: part.message.content };
-  if (part.message?.tool_calls) {
-    for (const call of callsOf(part.message.tool_calls, server)) yield { kind: "tool-call", call };
+export function modelEvents(part: ChatResponse, server: string): readonly ModelEvent[] {
+  const { message, done } = part;
+  const events: ModelEvent[] = [];
+  if (message?.thinking) events.push({ kind: "thinking", text: message.thinking });
+  if (message?.content) events.push({ kind: "text", text: message.content });
+  if (message?.tool_calls) {
+    for (const call of callsOf(message.tool_calls, server)) events.push({ kind: "tool-call", call });
   }
-  if (part.done)
-    yield { kind: "done", stats: statsOf(part), finish: part.done_reason === "length" ? "length" : "stop" };
+  if (done)
+    events.push({ kind: "done", stats: statsOf(part), finish: part.done_reason === "length" ? "length" : "stop" });
+  return events;
 }
 
 const argumentsSchema = z.record(z.string(), z.unknown());

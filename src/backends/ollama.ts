@@ -15,6 +15,7 @@ import type {
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { serverName } from "../core/names.ts";
+import { each, type Stream, stream, type Take, takeAll } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { chatParts } from "./chat-lines.ts";
 import { createModelFetch } from "./model-fetch.ts";
@@ -87,38 +88,43 @@ export class OllamaBackend implements Backend {
     return (await this.#call(signal, async (client) => this.#parse(psSchema, await client.ps()))).models;
   }
 
-  async *run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const stop = new AbortController();
-    const ended = AbortSignal.any([signal, stop.signal]);
+  run(request: ModelRequest, signal: AbortSignal): Stream<ModelEvent> {
+    return stream((take) => this.#answer(request, take, signal));
+  }
+
+  async #answer(request: ModelRequest, take: Take<ModelEvent>, signal: AbortSignal): Promise<void> {
     const { model } = request;
     const askedAtMs = Date.now();
     let isAsked = false;
     let isDone = false;
-    let isFinished = false;
+    let hasFailed = false;
     const isWarm = performance.now() - (this.#usedAtMs.get(model) ?? Number.NEGATIVE_INFINITY) < surelyLoadedMs;
+    // Ends the looking at a model that loads; where nobody looks, it would cost more than a token.
+    const isSure = this.#wholePrompts.isSure(request);
+    const stop = isWarm && isSure ? undefined : new AbortController();
+    const ended = stop ? AbortSignal.any([signal, stop.signal]) : signal;
     this.#stops.began(model);
     try {
-      yield* this.#whole(request, ended);
-      const parts = this.#ask(request, ended);
+      if (!isSure) await this.#whole(request, take, ended);
+      const asked = this.#ask(request, ended);
       isAsked = true;
-      parts.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
-      if (!isWarm) yield* this.#loading(model, parts, ended);
-      for await (const part of await parts) {
+      asked.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
+      if (!isWarm) await each(this.#loading(model, asked, ended), take);
+      await each(await asked, (part) => {
         if (part.done) {
           // Before it is told: who has heard that it is done reads no further.
           isDone = true;
           this.#usedAtMs.set(model, performance.now());
         }
-        yield* modelEvents(part, this.name);
-      }
+        return takeAll(modelEvents(part, this.name), take);
+      });
     } catch (error) {
-      isFinished ||= !isAbort(error) && !signal.aborted; // what failed has ended by itself
+      hasFailed = !isAbort(error) && !signal.aborted; // what failed has ended by itself
       throw this.#taskError(error, signal);
     } finally {
-      // An abort that nobody needs costs more than a token; who watches a model load needs it.
-      if (!isDone || !isWarm) stop.abort();
+      stop?.abort();
       // On other machines it cannot be told whose answer it is that goes on.
-      const hasToStop = isAsked && !isDone && !isFinished && this.place === "this-machine";
+      const hasToStop = isAsked && !isDone && !hasFailed && this.place === "this-machine";
       this.#stops.ended(request, hasToStop ? askedAtMs : undefined);
     }
   }
@@ -148,7 +154,7 @@ export class OllamaBackend implements Backend {
     return this.#stops.settled();
   }
 
-  async #ask(request: ModelRequest, signal: AbortSignal): Promise<AsyncGenerator<ChatResponse>> {
+  async #ask(request: ModelRequest, signal: AbortSignal): Promise<Stream<ChatResponse>> {
     signal.throwIfAborted();
     const address = await this.#options.address(signal);
     const limits = { signal, server: this.name, stallMs: this.#options.stallMs ?? 30_000, maxLineBytes };
@@ -192,18 +198,16 @@ export class OllamaBackend implements Backend {
   }
 
   /** Makes sure that a long prompt is read whole, before anything of the answer is asked for. */
-  async *#whole(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const { model, contextTokens, promptTokens } = request;
-    const key = `${model} ${contextTokens}`;
-    if (promptTokens === undefined || this.#wholePrompts.isSure(key, promptTokens)) return;
+  async #whole(request: ModelRequest, take: Take<ModelEvent>, signal: AbortSignal): Promise<void> {
+    const { model, contextTokens } = request;
     const probe: WindowProbe = {
       load: () => this.load(model, contextTokens, signal),
       contextTokens: async () => (await this.loaded(signal)).find((each) => each.name === model)?.contextTokens,
       text: request.messages.map((message) => message.content).join("\n"),
       readTokens: (text) => this.#countRead({ ...request, messages: [{ role: "user", content: text }] }, signal),
     };
-    const checked = this.#wholePrompts.ensure(key, this.name, promptTokens, probe);
-    yield* this.#loading(model, checked, signal);
+    const checked = this.#wholePrompts.ensure(request, this.name, probe);
+    await each(this.#loading(model, checked, signal), take);
     await checked;
   }
 

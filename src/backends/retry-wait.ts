@@ -1,5 +1,5 @@
 /** How long the server asks to wait, ms; undefined where it does not say. */
-export function retryWaitMs(headers: Headers): number | undefined {
+export function retryWaitMs(headers: Pick<Headers, "get">): number | undefined {
   const precise = Number.parseFloat(headers.get("retry-after-ms") ?? "");
   if (precise > 0) return precise;
   const told = headers.get("retry-after") ?? "";

@@ -1,6 +1,7 @@
 // A server that is given a prompt larger than its window may drop the beginning of it without a word. `truncate: false`
 // forbids that, but older servers and things that only look like Ollama do not know it. So a long prompt is not sent
 // before it is known that the window is as large as was asked for.
+import type { ModelRequest } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 
@@ -23,23 +24,30 @@ const seamTokens = 16;
 
 export interface WholePromptCheck {
   /** Whether nothing has to be asked. */
-  isSure(key: string, promptTokens: number): boolean;
+  isSure(prompt: SizedPrompt): boolean;
   /**
-   * @param promptTokens as estimated; @param key model and window
    * @throws TaskError `context-overflow` where the server would read a part of the prompt only
    */
-  ensure(key: string, server: string, promptTokens: number, probe: WindowProbe): Promise<void>;
+  ensure(prompt: SizedPrompt, server: string, probe: WindowProbe): Promise<void>;
 }
+
+/** Of a model, in a window, with so many tokens as estimated; absent: what is known to fit. */
+type SizedPrompt = Pick<ModelRequest, "model" | "contextTokens" | "promptTokens">;
 
 /** Asks once for each model and window; what is known is not asked again. */
 export function createWholePromptCheck(): WholePromptCheck {
   const known = new Map<string, number>();
-  const isSure = (key: string, promptTokens: number) =>
-    promptTokens <= alwaysFits || promptTokens <= (known.get(key) ?? 0);
+  const keyOf = ({ model, contextTokens }: SizedPrompt) => `${model} ${contextTokens}`;
+  const isSure = (prompt: SizedPrompt) => {
+    const { promptTokens = 0 } = prompt;
+    return promptTokens <= alwaysFits || promptTokens <= (known.get(keyOf(prompt)) ?? 0);
+  };
   return {
     isSure,
-    async ensure(key, server, promptTokens, probe) {
-      if (isSure(key, promptTokens)) return;
+    async ensure(prompt, server, probe) {
+      if (isSure(prompt)) return;
+      const { promptTokens = 0 } = prompt;
+      const key = keyOf(prompt);
       await probe.load();
       const context = await probe.contextTokens();
       if (context !== undefined) {
