@@ -36,8 +36,8 @@ export type ModelEvent =
   /** The model is being loaded. Bytes are absent where the server does not tell them. */
   | { readonly kind: "loading"; readonly model: string; readonly loadedBytes?: number; readonly totalBytes?: number }
   | { readonly kind: "thinking"; readonly text: string }
-  /** A piece of the answer, as markdown. */
-  | { readonly kind: "text"; readonly text: string }
+  /** A piece of the answer, as markdown; with the Unix ms at which it was first given, where it was kept since. */
+  | { readonly kind: "text"; readonly text: string; readonly keptAtMs?: number }
   /** A call the model makes, whole. The answer goes on when its result is told in the next request. */
   | { readonly kind: "tool-call"; readonly call: ToolCall }
   | {

@@ -1,27 +1,27 @@
 // Who asks, for whose turn it is and where a conversation was read before; and how long it waited.
 import type { IncomingMessage } from "node:http";
 import type { AnswerEvent } from "../core/answer.ts";
+import { each, type Stream, stream } from "../core/stream.ts";
 
 /** Passes an answer on. @param waited told once how long it waited for its turn and for a server, ms */
-export async function* tellWait(
-  events: AsyncIterable<AnswerEvent>,
-  waited: (ms: number) => void,
-): AsyncGenerator<AnswerEvent> {
-  let sinceMs: number | undefined;
-  let totalMs = 0;
-  let isTold = false;
-  for await (const event of events) {
-    if (event.kind === "waiting") sinceMs ??= performance.now();
-    else if (sinceMs !== undefined) {
-      totalMs += performance.now() - sinceMs;
-      sinceMs = undefined;
-    }
-    if (beginnings.has(event.kind) && !isTold) {
-      isTold = true;
-      waited(totalMs);
-    }
-    yield event;
-  }
+export function tellWait(events: AsyncIterable<AnswerEvent>, waited: (ms: number) => void): Stream<AnswerEvent> {
+  return stream((take) => {
+    let sinceMs: number | undefined;
+    let totalMs = 0;
+    let isTold = false;
+    return each(events, (event) => {
+      if (event.kind === "waiting") sinceMs ??= performance.now();
+      else if (sinceMs !== undefined) {
+        totalMs += performance.now() - sinceMs;
+        sinceMs = undefined;
+      }
+      if (!isTold && beginnings.has(event.kind)) {
+        isTold = true;
+        waited(totalMs);
+      }
+      return take(event);
+    });
+  });
 }
 
 const beginnings = new Set<AnswerEvent["kind"]>(["loading", "text", "thinking", "tool-call", "writing", "done"]);

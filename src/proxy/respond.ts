@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { formatMessage } from "../core/message.ts";
 import type { Route } from "../core/route.ts";
+import { each } from "../core/stream.ts";
 import type { ToolCall } from "../core/tool.ts";
 import type { AnswerForm, Ending } from "./exchange.ts";
 import { type ProxyError, toProxyError } from "./proxy-error.ts";
@@ -41,7 +42,7 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
     if (!response.destroyed) response.write(begin() + form.beat());
   }, reply.beatMs);
   try {
-    for await (const event of events) {
+    await each(events, (event) => {
       timer.refresh();
       if (event.kind === "routed") sent.route = event.route;
       else if (event.kind === "begin") sent.isKept = event.isKept;
@@ -51,9 +52,10 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
       } else {
         sent.firstMs ??= performance.now() - startMs;
         const text = begin() + form.piece(event);
-        if (text !== "" && !response.write(text)) await drained(response, signal);
+        if (text !== "" && !response.write(text)) return drained(response, signal);
       }
-    }
+      return undefined;
+    });
   } catch (error) {
     if (signal.aborted) throw error;
     sent.error = toProxyError(error);
@@ -71,7 +73,7 @@ export async function sendWhole(events: AsyncIterable<ReadEvent>, reply: Reply, 
   let text = "";
   let thinking = "";
   const calls: ToolCall[] = [];
-  for await (const event of events) {
+  await each(events, (event) => {
     if (event.kind === "routed") sent.route = event.route;
     else if (event.kind === "begin") sent.isKept = event.isKept;
     else if (event.kind === "end") sent.ending = event.ending;
@@ -81,7 +83,8 @@ export async function sendWhole(events: AsyncIterable<ReadEvent>, reply: Reply, 
       else if (event.kind === "text") text += event.text;
       else thinking += event.text;
     }
-  }
+    return undefined;
+  });
   if (!sent.ending) return;
   const whole = reply.form.whole({ text, thinking, calls, ending: sent.ending, route: sent.route });
   sendJson(reply.response, 200, whole, headersOf(sent));

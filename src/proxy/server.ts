@@ -212,15 +212,14 @@ async function answer(
   const { request, response, signal } = call;
   const conversation = wanted.conversation ?? conversationOf(request);
   const ask = { ...wanted, client: clientOf(request), ...(conversation === undefined ? {} : { conversation }) };
-  // The app recognises it again, with the person's corrections; here it is for the figures only.
-  const kind = ask.kind ?? classify(ask).kind;
   const sent: Sent = {};
   call.sent = sent;
+  // Of what was refused before it was routed, for the figures only.
+  const kind = () => sent.route?.task ?? ask.kind ?? classify(ask).kind;
   const startMs = performance.now();
-  const waited = (ms: number) => metrics.waited(kind, ms);
-  const run = (stop: AbortSignal) => tellWait(app.run(ask, stop), waited);
+  const waited = (ms: number) => metrics.waited(kind(), ms);
   const promptText = () => [ask.ownPrompt?.system, ...ask.history.map((turn) => turn.text), ask.text].join("\n");
-  const events = readAnswer({ run, stops, promptText }, signal);
+  const events = readAnswer({ events: tellWait(app.run(ask, signal), waited), stops, promptText });
   const reply = { response, form, signal, beatMs: options.beatMs ?? 5_000 };
   try {
     await (streams ? sendStream(events, reply, sent) : sendWhole(events, reply, sent));
@@ -228,7 +227,7 @@ async function answer(
     if (!signal.aborted) sent.error = toProxyError(error);
     throw error;
   } finally {
-    metrics.answer(sent.route?.task ?? kind, sent, performance.now() - startMs);
+    metrics.answer(kind(), sent, performance.now() - startMs);
   }
 }
 

@@ -74,7 +74,7 @@ function partsOf(job: Job): string {
 
 function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<AnswerEvent> {
   for (const finding of findings) yield { kind: "finding", finding };
-  if (text !== "") yield { kind: "text", text };
+  if (text !== "") yield { kind: "text", text, keptAtMs: storedAtMs };
   yield { kind: "done", stats, finish: "stop", keptAtMs: storedAtMs };
 }
 
