@@ -52,7 +52,7 @@ export async function measureStore(): Promise<readonly Row[]> {
     const inMemory = await timesOf(memory);
     const inFile = await timesOf(sqlite);
     await memory.dispose();
-    sqlite.dispose();
+    await sqlite.dispose();
     return [
       ...rowsOf("kept answer in memory: get", inMemory.get, plain.get, [5, 20]),
       ...rowsOf("kept answer in SQLite: get", inFile.get, plain.get, [100, 1000]),

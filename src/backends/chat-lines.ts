@@ -34,9 +34,9 @@ export async function chatParts(
   return stream((take) => readLines(opened, limits, take));
 }
 
-const chatUrl = (address: string) => new URL(`${address.replace(/\/+$/, "")}/api/chat`);
+const chatUrl = (address: string) => `${address.replace(/\/+$/, "")}/api/chat`;
 
-async function open(url: URL, body: string, limits: FetchLimits, given?: typeof fetch): Promise<Answered> {
+async function open(url: string, body: string, limits: FetchLimits, given?: typeof fetch): Promise<Answered> {
   const { signal, server } = limits;
   const accept = "application/x-ndjson, application/json";
   try {

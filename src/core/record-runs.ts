@@ -1,6 +1,7 @@
 // Watches answers and remembers their numbers.
 import type { AnswerEvent } from "./answer.ts";
 import type { LoadedModel } from "./backend.ts";
+import { createBatch } from "./batch.ts";
 import type { AnswerStats } from "./model-event.ts";
 import type { Route } from "./route.ts";
 import type { RunRecord, Runs } from "./run-record.ts";
@@ -26,18 +27,14 @@ export interface Recorder {
 const realLoadMs = 300;
 /** A server with a hundred answers a second is not asked a hundred times what it has loaded. */
 const lookEveryMs = 10_000;
+/** So long a figure may be in memory only. */
+const writeAfterMs = 250;
 
 export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder {
   let inFlight = 0;
   let before: readonly LoadedModel[] = [];
   let lookedAtMs = Number.NEGATIVE_INFINITY;
-  let writing: Promise<void> = Promise.resolve();
-  let waiting: Ended[] = [];
-  /** Writes what has come meanwhile together: a busy service must not write a file for each answer. */
-  const write = async () => {
-    const ended = waiting;
-    waiting = [];
-    if (ended.length === 0) return;
+  const batch = createBatch<Ended>(async (ended) => {
     const atMs = Math.max(...ended.map((each) => each.atMs));
     const isDue = ended.some(({ stats }) => (stats?.loadMs ?? 0) >= realLoadMs) || atMs - lookedAtMs > lookEveryMs;
     const now = isDue ? await loaded().catch(() => []) : before;
@@ -47,14 +44,12 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
     );
     before = now;
     await runs.add(records);
-  };
+  }, writeAfterMs);
   const keep = (route: Route, end: Ended["end"], stats: AnswerStats | undefined) => {
-    waiting.push({ route, end, stats, atMs: nowMs() });
-    if (waiting.length > 1) return;
-    writing = writing.then(write).catch(() => undefined);
+    batch.add({ route, end, stats, atMs: nowMs() }).catch(() => undefined); // a figure less
   };
   return {
-    settled: () => writing,
+    settled: () => batch.flush(),
     watch: (events) =>
       stream(async (take) => {
         inFlight++;

@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { controlPaths } from "../service/stop-service.ts";
 import type { ServiceEvent } from "../service/watch-service.ts";
-import { knowsToken } from "./guard.ts";
+import { createTokenCheck } from "./guard.ts";
 import type { Mount } from "./mount.ts";
 import { ProxyError } from "./proxy-error.ts";
 
@@ -26,6 +26,7 @@ export function createControl(token: string, stop: () => Promise<void>): Control
     for (const watcher of watchers) watcher.write("\n");
   }, beatMs);
   timer.unref();
+  const isKnown = createTokenCheck(token);
   return {
     path: controlPaths.all,
     seen(route, agent) {
@@ -33,7 +34,7 @@ export function createControl(token: string, stop: () => Promise<void>): Control
       for (const watcher of watchers) watcher.write(line({ kind: "seen", route, agent: agent.slice(0, 100) }));
     },
     async handle(request, response) {
-      if (!knowsToken(request.headers, token)) throw new ProxyError(401, "The token is missing or wrong.");
+      if (!isKnown(request.headers)) throw new ProxyError(401, "The token is missing or wrong.");
       const path = (request.url ?? "").split("?")[0];
       if (request.method === "POST" && path === controlPaths.stop) {
         for (const watcher of watchers) watcher.write(line({ kind: "stopping" }));

@@ -31,11 +31,13 @@ export function refuseForms(headers: IncomingHttpHeaders): void {
 export const tokenHeader = "x-switchyard-token";
 
 /** Whether the token came along: as Bearer, as `x-api-key`, in a header of its own, or as the password in the address. Takes as long for any. */
-export function knowsToken(headers: IncomingHttpHeaders, token: string): boolean {
+export function createTokenCheck(token: string): (headers: IncomingHttpHeaders) => boolean {
   const wanted = digest(token);
-  let knows = false;
-  for (const given of tokensIn(headers)) knows = timingSafeEqual(digest(given), wanted) || knows;
-  return knows;
+  return (headers) => {
+    let knows = false;
+    for (const given of tokensIn(headers)) knows = timingSafeEqual(digest(given), wanted) || knows;
+    return knows;
+  };
 }
 
 function tokensIn(headers: IncomingHttpHeaders): readonly string[] {

@@ -1,5 +1,11 @@
 // The HTTP service: who may ask, what is asked, and what becomes of it.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { App } from "../core/app.ts";
 import { classify } from "../core/classify.ts";
 import { isAbort } from "../core/task-error.ts";
@@ -7,7 +13,7 @@ import { challengeHeader, proofOf } from "../service/proof.ts";
 import { refuseBroken, whatFailed } from "./broken.ts";
 import { clientOf, conversationOf, tellWait } from "./client.ts";
 import type { Dialect, Outcome } from "./exchange.ts";
-import { knowsToken, refuseForeign, refuseForms } from "./guard.ts";
+import { createTokenCheck, refuseForeign, refuseForms } from "./guard.ts";
 import type { Handled, Tracing } from "./handled.ts";
 import { createHealth } from "./health.ts";
 import { createHostReader, thisHost } from "./host-figures.ts";
@@ -55,6 +61,7 @@ interface Parts {
   readonly health: ReturnType<typeof createHealth>;
   readonly mounts: readonly Mount[];
   readonly state: ServiceState;
+  readonly isKnown: (headers: IncomingHttpHeaders) => boolean;
 }
 
 const mebibyte = 1024 * 1024;
@@ -85,6 +92,7 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
     mounts: options.mounts?.((ask, signal) => app.run({ ...ask, client: "mcp" }, signal)) ?? [],
     health: createHealth(app, options),
     state,
+    isKnown: options.token === undefined ? () => true : createTokenCheck(options.token),
   };
   const server = createServer({
     headersTimeout: options.headersMs ?? 10_000,
@@ -170,7 +178,7 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
   refuseForeign(request.headers, options.isLoopback);
   if (method === "GET" && path === "/") return { kind: "text", text: "Ollama is running", type: "text/plain" };
-  const isKnown = options.token === undefined || knowsToken(request.headers, options.token);
+  const isKnown = parts.isKnown(request.headers);
   if (method === "GET" && path === "/health") {
     const challenge = request.headers[challengeHeader];
     const proof = options.token && typeof challenge === "string" ? proofOf(options.token, challenge) : undefined;

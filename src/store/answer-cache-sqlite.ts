@@ -1,11 +1,14 @@
 // Kept answers in the SQLite file that all windows and shells share.
 import type { AnswerCache } from "../core/answer-cache.ts";
+import { createBatch } from "../core/batch.ts";
 import { readAnswer, writeAnswer } from "./answer-json.ts";
 import { type Connection, SqliteFile, type SqliteOptions, SqliteUnusable } from "./sqlite.ts";
 
 export interface SqliteCacheOptions extends SqliteOptions {
   readonly maxEntries?: number;
   readonly maxBytes?: number;
+  /** So long an answer may be in memory only, ms. */
+  readonly writeAfterMs?: number;
 }
 
 /** A cache does not wait long for others that write. */
@@ -14,11 +17,11 @@ const patienceMs = 100;
 const noteUseAfterMs = 3_600_000;
 
 /** Opened on first use. Where it cannot be opened or is lost, there are no answers in it and nothing fails. */
-export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): void } {
-  const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20 } = options;
+export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): Promise<void> } {
+  const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20, writeAfterMs = 100 } = options;
   const file = new SqliteFile(options, "NORMAL", patienceMs);
   let isOff = false;
-  const pending = createBatch<Row>((rows) => writeRows(rows));
+  const pending = createBatch<Row>((rows) => writeRows(rows), writeAfterMs);
   const isFull = createFill(maxEntries, maxBytes);
 
   async function use<T>(what: SqliteFile, work: (db: Connection) => T): Promise<T | undefined> {
@@ -65,6 +68,7 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
       await pending.add({ key, usedMs: nowMs(), bytes, value });
     },
     async clear() {
+      await pending.flush();
       // For as long as it takes: this one must not be lost to somebody else's writing.
       const patient = new SqliteFile(options, "FULL", 5000);
       await use(patient, (db) => {
@@ -73,7 +77,10 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
       });
       patient.close();
     },
-    dispose: () => file.close(),
+    async dispose() {
+      await pending.flush();
+      file.close();
+    },
   };
 }
 
@@ -82,27 +89,6 @@ interface Row {
   readonly usedMs: number;
   readonly bytes: number;
   readonly value: string;
-}
-
-/** Writes what comes in one turn of the event loop together, after it: nobody's answer waits for the disk. */
-function createBatch<T>(write: (items: readonly T[]) => Promise<unknown>) {
-  let items: T[] = [];
-  let written: Promise<void> | undefined;
-  return {
-    add(item: T): Promise<void> {
-      items.push(item);
-      written ??= new Promise((resolve) => {
-        setImmediate(async () => {
-          const all = items;
-          items = [];
-          written = undefined;
-          await write(all);
-          resolve();
-        });
-      });
-      return written;
-    },
-  };
 }
 
 /** Looks again after so many rows: others write, too. */

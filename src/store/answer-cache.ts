@@ -58,14 +58,12 @@ export function createAnswerCache(options: AnswerCacheOptions): OpenedAnswerCach
     },
     async clear() {
       memory.clear();
-      await Promise.all(unwritten);
-      await Promise.all([file.clear(), currentRedis()?.clear()]);
+      await Promise.all([file.clear(), currentRedis()?.clear(), ...unwritten]);
     },
     warm: () => void currentRedis()?.begin(),
     async dispose() {
-      await Promise.all(unwritten);
+      await Promise.all([file.dispose(), ...unwritten]);
       redis?.cache.dispose();
-      file.dispose();
     },
   };
 }

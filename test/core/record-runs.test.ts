@@ -84,6 +84,7 @@ describe("what is recorded of answers", () => {
   it("names the models that were pushed out, but not those whose time had come", async () => {
     const { recorder, kept } = recorderWith([loaded("a"), loaded("old", { expiresAtMs: 900 })], [loaded("b")]);
     await drain(recorder.watch(stream(routed("a"), done(900))));
+    await recorder.settled();
     await drain(recorder.watch(stream(routed("b"), done(900))));
     await recorder.settled();
     expect(kept.map(({ evicted }) => evicted)).toEqual([undefined, ["a"]]);

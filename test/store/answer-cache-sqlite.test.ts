@@ -18,7 +18,7 @@ for (let index = 0; index < Number(count); index++) {
   await cache.put(name + index, { ...${JSON.stringify(answer(""))}, text });
   if ((await cache.get(name + index))?.text === text) process.stdout.write(name + index + "\\n");
 }
-cache.dispose();
+await cache.dispose();
 `;
 
 function writing(file: string, name: string, count: number) {
@@ -46,7 +46,7 @@ async function kept(
     if (!found) lost.push(key);
     else if (found.text.replaceAll(`${key} `, "") !== "") torn.push(key);
   }
-  cache.dispose();
+  await cache.dispose();
   return { lost, torn };
 }
 

@@ -12,7 +12,7 @@ import { fillDisk, smallDisk } from "./small-disk.ts";
 
 function open(folder: string, more: Partial<SqliteCacheOptions> = {}) {
   const host = listeningHost();
-  return { host, cache: createSqliteCache({ file: join(folder, "switchyard.db"), ...host, ...more }) };
+  return { host, cache: createSqliteCache({ file: join(folder, "switchyard.db"), writeAfterMs: 0, ...host, ...more }) };
 }
 
 /** Looks into the file as another program would. */
@@ -36,11 +36,11 @@ describe("answers kept in SQLite", () => {
     await two.cache.put("a", answer("newer"));
     expect(await one.cache.get("a")).toEqual(answer("newer"));
     expect(await one.cache.get("b")).toBeUndefined();
-    one.cache.dispose();
-    two.cache.dispose();
+    await one.cache.dispose();
+    await two.cache.dispose();
     const later = open(folder);
     expect(await later.cache.get("a")).toEqual(answer("newer"));
-    later.cache.dispose();
+    await later.cache.dispose();
     expect(statSync(join(folder, "switchyard.db")).mode & 0o777).toBe(0o600);
   });
 
@@ -58,7 +58,7 @@ describe("answers kept in SQLite", () => {
     expect(keys).toContain("k0");
     expect(keys).toContain("k10");
     expect(keys).not.toContain("k1");
-    cache.dispose();
+    await cache.dispose();
   });
 
   it("take no more bytes than allowed, in the file as well", async () => {
@@ -73,7 +73,7 @@ describe("answers kept in SQLite", () => {
     await cache.put("huge", answer("x".repeat(2_000_000)));
     expect(await cache.get("huge")).toBeUndefined();
     expect(await cache.get("k99")).toBeDefined();
-    cache.dispose();
+    await cache.dispose();
     expect(statSync(join(folder, "switchyard.db")).size).toBeLessThan(1_300_000);
   });
 
@@ -89,7 +89,7 @@ describe("answers kept in SQLite", () => {
     now = 4_000_000;
     await cache.get("a");
     expect(used()).toBe(4_000_000);
-    cache.dispose();
+    await cache.dispose();
   });
 
   it("are misses, and deleted, when they are broken or of another format", async () => {
@@ -101,7 +101,7 @@ describe("answers kept in SQLite", () => {
       expect(await cache.get("a"), text).toBeUndefined();
       expect(keysIn(folder), text).toEqual([]);
     }
-    cache.dispose();
+    await cache.dispose();
   });
 
   it("are not there where the file cannot be used, and nothing fails", async () => {
@@ -117,7 +117,7 @@ describe("answers kept in SQLite", () => {
       await cache.put("a", answer("x"));
       expect(await cache.get("a")).toBeUndefined();
       await cache.clear();
-      cache.dispose();
+      await cache.dispose();
     }
   });
 
@@ -129,7 +129,7 @@ describe("answers kept in SQLite", () => {
     await cache.put("a", answer("x"));
     expect(await cache.get("a")).toEqual(answer("x"));
     expect(host.notices).toEqual([expect.stringContaining("was broken. It was set aside as")]);
-    cache.dispose();
+    await cache.dispose();
   });
 
   it("do not wait for somebody else who writes for long", async () => {
@@ -145,7 +145,7 @@ describe("answers kept in SQLite", () => {
     other.exec("COMMIT");
     expect(await cache.get("b")).toBeUndefined();
     other.close();
-    cache.dispose();
+    await cache.dispose();
   });
 
   it.skipIf(!smallDisk)("are given up quietly on a full disk", async () => {
@@ -160,7 +160,7 @@ describe("answers kept in SQLite", () => {
     rmSync(filler);
     await cache.put("b", answer("x".repeat(200_000)));
     expect(await cache.get("b")).toBeDefined();
-    cache.dispose();
+    await cache.dispose();
   });
 
   it("leave not a byte behind when they are deleted", async () => {
@@ -176,7 +176,7 @@ describe("answers kept in SQLite", () => {
     await cache.clear();
     expect(bytes()).not.toContain("CANARY");
     expect(await cache.get("k0")).toBeUndefined();
-    cache.dispose();
+    await cache.dispose();
   });
 });
 
@@ -213,6 +213,7 @@ describe("the answer cache", () => {
       ...listeningHost(),
       file: join(temporaryFolder(), "switchyard.db"),
       redisUrl: () => "",
+      writeAfterMs: 0,
       loadSqlite: async () => undefined,
     });
     for (let index = 0; index <= 1000; index++) await lost.put(String(index), answer("x"));
