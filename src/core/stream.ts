@@ -4,17 +4,25 @@
 /** Takes an event. Where it returns a promise, the next one waits for it; what it throws stops the source. */
 export type Take<Event> = (event: Event) => Promise<void> | undefined;
 
+/** Hands on every event, and stops, with all that it reads, when the taking throws. */
+type Source<Event> = (take: Take<Event>) => Promise<void>;
+
 /** Begins with its reader, and has one only. To leave the loop over it stops the source, as with a generator. */
-export interface Stream<Event> extends AsyncIterable<Event> {
-  /** Hands on every event; ends as the source does. Readers call `each`. */
-  readonly [handing]: (take: Take<Event>) => Promise<void>;
+export class Stream<Event> implements AsyncIterable<Event> {
+  /** Readers call `each`. */
+  readonly source: Source<Event>;
+
+  constructor(source: Source<Event>) {
+    this.source = source;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Event, undefined> {
+    return iterate(this.source);
+  }
 }
 
-const handing = Symbol("handing");
-
-/** @param source hands on its events, and stops, with all that it reads, when the taking throws */
-export function stream<Event>(source: (take: Take<Event>) => Promise<void>): Stream<Event> {
-  return { [handing]: source, [Symbol.asyncIterator]: () => iterate(source) };
+export function stream<Event>(source: Source<Event>): Stream<Event> {
+  return new Stream(source);
 }
 
 /**
@@ -22,7 +30,7 @@ export function stream<Event>(source: (take: Take<Event>) => Promise<void>): Str
  * @throws what the source or `take` throws
  */
 export async function each<Event>(events: AsyncIterable<Event>, take: Take<Event>): Promise<void> {
-  if (!isStream(events)) {
+  if (!(events instanceof Stream)) {
     for await (const event of events) {
       const wait = take(event);
       if (wait !== undefined) await wait;
@@ -35,7 +43,7 @@ export async function each<Event>(events: AsyncIterable<Event>, take: Take<Event
     throw left();
   };
   try {
-    await events[handing]((event) => {
+    await events.source((event) => {
       // Whoever goes on all the same is told again.
       if (mine.thrown) throw left();
       try {
@@ -74,14 +82,10 @@ export function takeAll<Event>(events: readonly Event[], take: Take<Event>): Pro
   return waiting;
 }
 
-function isStream<Event>(events: AsyncIterable<Event>): events is Stream<Event> {
-  return handing in events;
-}
-
 const left = () => new DOMException("Nobody reads any more", "AbortError");
 
 /** One event at a time: the source goes on when the next one is asked for. */
-function iterate<Event>(source: (take: Take<Event>) => Promise<void>): AsyncIterator<Event, undefined> {
+function iterate<Event>(source: Source<Event>): AsyncIterator<Event, undefined> {
   const ready: Event[] = [];
   let asked: PromiseWithResolvers<IteratorResult<Event, undefined>> | undefined;
   let goOn: PromiseWithResolvers<void> | undefined;
