@@ -85,12 +85,12 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     ...given,
   });
   const claudeLine = createClaudeLine(() => settings().claudeBaseUrl, env);
-  const slotsOf = ({ name }: Backend): number => {
+  const slotsOf = createSlots((name) => {
     // It works on one answer after the other.
     if (name === embedded.name) return 1;
     const own = settings().nodes.find(({ url }) => hostOf(url) === hosts.get(name));
     return own?.slots ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
-  };
+  });
   // Asked for each time, it is a file that is read.
   const memoryBytes = totalmem();
   const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
@@ -119,6 +119,21 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
       engine.dispose();
       await claudeLine.dispose();
     },
+  };
+}
+
+/** So long what was found holds, ms: it is asked for with every request, and a file is read for it. */
+const slotsHoldMs = 500;
+
+function createSlots(find: (server: string) => number): (backend: Backend) => number {
+  const known = new Map<string, { readonly slots: number; readonly atMs: number }>();
+  return ({ name }) => {
+    const nowMs = performance.now();
+    const before = known.get(name);
+    if (before && nowMs - before.atMs < slotsHoldMs) return before.slots;
+    const slots = find(name);
+    known.set(name, { slots, atMs: nowMs });
+    return slots;
   };
 }
 

@@ -183,7 +183,7 @@ function rank(
   memoryBytes: number,
   settings: Settings,
 ): readonly Choice[] {
-  const fits = (model: InstalledModel) => fitsMemory(model, usualContextTokens, memoryBytes);
+  const fits = new Set(usable.filter((model) => fitsMemory(model, usualContextTokens, memoryBytes)));
   const listed = (wantedRole: Role, why: (tag: string, isFirst: boolean) => Message) =>
     candidatesFor(wantedRole, settings.modelProfile).flatMap((tag, index) =>
       usable.filter((model) => isTag(model.name, tag)).map((model) => ({ model, why: why(tag, index === 0) })),
@@ -201,9 +201,9 @@ function rank(
       why: msg("no model for the role “{0}” is installed; this is the largest that fits this machine", roleName(role)),
     })),
   ];
-  const fitting = choices.filter((choice) => fits(choice.model));
+  const fitting = choices.filter((choice) => fits.has(choice.model));
   const tooLarge = choices
-    .filter((choice) => !fits(choice.model))
+    .filter((choice) => !fits.has(choice.model))
     .map(({ model }) => ({ model, why: msg("nothing smaller is installed; it may not fit this machine’s memory") }));
   const seen = new Set<string>();
   return [...fitting, ...tooLarge.reverse()].filter(({ model }) => {

@@ -92,7 +92,7 @@ interface Row {
 }
 
 /** Looks again after so many rows: others write, too. */
-const lookAfterRows = 20;
+const lookAfterRows = 100;
 
 /** Whether it may be too full, by what was seen last and written since; to look at every row would cost more than it. */
 function createFill(maxEntries: number, maxBytes: number) {
@@ -121,14 +121,14 @@ function noteUse(db: Connection, key: string, atMs: number): void {
   }
 }
 
-/** The least recently used go, and a twentieth more, so that the next one does not prune again. */
+/** The least recently used go, and a fifth more: to look at every row for each that comes would cost more than it. */
 function prune(db: Connection, maxEntries: number, maxBytes: number): void {
   db.run(
     `DELETE FROM answers WHERE rowid IN (SELECT rowid FROM (
        SELECT rowid, row_number() OVER newest AS place, sum(bytes) OVER newest AS upTo FROM answers
        WINDOW newest AS (ORDER BY usedMs DESC, rowid DESC ROWS UNBOUNDED PRECEDING))
      WHERE place > ? OR upTo > ?)`,
-    Math.max(1, Math.floor(maxEntries * 0.95)),
-    Math.floor(maxBytes * 0.95),
+    Math.max(1, Math.floor(maxEntries * 0.8)),
+    Math.floor(maxBytes * 0.8),
   );
 }

@@ -28,7 +28,7 @@ export interface Departure {
   readonly route: Pick<Route, "task" | "localOnly">;
   readonly model: InstalledModel;
   readonly backend: Backend;
-  readonly requests: readonly ModelRequest[];
+  readonly requests: () => readonly ModelRequest[];
   /** Runs them where nothing leaves: on this machine and on hosts of the person's own. */
   readonly here: Run;
   readonly countTokens: (prompt: Pick<ModelRequest, "messages" | "toolUse">) => number;
@@ -71,7 +71,8 @@ function refuseKept({ ask, route, model }: Departure, parts: LeaveParts): void {
   if (kept.length > 0 && !isLocalPlace(model, settings)) throw refuseModel(model.name, kept);
 }
 
-function describeDeparture({ ask, model, requests, countTokens }: Departure): LeaveQuestion {
+function describeDeparture({ ask, model, requests: plan, countTokens }: Departure): LeaveQuestion {
+  const requests = plan();
   const promptTokens = requests.reduce((sum, request) => sum + countTokens(request), 0);
   const answerTokens = requests.reduce((sum, request) => sum + (request.maxTokens ?? 0), 0);
   const price = model.place === "cloud" ? priceRange(model.name, promptTokens, answerTokens) : undefined;

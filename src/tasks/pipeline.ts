@@ -164,6 +164,7 @@ function refuseEmpty(ask: Ask): void {
 
 /** Marks every text that came from a file with the rule that keeps it here; what a host says of it can only add. */
 async function markLocalOnly(ask: Ask, privacyOf: PipelineParts["privacyOf"]): Promise<Ask> {
+  if (ask.sources.length === 0 && !ask.history.some((turn) => turn.sources)) return ask;
   const sources = await Promise.all(
     ask.sources.map(async (source) => {
       const rule = source.localOnly ?? (await privacyOf(source.uri));
@@ -225,7 +226,7 @@ function departure(settled: Settled, job: Job, parts: PipelineParts) {
     route,
     model: job.model,
     backend: job.backend,
-    requests: requestsOf(job),
+    requests: () => requestsOf(job),
     countTokens: job.countTokens,
   };
 }

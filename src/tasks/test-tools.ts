@@ -92,7 +92,7 @@ async function testOne(
       route: { task: "chat" },
       model,
       backend,
-      requests: [request],
+      requests: () => [request],
       here: (each, stop) => parts.runOnNodes([{ model, backend }], each, stop),
       countTokens: (prompt) => countPrompt(prompt),
     },
