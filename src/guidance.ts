@@ -29,13 +29,16 @@ export interface Guidance {
   clear(): Promise<void>;
 }
 
+/** A server that hangs must not keep the program from ending. */
+const lookMs = 2_000;
+
 export function createGuidance({ home, settings, feedback, models, preview, findWorld }: GuidanceParts): Guidance {
   const runs = createRuns(join(home, "runs.ndjson"));
   const kept = createAppliedAdvice(join(home, "advice.json"));
   const turnstile = createTurnstile(() => settings().parallelRequests);
   const recorder = createRecorder({
     runs,
-    loaded: () => models.loaded(new AbortController().signal),
+    loaded: () => models.loaded(AbortSignal.timeout(lookMs)),
     nowMs: () => Date.now(),
   });
   return {

@@ -23,7 +23,7 @@ import { detailsFrom } from "./model-shape.ts";
 import { chatRequest, modelEvents } from "./ollama-chat.ts";
 import { describeTag, embedSchema, psSchema, type Shown, showSchema, type Tag, tagsSchema } from "./ollama-schemas.ts";
 import { loadedFrom, type Working, watchLoading } from "./ollama-work.ts";
-import { abortError, memoryError } from "./server-errors.ts";
+import { asTaskError } from "./server-errors.ts";
 import { type PullLimits, type PullPart, steadyPull, tooOld, usualPullLimits } from "./steady-pull.ts";
 import { createStopWatch, type StopWatch } from "./stop-watch.ts";
 import { createWholePromptCheck, type WindowProbe } from "./whole-prompt.ts";
@@ -46,7 +46,7 @@ export interface OllamaOptions {
 }
 
 /** So soon after an answer a model is loaded: nobody has to ask. */
-const surelyLoadedMs = 30_000;
+const loadedMs = 30_000;
 /** Far above any real line; one holds a token, or a whole answer where `stream` is off. */
 const maxLineBytes = 4 * 1024 * 1024;
 
@@ -98,7 +98,7 @@ export class OllamaBackend implements Backend {
     let isAsked = false;
     let isDone = false;
     let hasFailed = false;
-    const isWarm = performance.now() - (this.#usedAtMs.get(model) ?? Number.NEGATIVE_INFINITY) < surelyLoadedMs;
+    const isWarm = performance.now() - (this.#usedAtMs.get(model) ?? Number.NEGATIVE_INFINITY) < loadedMs;
     // Ends the looking at a model that loads; where nobody looks, it would cost more than a token.
     const isSure = this.#wholePrompts.isSure(request);
     const stop = isWarm && isSure ? undefined : new AbortController();
@@ -120,7 +120,7 @@ export class OllamaBackend implements Backend {
       });
     } catch (error) {
       hasFailed = !isAbort(error) && !signal.aborted; // what failed has ended by itself
-      throw this.#taskError(error, signal);
+      throw asTaskError(error, this.name, signal);
     } finally {
       stop?.abort();
       // On other machines it cannot be told whose answer it is that goes on.
@@ -182,7 +182,7 @@ export class OllamaBackend implements Backend {
       const client = await this.#client(AbortSignal.any([signal, stop.signal]), 0);
       yield* await client.pull({ model, stream: true });
     } catch (error) {
-      throw tooOld(error, this.name, model) ?? this.#taskError(error, signal, "network");
+      throw tooOld(error, this.name, model) ?? asTaskError(error, this.name, signal, "network");
     } finally {
       stop.abort();
     }
@@ -266,7 +266,7 @@ export class OllamaBackend implements Backend {
     try {
       return await work(await this.#client(signal));
     } catch (error) {
-      throw this.#taskError(error, signal);
+      throw asTaskError(error, this.name, signal);
     }
   }
 
@@ -279,25 +279,6 @@ export class OllamaBackend implements Backend {
       {
         cause: parsed.error,
       },
-    );
-  }
-
-  #taskError(error: unknown, signal: AbortSignal, otherwise: "server-error" | "network" = "server-error"): Error {
-    if (isAbort(error) || signal.aborted) return abortError();
-    if (error instanceof TaskError) return error;
-    if (error instanceof SyntaxError) {
-      return new TaskError(
-        "bad-response",
-        msg("{0} sent something that is not an answer: {1}", serverName(this.name), error.message),
-        {
-          cause: error,
-        },
-      );
-    }
-    const text = error instanceof Error ? error.message : String(error);
-    return (
-      memoryError(this.name, text, error) ??
-      new TaskError(otherwise, msg("{0} reports an error: {1}", serverName(this.name), text), { cause: error })
     );
   }
 }

@@ -1,7 +1,7 @@
 // What model servers say when they do not answer, in words that help.
 import { msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
-import { TaskError } from "../core/task-error.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
 
 /** What aborted signals throw, whatever the reason they were given. */
 export function abortError(): Error {
@@ -125,5 +125,30 @@ export function lostServer(server: string, cause?: unknown): TaskError {
       serverName(server),
     ),
     { cause },
+  );
+}
+
+/** What a call to a server threw, as what crosses rooms. */
+export function asTaskError(
+  error: unknown,
+  server: string,
+  signal: AbortSignal,
+  otherwise: "server-error" | "network" = "server-error",
+): Error {
+  if (isAbort(error) || signal.aborted) return abortError();
+  if (error instanceof TaskError) return error;
+  if (error instanceof SyntaxError) {
+    return new TaskError(
+      "bad-response",
+      msg("{0} sent something that is not an answer: {1}", serverName(server), error.message),
+      {
+        cause: error,
+      },
+    );
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return (
+    memoryError(server, text, error) ??
+    new TaskError(otherwise, msg("{0} reports an error: {1}", serverName(server), text), { cause: error })
   );
 }
