@@ -194,6 +194,7 @@ export function createApp(given: AppOptions): App {
     async dispose() {
       models.downloads.dispose();
       await guidance.recorder.settled();
+      await models.settled();
       await stores.dispose();
       await servers.dispose();
     },
@@ -260,7 +261,7 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
       const { servers } = await search.find(signal);
       const loaded = (await Promise.all(servers.map(loadedOf(signal)))).flat();
       const named = (name: string) => servers.find(({ backend }) => backend.name === name)?.backend;
-      fitting.learn(loaded, named).catch(() => undefined);
+      fitting.learn(loaded, named);
       return loaded;
     },
     async status(signal) {
@@ -292,5 +293,6 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
       search.forget();
       await deleteModel((await search.find(signal)).servers, what, signal).finally(search.forget);
     },
-  } satisfies Partial<App>;
+    settled: fitting.settled,
+  } satisfies Partial<App> & { settled(): Promise<void> };
 }

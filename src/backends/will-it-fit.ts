@@ -26,10 +26,16 @@ export interface Fitting {
   /** Undefined where nobody can say how large the model is. @param sizeBytes where it is known by now */
   fit(model: string, backend: Backend, signal: AbortSignal, sizeBytes?: number): Promise<Fit | undefined>;
   /** Remembers what loaded models really take. */
-  learn(loaded: readonly LoadedModel[], backendNamed: (name: string) => Backend | undefined): Promise<void>;
+  learn(loaded: readonly LoadedModel[], backendNamed: (name: string) => Backend | undefined): void;
+  /** Resolves when what was to be remembered is. */
+  settled(): Promise<void>;
 }
 
+/** A server that takes longer to describe its models has nothing learned of them. */
+const describeMs = 5_000;
+
 export function createFitting({ knownModel, measured, roomOf }: FittingParts): Fitting {
+  let learning: Promise<void> = Promise.resolve();
   const describe = async (model: string, backend: Backend, signal: AbortSignal, sizeBytes?: number) => {
     const installed = (await backend.models(signal)).find((each) => [model, `${model}:latest`].includes(each.name));
     const known = knownModel(model);
@@ -66,22 +72,27 @@ export function createFitting({ knownModel, measured, roomOf }: FittingParts): F
       const { freeBytes: _, ...always } = room;
       return judgeFit(ask, { ...always, ...(freeBytes === undefined ? {} : { freeBytes }) });
     },
-    async learn(loaded, backendNamed) {
-      const { signal } = new AbortController();
-      for (const { name, backend: server, sizeBytes, contextTokens } of loaded) {
-        const backend = backendNamed(server);
-        if (!backend || contextTokens === undefined || sizeBytes === 0) continue;
-        const last = await measured.of(name);
-        // Asked once a second by the monitor: a known one costs no request.
-        const isKnown = last?.contextTokens === contextTokens && Math.abs(last.bytes - sizeBytes) < sizeBytes / 100;
-        if (isKnown) continue;
-        const [facts, { parallel }] = await Promise.all([describe(name, backend, signal), roomOf(backend, signal)]);
-        if (!facts) continue;
-        const estimate = memoryNeed({ ...facts, contextTokens, parallel });
-        await measured.learn(name, { bytes: sizeBytes, contextTokens }, estimate.totalBytes);
-      }
+    learn(loaded, backendNamed) {
+      learning = learning.then(() => learn(loaded, backendNamed)).catch(() => undefined);
     },
+    settled: () => learning,
   };
+
+  async function learn(loaded: readonly LoadedModel[], backendNamed: (name: string) => Backend | undefined) {
+    const signal = AbortSignal.timeout(describeMs);
+    for (const { name, backend: server, sizeBytes, contextTokens } of loaded) {
+      const backend = backendNamed(server);
+      if (!backend || contextTokens === undefined || sizeBytes === 0) continue;
+      const last = await measured.of(name);
+      // Asked once a second by the monitor: a known one costs no request.
+      const isKnown = last?.contextTokens === contextTokens && Math.abs(last.bytes - sizeBytes) < sizeBytes / 100;
+      if (isKnown) continue;
+      const [facts, { parallel }] = await Promise.all([describe(name, backend, signal), roomOf(backend, signal)]);
+      if (!facts) continue;
+      const estimate = memoryNeed({ ...facts, contextTokens, parallel });
+      await measured.learn(name, { bytes: sizeBytes, contextTokens }, estimate.totalBytes);
+    }
+  }
 }
 
 /** With what servers give back: they unload models that nobody asks for one that is. Undefined: it is loaded already. */

@@ -127,7 +127,8 @@ describe("whether a model will fit", () => {
       vramBytes: 0,
       contextTokens: 8192,
     };
-    await fitting.learn([loaded], () => backend);
+    fitting.learn([loaded], () => backend);
+    await fitting.settled();
     const after = await fittingWith(8 * gib).fit("qwen2.5:7b", backend, never);
     expect(after).toMatchObject({ verdict: "too-large", need: { basis: "measured", totalBytes: 7.1e9 } });
     const otherAfter = await fittingWith(8 * gib).fit("llama3.1:8b", backend, never);
