@@ -23,6 +23,7 @@ import { formatMessage } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { nodeCondition } from "./core/node-condition.ts";
 import { createNodeQueue, type NodeQueue, type NodeState } from "./core/node-queue.ts";
+import { createRanks } from "./core/route.ts";
 import type { Settings } from "./core/settings.ts";
 import type { Ask } from "./core/task.ts";
 import { createTokenCounts } from "./core/token-counts.ts";
@@ -99,6 +100,7 @@ export function createApp(given: AppOptions): App {
     cache: stores.cache,
     hash: (text) => hash("sha256", text),
     turns,
+    ranks: createRanks(),
     runOnNodes,
   });
   const cpu = createCpuMeter();

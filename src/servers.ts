@@ -9,12 +9,13 @@ import { type FoundNode, findNode, normalizeAddress } from "./backends/find-node
 import { nodeAddresses } from "./backends/node-addresses.ts";
 import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
 import { OpenAiBackend } from "./backends/openai.ts";
-import { createServerSearch, nothingAnswers } from "./backends/servers.ts";
+import { createServerSearch, nothingAnswers, type Servers } from "./backends/servers.ts";
 import { usualPullLimits } from "./backends/steady-pull.ts";
 import { containerLimits, readPlaces } from "./containers/places.ts";
 import type { AppOptions } from "./core/app.ts";
-import type { Backend } from "./core/backend.ts";
+import type { Backend, InstalledModel } from "./core/backend.ts";
 import { msg } from "./core/message.ts";
+import type { World } from "./core/route.ts";
 import type { NodeSetting, Settings } from "./core/settings.ts";
 import type { ToolTests } from "./core/tool-test.ts";
 
@@ -93,6 +94,7 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
   });
   // Asked for each time, it is a file that is read.
   const memoryBytes = totalmem();
+  let last: { readonly found: Servers; readonly cloud: readonly InstalledModel[]; readonly world: World } | undefined;
   const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
   return {
     embedded,
@@ -102,16 +104,21 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     cloudModels,
     slotsOf,
     async world(signal: AbortSignal) {
-      const [{ servers, tried }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
+      const [found, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
+      // The same as long as nothing else is found: what was worked out for it stays true.
+      if (last?.found === found && last.cloud.length === 0 && cloud.length === 0) return last.world;
+      const { servers, tried } = found;
       if (servers.length === 0 && cloud.length === 0) throw nothingAnswers(tried);
       const backends = [...servers.map((server) => server.backend), claude];
-      return {
+      const world: World = {
         models: [...servers.flatMap((server) => server.models), ...cloud],
         backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
         memoryBytes,
         // The built-in engine has a list of its own; Ollama has its library.
         ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
       };
+      last = { found, cloud, world };
+      return world;
     },
     async dispose() {
       // What was stopped is to be idle before nobody looks any more.

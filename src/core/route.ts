@@ -1,4 +1,4 @@
-import type { InstalledModel, Place } from "./backend.ts";
+import type { Backend, InstalledModel, Place } from "./backend.ts";
 import { candidatesFor, fitsMemory, isTag, offersFor } from "./catalogue.ts";
 import type { Classification } from "./classify.ts";
 import { usualContextTokens } from "./context.ts";
@@ -47,6 +47,11 @@ export interface Reachable {
   readonly isDisliked?: (model: string, task: TaskKind) => boolean;
 }
 
+/** What can be reached now: models and the servers that have them. */
+export interface World extends Reachable {
+  readonly backends: ReadonlyMap<string, Backend>;
+}
+
 const maxAlternatives = 6;
 
 const roleOfKind: Readonly<Record<TaskKind, Role | "byLanguage">> = {
@@ -78,7 +83,13 @@ interface Choice {
  * the models that may not see the prompt, and asks the person before anything leaves.
  * @throws TaskError `model-missing`, with a model worth getting
  */
-export function chooseRoute(ask: Ask, classification: Classification, reachable: Reachable, settings: Settings): Route {
+export function chooseRoute(
+  ask: Ask,
+  classification: Classification,
+  reachable: Reachable,
+  settings: Settings,
+  ranks: Ranks = createRanks(),
+): Route {
   const { kind, language } = classification;
   const needs = needsOf(ask);
   const role = chooseRole(
@@ -90,13 +101,23 @@ export function chooseRoute(ask: Ask, classification: Classification, reachable:
   const usable = able.filter((model) => needs.every((need) => can(model, need)));
   const cloud = usable.filter((model) => model.place === "cloud");
   const here = usable.filter((model) => model.place !== "cloud");
-  const rankAll = (models: readonly InstalledModel[]) =>
-    likedFirst(rank(role, models, reachable.memoryBytes, settings), kind, reachable);
-  const ranked = [...(role === "reasoning" ? cloudChoice(cloud, settings) : []), ...rankAll(here)];
+  const { memoryBytes } = reachable;
+  const liked = (choices: readonly Choice[]) => likedFirst(choices, kind, reachable);
+  const known = ranks(reachable.models, `${role} ${needs} ${settings.modelProfile} ${memoryBytes}`, () =>
+    rank(role, here, memoryBytes, settings),
+  );
+  const ranked = [...(role === "reasoning" ? cloudChoice(cloud, settings) : []), ...liked(known)];
   const failed = able.filter((model) => isOnlyFailed(model, needs));
   const wouldBeFirst = () =>
     failed.find(({ name }) => name === settings.pinnedModels[kind]) ??
-    rankAll(able.filter((model) => here.includes(model) || failed.includes(model)))[0]?.model;
+    liked(
+      rank(
+        role,
+        able.filter((model) => here.includes(model) || failed.includes(model)),
+        memoryBytes,
+        settings,
+      ),
+    )[0]?.model;
   const choice = pinned(ask, kind, { usable, able, needs }, settings) ?? insteadOf(failed, wouldBeFirst, ranked[0]);
   if (!choice)
     throw able.length > 0
@@ -111,6 +132,24 @@ export function chooseRoute(ask: Ask, classification: Classification, reachable:
     place: choice.model.place,
     why: choice.why,
     alternatives: alternatives(choice.model, ranked, role, settings),
+  };
+}
+
+/** Keeps what was ranked for as long as the list of models is the same: with many, it costs more than all else of routing. */
+export type Ranks = (
+  models: readonly InstalledModel[],
+  key: string,
+  rank: () => readonly Choice[],
+) => readonly Choice[];
+
+export function createRanks(): Ranks {
+  const known = new WeakMap<readonly InstalledModel[], Map<string, readonly Choice[]>>();
+  return (models, key, work) => {
+    const mine = known.get(models) ?? new Map<string, readonly Choice[]>();
+    known.set(models, mine);
+    const ranked = mine.get(key) ?? work();
+    mine.set(key, ranked);
+    return ranked;
   };
 }
 

@@ -13,13 +13,15 @@ export interface SqliteCacheOptions extends SqliteOptions {
 
 /** A cache does not wait long for others that write. */
 const patienceMs = 100;
+/** So long an answer may go into a file that another program has just deleted: it is only asked for once more. */
+const trustMs = 25;
 /** So much younger than its last note of use, an answer is not noted as used again: reading should not write. */
 const noteUseAfterMs = 3_600_000;
 
 /** Opened on first use. Where it cannot be opened or is lost, there are no answers in it and nothing fails. */
 export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): Promise<void> } {
   const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20, writeAfterMs = 100 } = options;
-  const file = new SqliteFile(options, "NORMAL", patienceMs);
+  const file = new SqliteFile(options, "NORMAL", patienceMs, trustMs);
   let isOff = false;
   const pending = createBatch<Row>((rows) => writeRows(rows), writeAfterMs);
   const isFull = createFill(maxEntries, maxBytes);

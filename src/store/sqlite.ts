@@ -62,13 +62,17 @@ export class SqliteFile {
   readonly #synchronous: "NORMAL" | "FULL";
   readonly #patienceMs: number;
   #sqlite: Promise<Sqlite | undefined> | undefined;
+  readonly #trustMs: number;
   #connection: Connection | undefined;
+  #seenMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param synchronous `FULL`: on the disk when a write returns, so that a loss of power does not take it
    * @param patienceMs how long others that write are waited for
+   * @param trustMs how long the file is taken to be the one that was opened, without a look at the disk
    */
-  constructor(options: SqliteOptions, synchronous: "NORMAL" | "FULL", patienceMs: number) {
+  constructor(options: SqliteOptions, synchronous: "NORMAL" | "FULL", patienceMs: number, trustMs = 0) {
+    this.#trustMs = trustMs;
     this.#options = options;
     this.#synchronous = synchronous;
     this.#patienceMs = patienceMs;
@@ -81,7 +85,7 @@ export class SqliteFile {
     if (!sqlite) throw new SqliteUnusable("missing");
     const endMs = performance.now() + this.#patienceMs;
     for (let isMended = false; ; ) {
-      const inode = inodeOf(this.#options.file);
+      const inode = this.#inode();
       try {
         return work(this.#open(sqlite, inode));
       } catch (error) {
@@ -96,6 +100,13 @@ export class SqliteFile {
   close(): void {
     this.#connection?.close();
     this.#connection = undefined;
+  }
+
+  #inode(): bigint | undefined {
+    const nowMs = performance.now();
+    if (this.#connection && nowMs - this.#seenMs < this.#trustMs) return this.#connection.inode;
+    this.#seenMs = nowMs;
+    return inodeOf(this.#options.file);
   }
 
   /** What was set aside or deleted by another process is not written to any more. */

@@ -8,7 +8,7 @@ import type { LocalOnlyPart, PrivacyRule } from "../core/local-only.ts";
 import { msg } from "../core/message.ts";
 import { picturesOf } from "../core/pictures.ts";
 import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
-import { chooseRoute, type Route } from "../core/route.ts";
+import { chooseRoute, type Ranks, type Route, type World } from "../core/route.ts";
 import { each, type Stream, stream, type Take } from "../core/stream.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -16,7 +16,7 @@ import type { Turns } from "../core/turns.ts";
 import { requestsOf } from "./ask-model.ts";
 import { withCodeChecked } from "./check-code.ts";
 import { type LeaveParts, openWay, type Run } from "./leave.ts";
-import { type Job, type PrepareParts, prepare, type World } from "./prepare.ts";
+import { type Job, type PrepareParts, prepare } from "./prepare.ts";
 import { createMemory, type Memory } from "./remember.ts";
 import type { ModelNode, RunOnNodes } from "./run-on-nodes.ts";
 import { runSteps } from "./run-steps.ts";
@@ -30,6 +30,7 @@ export interface PipelineParts extends PrepareParts, LeaveParts {
   /** SHA-256, or as good. */
   readonly hash: (text: string) => string;
   readonly turns: Pick<Turns, "take">;
+  readonly ranks?: Ranks;
   readonly runOnNodes: RunOnNodes;
 }
 
@@ -122,7 +123,7 @@ async function settle(raw: Ask, parts: PipelineParts, signal: AbortSignal): Prom
   const allowed = { ...world, models: allowedModels(world.models, kept, parts.settings()) };
   refuseNamed(ask, kept, world, allowed);
   try {
-    const route = chooseRoute(ask, classification, allowed, parts.settings());
+    const route = chooseRoute(ask, classification, allowed, parts.settings(), parts.ranks);
     return { ask, world: allowed, route: kept.length > 0 ? { ...route, localOnly: kept } : route };
   } catch (error) {
     const couldElsewhere = allowed.models.length < world.models.length;

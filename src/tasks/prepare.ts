@@ -7,18 +7,13 @@ import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
 import { hasPictures } from "../core/pictures.ts";
 import { remediesFor } from "../core/remedies.ts";
-import type { Reachable, Route } from "../core/route.ts";
+import type { Route, World } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { AnswerLanguage, Ask, TaskKind } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { TokenCounts } from "../core/token-counts.ts";
 import { planOwnPrompt } from "./conversation.ts";
 import type { PlanContext, Step, TaskDefinition } from "./task-definition.ts";
-
-/** What can be reached now: models and the servers that have them. */
-export interface World extends Reachable {
-  readonly backends: ReadonlyMap<string, Backend>;
-}
 
 export interface PrepareParts {
   readonly definitions: Readonly<Record<TaskKind, TaskDefinition>>;

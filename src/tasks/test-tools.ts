@@ -6,13 +6,13 @@ import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { serverName } from "../core/names.ts";
 import { can } from "../core/needs.ts";
+import type { World } from "../core/route.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Tool, ToolCall } from "../core/tool.ts";
 import type { ToolTest, ToolTests } from "../core/tool-test.ts";
 import { createToolText } from "../core/tool-text.ts";
 import { type LeaveParts, openWay } from "./leave.ts";
-import type { World } from "./prepare.ts";
 import type { RunOnNodes } from "./run-on-nodes.ts";
 
 export interface TestToolsParts extends LeaveParts {
