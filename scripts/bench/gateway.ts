@@ -53,6 +53,8 @@ async function buildService(): Promise<string> {
     platform: "node",
     format: "esm",
     external: ["node-llama-cpp", "ssh2", "cpu-features"],
+    // As in the build of the product.
+    alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
     banner: {
       js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
     },
