@@ -1,5 +1,5 @@
 // Who may ask: programs of this machine that know the token. A web page in a browser gets nothing.
-import { hash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { ProxyError } from "./proxy-error.ts";
 
@@ -32,10 +32,14 @@ export const tokenHeader = "x-switchyard-token";
 
 /** Whether the token came along: as Bearer, as `x-api-key`, in a header of its own, or as the password in the address. Takes as long for any. */
 export function createTokenCheck(token: string): (headers: IncomingHttpHeaders) => boolean {
-  const wanted = digest(token);
+  const wanted = Buffer.from(token);
   return (headers) => {
     let knows = false;
-    for (const given of tokensIn(headers)) knows = timingSafeEqual(digest(given), wanted) || knows;
+    for (const text of tokensIn(headers)) {
+      const given = Buffer.from(text);
+      // How long it is is known: it is made by us.
+      knows = (given.length === wanted.length && timingSafeEqual(given, wanted)) || knows;
+    }
     return knows;
   };
 }
@@ -50,5 +54,3 @@ function tokensIn(headers: IncomingHttpHeaders): readonly string[] {
   }
   return tokens;
 }
-
-const digest = (text: string) => hash("sha256", text, "buffer");
