@@ -1,5 +1,6 @@
 // Events on their way from a model to whoever reads them. Handed on by plain calls: an answer passes some twenty watchers,
 // and twenty generators in a row cost more than everything else that is done for a token.
+import { isAbort } from "./task-error.ts";
 
 /** Takes an event. Where it returns a promise, the next one waits for it; what it throws stops the source. */
 export type Take<Event> = (event: Event) => Promise<void> | undefined;
@@ -9,15 +10,26 @@ type Source<Event> = (take: Take<Event>) => Promise<void>;
 
 /** Begins with its reader, and has one only. To leave the loop over it stops the source, as with a generator. */
 export class Stream<Event> implements AsyncIterable<Event> {
-  /** Readers call `each`. */
-  readonly source: Source<Event>;
+  readonly #source: Source<Event>;
+  #reader: AsyncIterator<Event, undefined> | undefined;
+  #hasBegun = false;
 
   constructor(source: Source<Event>) {
-    this.source = source;
+    this.#source = source;
   }
 
+  /** One for all, as with a generator: who goes on with it later reads the rest. */
   [Symbol.asyncIterator](): AsyncIterator<Event, undefined> {
-    return iterate(this.source);
+    this.#reader ??= iterate((take) => this.begin(take));
+    return this.#reader;
+  }
+
+  /** Readers call `each`. */
+  async begin(take: Take<Event>): Promise<void> {
+    // A source that began anew would ask its model, and be paid, once more.
+    if (this.#hasBegun) throw new Error("a stream has one reader");
+    this.#hasBegun = true;
+    await this.#source(take);
   }
 }
 
@@ -30,32 +42,8 @@ export function stream<Event>(source: Source<Event>): Stream<Event> {
  * @throws what the source or `take` throws
  */
 export async function each<Event>(events: AsyncIterable<Event>, take: Take<Event>): Promise<void> {
-  if (!(events instanceof Stream)) {
-    for await (const event of events) {
-      const wait = take(event);
-      if (wait !== undefined) await wait;
-    }
-    return;
-  }
-  const mine: { thrown?: { readonly error: unknown } } = {};
-  const stop = (error: unknown): never => {
-    mine.thrown = { error };
-    throw left();
-  };
-  try {
-    await events.source((event) => {
-      // Whoever goes on all the same is told again.
-      if (mine.thrown) throw left();
-      try {
-        return take(event)?.catch(stop);
-      } catch (error) {
-        return stop(error);
-      }
-    });
-  } catch (error) {
-    throw mine.thrown ? mine.thrown.error : error;
-  }
-  if (mine.thrown) throw mine.thrown.error;
+  const first = firstOf(await read(events, take));
+  if (first) throw first.error;
 }
 
 /** Reads until `take` calls `enough`, or to the end; then the source is stopped. */
@@ -63,16 +51,71 @@ export async function eachUntil<Event>(
   events: AsyncIterable<Event>,
   take: (event: Event, enough: () => never) => ReturnType<Take<Event>>,
 ): Promise<void> {
-  let hasEnough = false;
+  let end: unknown;
   const enough = () => {
-    hasEnough = true;
-    throw left();
+    end = new Left();
+    throw end;
   };
+  const first = firstOf(await read(events, (event) => take(event, enough)));
+  if (first && first.error !== end) throw first.error;
+}
+
+interface Failure {
+  readonly error: unknown;
+}
+
+/** What went wrong while events were read: with whoever took them, and with their source. */
+interface Wrong {
+  thrown?: Failure;
+  failed?: Failure;
+}
+
+async function read<Event>(events: AsyncIterable<Event>, take: Take<Event>): Promise<Wrong> {
+  const wrong: Wrong = {};
   try {
-    await each(events, (event) => take(event, enough));
+    await (events instanceof Stream ? push(events, take, wrong) : pull(events, take, wrong));
   } catch (error) {
-    if (!hasEnough) throw error;
+    wrong.failed = { error };
   }
+  return wrong;
+}
+
+function push<Event>(events: Stream<Event>, take: Take<Event>, wrong: Wrong): Promise<void> {
+  const stop = (error: unknown): never => {
+    wrong.thrown = { error };
+    throw new Left();
+  };
+  return events.begin((event) => {
+    // Whoever goes on all the same is told again.
+    if (wrong.thrown) throw new Left();
+    try {
+      return take(event)?.catch(stop);
+    } catch (error) {
+      return stop(error);
+    }
+  });
+}
+
+async function pull<Event>(events: AsyncIterable<Event>, take: Take<Event>, wrong: Wrong): Promise<void> {
+  for await (const event of events) {
+    try {
+      const wait = take(event);
+      if (wait !== undefined) await wait;
+    } catch (error) {
+      wrong.thrown = { error };
+      break;
+    }
+  }
+}
+
+/** Leaving is no error, but what fails for it is: an end that could not be recorded, for one. */
+function firstOf({ thrown, failed }: Wrong): Failure | undefined {
+  return thrown?.error instanceof Left ? (failedAfter(failed) ?? thrown) : (thrown ?? failed);
+}
+
+/** What went wrong with a source that was stopped; that it was is not. */
+function failedAfter(failed: Failure | undefined): Failure | undefined {
+  return failed && isAbort(failed.error) ? undefined : failed;
 }
 
 /** Hands on several events, one after the other. */
@@ -82,61 +125,72 @@ export function takeAll<Event>(events: readonly Event[], take: Take<Event>): Pro
   return waiting;
 }
 
-const left = () => new DOMException("Nobody reads any more", "AbortError");
+class Left extends DOMException {
+  constructor() {
+    super("Nobody reads any more", "AbortError");
+  }
+}
 
 /** One event at a time: the source goes on when the next one is asked for. */
 function iterate<Event>(source: Source<Event>): AsyncIterator<Event, undefined> {
   const ready: Event[] = [];
-  let asked: PromiseWithResolvers<IteratorResult<Event, undefined>> | undefined;
+  const asked: PromiseWithResolvers<IteratorResult<Event, undefined>>[] = [];
   let goOn: PromiseWithResolvers<void> | undefined;
   let ended: Promise<void> | undefined;
-  let failure: { readonly error: unknown } | undefined;
+  let failure: Failure | undefined;
   let isOver = false;
 
   const take: Take<Event> = (event) => {
-    if (isOver) throw left();
-    if (asked) {
-      asked.resolve({ done: false, value: event });
-      asked = undefined;
-    } else ready.push(event);
+    if (isOver) throw new Left();
+    const asker = asked.shift();
+    if (asker) asker.resolve({ done: false, value: event });
+    else ready.push(event);
+    if (asked.length > 0) return undefined;
     if (!goOn) {
       goOn = Promise.withResolvers();
       goOn.promise.catch(() => undefined); // a source that does not wait for it is told by its next event
     }
     return goOn.promise;
   };
-  const end = (failed?: { readonly error: unknown }) => {
+  const end = (failed?: Failure) => {
     isOver = true;
-    if (!asked) failure = failed;
-    else if (failed) asked.reject(failed.error);
-    else asked.resolve({ done: true, value: undefined });
-    asked = undefined;
+    failure = failed;
+    for (const asker of asked.splice(0)) tellEnd(asker);
+  };
+  /** Of a failure once. */
+  const tellEnd = (asker: PromiseWithResolvers<IteratorResult<Event, undefined>>) => {
+    if (failure) asker.reject(failure.error);
+    else asker.resolve({ done: true, value: undefined });
+    failure = undefined;
   };
   return {
-    async next() {
-      const event = ready.shift();
-      if (event !== undefined) return { done: false, value: event };
-      const failed = failure;
-      failure = undefined;
-      if (failed) throw failed.error;
-      if (isOver) return { done: true, value: undefined };
-      asked = Promise.withResolvers();
-      const { promise } = asked;
-      goOn?.resolve();
-      goOn = undefined;
-      ended ??= source(take).then(
-        () => end(),
-        (error: unknown) => end({ error }),
-      );
-      return promise;
+    next() {
+      const asker = Promise.withResolvers<IteratorResult<Event, undefined>>();
+      const [event] = ready.splice(0, 1);
+      if (event !== undefined) asker.resolve({ done: false, value: event });
+      else if (isOver) tellEnd(asker);
+      else {
+        asked.push(asker);
+        goOn?.resolve();
+        goOn = undefined;
+        ended ??= source(take).then(
+          () => end(),
+          (error: unknown) => end({ error }),
+        );
+      }
+      return asker.promise;
     },
     async return() {
+      // What was asked for before is told first.
+      await Promise.allSettled(asked.map(({ promise }) => promise));
+      const wasOver = isOver;
       isOver = true;
       ready.length = 0;
-      failure = undefined;
-      goOn?.reject(left());
+      goOn?.reject(new Left());
       await ended;
+      const failed = wasOver ? undefined : failedAfter(failure);
       failure = undefined;
+      if (failed) throw failed.error;
       return { done: true, value: undefined };
     },
   };
