@@ -22,6 +22,7 @@ const mostWaiting = 16;
  */
 export function postJson(url: string, body: string, accept: string, signal: AbortSignal): Promise<Answered> {
   const pathAt = url.indexOf("/", url.indexOf("//") + 2);
+  if (signal.aborted) return Promise.reject(abortError());
   return new Promise((resolve, reject) => {
     const answer = createAnswer(signal, resolve, reject);
     patientDispatcher().dispatch(
