@@ -2,7 +2,6 @@
 // objects. What is not JSON lines, ends in the middle, or falls silent is an error.
 import { isUtf8 } from "node:buffer";
 import { pipeline, Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
 import type { ChatResponse } from "ollama";
 import { msg } from "../core/message.ts";
@@ -23,7 +22,7 @@ export async function chatParts(
   const opened = unpacked(await open(chatUrl(address), body, limits, given));
   if (opened.status !== 200) {
     const { status, headers } = opened;
-    const said = await text(Readable.from(opened.body)).catch(() => "");
+    const said = await refusalText(opened, limits);
     throw refusal({ status, statusText: "", retryAfterMs: retryWaitMs(headers) }, said, limits.server);
   }
   const type = opened.headers.get("content-type") ?? "";
@@ -60,6 +59,29 @@ function unpacked(answered: Answered): Answered {
 function ofResponse({ status, headers, body }: Response): Answered {
   const read = body ?? new ReadableStream<Uint8Array>();
   return { status, headers, body: read, close: () => void read.cancel().catch(() => undefined) };
+}
+
+const maxRefusalBytes = 64 * 1024;
+
+/** What a server says of why it refuses; no more than anybody reads, and whatever has come where it falls silent. */
+async function refusalText(opened: Answered, { server, stallMs }: FetchLimits): Promise<string> {
+  const silence = createSilence(server, opened);
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    silence.start(stallMs);
+    for await (const piece of opened.body) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > maxRefusalBytes) break;
+      silence.start(stallMs);
+    }
+  } catch {
+    // The status says enough.
+  } finally {
+    silence.dispose();
+  }
+  return Buffer.concat(pieces).toString();
 }
 
 /** After the last line, the end of the answer is waited for so long: the connection can then be used again. */
