@@ -107,7 +107,7 @@ async function tryNode(
   signal: AbortSignal,
 ): Promise<void> {
   const { backend } = attempt.node;
-  let outcome: NodeOutcome = { kind: "left" };
+  const end: { outcome: NodeOutcome } = { outcome: { kind: "left" } };
   // The only one that is left may take as long as it wants: loading has no time limit.
   const silence = attempt.isLast ? undefined : createSilence(firstEventMs(request), signal);
   try {
@@ -117,16 +117,17 @@ async function tryNode(
         silence?.end();
         attempt.hasBegun = true;
       }
-      if (event.kind === "done") outcome = { kind: "answered", ...speedOf(event) };
+      if (event.kind === "done") end.outcome = { kind: "answered", ...speedOf(event) };
       return take(event);
     });
   } catch (error) {
     const told = silence?.hasBeen() && !signal.aborted ? tooSilent(backend.name) : error;
-    outcome = outcomeOf(told);
+    // Who has heard that it is done may leave: it has answered all the same.
+    if (end.outcome.kind !== "answered") end.outcome = outcomeOf(told);
     throw told;
   } finally {
     silence?.end();
-    attempt.seat.end(outcome);
+    attempt.seat.end(end.outcome);
   }
 }
 

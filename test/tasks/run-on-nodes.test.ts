@@ -193,6 +193,19 @@ it("case 21: who leaves while waiting is never sent, and who leaves in the middl
   expect(endless.asked()).toBe(1);
 });
 
+it("a server has answered, also for who leaves when it is done", async () => {
+  const { run, queue } = runnerOf();
+  const failing = { isOn: true };
+  const server = await node("server", (...given) =>
+    failing.isOn ? sendJson(given[1], { error: "broken" }, 500) : good(...given),
+  );
+  await ask(run, [server]);
+  expect(queue.state()[0]?.health.failures).toBe(1);
+  failing.isOn = false;
+  for await (const event of run([server], request, never)) if (event.kind === "done") break;
+  expect(queue.state()).toMatchObject([{ inFlight: 0, health: { failures: 0 } }]);
+});
+
 it("case 15 of chaos: of three servers one is always dead, broken or silent, and every question gets its answer", async () => {
   const { run } = runnerOf({ firstEventMs: () => 250 });
   const ills: readonly Handler[] = [
