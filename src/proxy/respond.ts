@@ -39,7 +39,7 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
   // One timer for the whole answer: a timer for each token would cost more than the token.
   const timer = setTimeout(() => {
     timer.refresh();
-    if (!response.destroyed) response.write(begin() + form.beat());
+    if (!response.destroyed && !response.writableEnded) response.write(begin() + form.beat());
   }, reply.beatMs);
   try {
     await each(events, (event) => {
@@ -61,7 +61,7 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
     sent.error = toProxyError(error);
     if (!response.headersSent) throw error;
     // The status is sent: from here on a failure is part of the stream.
-    response.end(form.failure(sent.error));
+    if (!response.writableEnded) response.end(form.failure(sent.error));
   } finally {
     clearTimeout(timer);
   }
