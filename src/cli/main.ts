@@ -26,8 +26,13 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
     stop.abort();
   });
 }
-// A reader that leaves early, such as `head`, is no failure.
-process.stdout.on("error", () => process.exit(0));
+// A reader that leaves early, such as `head`, is no failure; what was begun is ended, and its end written down.
+let hasLeft = false;
+process.stdout.on("error", () => {
+  hasLeft = true;
+  stop.abort();
+});
+process.stderr.on("error", () => undefined);
 
 const terminal = createTerminal(process.env, process.argv.includes("--quiet"));
 const home = defaultHome(process.env, process.platform, homedir());
@@ -94,6 +99,7 @@ try {
 
 /** Maps what went wrong to an exit code: 1 failed, 2 bad input, 3 no model or server, 4 does not fit, 5 may not leave, 130 cancelled. */
 function report(error: unknown): number {
+  if (hasLeft) return 0;
   if (isAbort(error) || stop.signal.aborted) return 130;
   if (!(error instanceof TaskError)) {
     terminal.complain(errorText(error));
