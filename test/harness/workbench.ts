@@ -154,6 +154,8 @@ export class Workbench {
     await this.page.keyboard.press("Shift+F10");
     const menu = this.page.locator(".monaco-menu").last();
     await menu.waitFor();
+    // A menu that has just opened takes no click.
+    await this.page.waitForTimeout(500);
     return menu;
   }
 

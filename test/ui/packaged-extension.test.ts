@@ -51,7 +51,8 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
     await workbench.page.keyboard.press("Escape");
   });
 
-  it("answers in the chat while it is written, and stops at once", async () => {
+  // A small model may have said all it has to say before it is stopped: then it is asked again.
+  it("answers in the chat while it is written, and stops at once", { retry: 3 }, async () => {
     await workbench.runCommand("Switchyard: Open Chat");
     const asked = await workbench.ask("Write a very long story about a lighthouse, with ten chapters.");
     const answer = asked.locator(".answer");
@@ -59,7 +60,7 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
     const early = (await answer.innerText()).length;
     await expect.poll(() => answer.innerText().then((text) => text.length), { timeout: 10_000 }).toBeGreaterThan(early);
     await workbench.screenshot("chat-streaming");
-    await asked.getByRole("button", { name: "Stop" }).click();
+    await asked.getByRole("button", { name: "Stop" }).click({ timeout: 5_000 });
     const stopped = await workbench.finishedAnswer(5000);
     expect(await stopped.locator(".badge summary").innerText()).toContain("stopped");
   });
