@@ -6,13 +6,13 @@ import * as esbuild from "esbuild";
 import { root } from "../run.ts";
 import type { Target } from "./gateway/connection.ts";
 import { measureEnds } from "./gateway/ends.ts";
-import { ensurePortkey } from "./gateway/peers.ts";
+import { ensureLitellm, ensurePortkey, ensureRouter, litellmConfig, routerHome } from "./gateway/peers.ts";
 import { type Program, runJob, startProgram, startTool } from "./gateway/programs.ts";
 import { measureRounds } from "./gateway/rounds.ts";
 import { measureStreams } from "./gateway/streams.ts";
 import type { Row } from "./measure.ts";
 
-export type Name = "direct" | "pipe" | "ours" | "portkey";
+export type Name = "direct" | "pipe" | "ours" | "portkey" | "router" | "litellm";
 
 export interface Rig {
   readonly upstream: Program;
@@ -23,12 +23,18 @@ export interface Rig {
 }
 
 export const portkeyPort = 18_787;
+const routerPort = 18_788;
+const litellmPort = 18_789;
+/** It would fetch prices, and tell its makers that it runs. */
+const litellmEnv = { LITELLM_LOCAL_MODEL_COST_MAP: "True", LITELLM_TELEMETRY: "False" };
 
 export async function measureGateway(): Promise<readonly Row[]> {
   const service = await buildService();
-  const portkey = await ensurePortkey().catch((error: unknown) => void console.log(String(error)));
+  const told = (error: unknown) => void console.log(String(error));
+  const portkey = await ensurePortkey().catch(told);
+  const beside = { router: await ensureRouter().catch(told), litellm: await ensureLitellm().catch(told) };
   const before = await calibrate();
-  const rig = await startRig(service, portkey);
+  const rig = await startRig(service, portkey, beside);
   try {
     const rows = [...(await measureRounds(rig)), ...(await measureStreams(rig)), ...(await measureEnds(rig))];
     const after = await calibrate();
@@ -64,7 +70,12 @@ async function buildService(): Promise<string> {
   return outfile;
 }
 
-async function startRig(service: string, portkey: string | undefined): Promise<Rig> {
+interface Beside {
+  readonly router: string | undefined;
+  readonly litellm: string | undefined;
+}
+
+async function startRig(service: string, portkey: string | undefined, beside: Beside): Promise<Rig> {
   const upstream = await startTool(1, "upstream.ts", {});
   const env = { UPSTREAM: String(upstream.port) };
   const programs = new Map<Name, Program>([
@@ -75,6 +86,14 @@ async function startRig(service: string, portkey: string | undefined): Promise<R
     const args = [portkey, `--port=${portkeyPort}`, "--headless"];
     programs.set("portkey", await startProgram(0, args, {}, { port: portkeyPort }));
   }
+  if (beside.router) {
+    const home = await routerHome(routerPort, upstream.port);
+    programs.set("router", await startProgram(0, [beside.router, "start"], { HOME: home }, { port: routerPort }));
+  }
+  if (beside.litellm) {
+    const args = ["--config", await litellmConfig(upstream.port), "--host", "127.0.0.1", "--port", String(litellmPort)];
+    programs.set("litellm", await startProgram(0, args, litellmEnv, { port: litellmPort, command: beside.litellm }));
+  }
   const headers: Readonly<Record<Name, Readonly<Record<string, string>>>> = {
     direct: {},
     pipe: {},
@@ -84,13 +103,16 @@ async function startRig(service: string, portkey: string | undefined): Promise<R
       "x-portkey-provider": "openai",
       "x-portkey-custom-host": `http://127.0.0.1:${upstream.port}/v1`,
     },
+    router: { authorization: "Bearer bench" },
+    litellm: {},
   };
+  const models: Partial<Record<Name, string>> = { ours: "switchyard/auto", router: "up,mock" };
   const target = (name: Name, { port }: Program): Target => ({
     name,
     port,
-    path: "/v1/chat/completions",
+    path: name === "router" ? "/v1/messages" : "/v1/chat/completions",
     headers: headers[name],
-    model: name === "ours" ? "switchyard/auto" : "mock",
+    model: models[name] ?? "mock",
   });
   const targets = new Map<Name, Target>([
     ["direct", target("direct", upstream)],

@@ -4,6 +4,9 @@ import { median, quantile, type Row } from "../measure.ts";
 
 export type Round = ReadonlyMap<Name, number>;
 
+/** Those that the goals are not measured by: left out where it would take minutes. */
+export const isBeside = (name: Name) => name === "router" || name === "litellm";
+
 export interface Compared {
   readonly name: string;
   readonly unit: string;
@@ -20,6 +23,8 @@ const titles: Readonly<Record<Name, string>> = {
   pipe: "a bare pipe of node:http",
   ours: "Switchyard",
   portkey: "Portkey",
+  router: "claude-code-router",
+  litellm: "LiteLLM",
 };
 
 /** No row where the peer could not be had. */

@@ -15,9 +15,13 @@ export interface Program {
 }
 
 /** `taskset` where Linux has it: without, figures of two runs are not comparable. */
-function onCore(core: number, args: readonly string[]): readonly [string, readonly string[]] {
+function onCore(
+  core: number,
+  args: readonly string[],
+  command = process.execPath,
+): readonly [string, readonly string[]] {
   const taskset = findProgram("taskset");
-  return taskset ? [taskset, ["-c", String(core), process.execPath, ...args]] : [process.execPath, args];
+  return taskset ? [taskset, ["-c", String(core), command, ...args]] : [command, args];
 }
 
 /** Starts a program that prints its port, or that is known to listen at one. */
@@ -25,10 +29,10 @@ export async function startProgram(
   core: number,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  known?: { readonly port: number },
+  known?: { readonly port: number; readonly command?: string },
 ): Promise<Program> {
   const startMs = performance.now();
-  const [command, all] = onCore(core, args);
+  const [command, all] = onCore(core, args, known?.command);
   const child = spawn(command, all, {
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NODE_ENV: "production", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,7 +1,7 @@
 // Many streams side by side, each token in its own time.
 import type { Name, Rig } from "../gateway.ts";
 import type { Row } from "../measure.ts";
-import { compare, type Round } from "./compare.ts";
+import { compare, isBeside, type Round } from "./compare.ts";
 import type { Wish } from "./connection.ts";
 import { cpuMicros, runJob } from "./programs.ts";
 
@@ -17,6 +17,7 @@ export async function measureStreams(rig: Rig): Promise<readonly Row[]> {
   for (let round = 0; round < rounds; round++) {
     const [costs, gap, first] = [new Map<Name, number>(), new Map<Name, number>(), new Map<Name, number>()];
     for (const [name, target] of rig.targets) {
+      if (isBeside(name)) continue;
       const program = rig.programs.get(name);
       const before = program ? cpuMicros(program) : 0;
       const some = await runJob({ kind: "streams", target, wish, streams: 200, spreadMs: 2_000 });
