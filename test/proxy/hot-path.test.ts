@@ -20,8 +20,8 @@ it("asks a loaded model with one request each, over one connection", async () =>
   expect(since.filter((each) => each === "POST /api/chat")).toHaveLength(20);
   // What is loaded is looked at behind an answer, at most once in a while.
   expect(since.length).toBeLessThanOrEqual(21);
-  // The one for answers is opened with the first of them.
-  expect(ollama.connections() - connections).toBeLessThanOrEqual(1);
+  // The one for answers is opened with the first of them; the look at what is loaded may come while one is answered.
+  expect(ollama.connections() - connections).toBeLessThanOrEqual(2);
 });
 
 it("does not wait for a server that says all and then keeps the connection open", async () => {
