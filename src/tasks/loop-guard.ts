@@ -10,6 +10,8 @@ import { beforeDrift } from "./language-guard.ts";
 const windowLength = 2400;
 /** Looking costs some ten microseconds; once in so many pieces is soon enough. */
 const everyPieces = 24;
+/** Shorter than any repetition that counts, characters. */
+const lastLength = 20;
 /** A unit has to come this often. */
 const minRepeats = 3;
 /** Rules, dots and rows of zeros repeat for good reasons, up to a point. */
@@ -48,6 +50,9 @@ export function loopAtEnd(text: string): Loop | undefined {
  * @param needed signs that the repetitions of a unit must have in all
  */
 function repeated(text: string, needed: (unit: readonly string[]) => number): number | undefined {
+  // What ends in repetition has its last signs in it before. Nearly no text has, and this is looked at of every answer.
+  const lastAt = text.length - lastLength;
+  if (lastAt < 0 || text.lastIndexOf(text.slice(lastAt), lastAt - 1) < 0) return undefined;
   const end = [...text].reverse();
   // Prefix function: `border[i]` is the longest proper prefix of the first i+1 signs that is also their suffix.
   const border = new Int32Array(end.length);
