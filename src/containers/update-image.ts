@@ -8,7 +8,7 @@ import { TaskError } from "../core/task-error.ts";
 import { type Engine, ifThere } from "./engine.ts";
 import { fetchImage } from "./fetch-image.ts";
 import { type BringUpParts, ensureNetwork, startService } from "./manage.ts";
-import type { Plan } from "./plan.ts";
+import { isModelServer, type Plan } from "./plan.ts";
 import { checkRoom } from "./preflight.ts";
 
 const fileIn = (home: string) => join(home, "ollama-version");
@@ -49,8 +49,10 @@ export async function* updateOllama(
 ): AsyncIterable<UpEvent> {
   const before = await planFor(chosenTag(parts.home));
   const after = await planFor(tag);
-  const service = after.stack.services.find(({ name }) => name === "ollama");
-  const old = before.stack.services.find(({ name }) => name === "ollama");
+  const serversOf = ({ stack }: Plan) => stack.services.filter(({ name }) => isModelServer(name));
+  // The first one first: the others have its models and its image.
+  const [servers, olds] = [serversOf(after), serversOf(before)];
+  const [[service], [old]] = [servers, olds];
   if (!service || !old)
     throw new TaskError("bad-input", msg("No model server runs in a container here: there is none to update."));
   if (!(await ifThere(engine.docker.getImage(service.image).inspect(), signal))) {
@@ -60,14 +62,18 @@ export async function* updateOllama(
   }
   await ensureNetwork(engine, after.stack, signal);
   try {
-    const address = await startService(engine, after.stack, service, parts, signal);
+    for (const each of servers) {
+      const address = await startService(engine, after.stack, each, parts, signal);
+      yield { kind: "recreated", service: each.name };
+      yield { kind: "ready", service: each.name, address };
+    }
     await keepTag(parts.home, tag);
-    yield { kind: "recreated", service: "ollama" };
-    yield { kind: "ready", service: "ollama", address };
   } catch (cause) {
     // Also when it was cancelled: half an update is none.
-    const address = await startService(engine, before.stack, old, parts, new AbortController().signal);
-    yield { kind: "ready", service: "ollama", address };
+    for (const each of olds) {
+      const address = await startService(engine, before.stack, each, parts, new AbortController().signal);
+      yield { kind: "ready", service: each.name, address };
+    }
     signal.throwIfAborted();
     const text = msg("{0} does not come up; {1} runs again, with all its models.", service.image, old.image);
     throw new TaskError("server-error", text, { cause });

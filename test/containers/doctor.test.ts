@@ -170,7 +170,9 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
   it("goes back to the version of before where another one does not come up, and keeps its models", {
     timeout: 90_000,
   }, async () => {
-    await up(bench.services);
+    // Two of them: both are what one is.
+    const services = bench.again({ settings: () => ({ ...defaultSettings, minModelContainers: 2 }) });
+    await up(services);
     await ask(socket(), "POST", "/images/ollama/ollama:0.31.1/tag?repo=ollama/ollama&tag=0.99.0");
     // A program that ends at once, again and again.
     const changes = encodeURIComponent('ENTRYPOINT ["/usr/local/bin/redis-server","--nonsense"]');
@@ -181,15 +183,19 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
       {},
     );
     const update = async (version: string) => {
-      for await (const _ of bench.services.update(version, never));
+      for await (const _ of services.update(version, never));
     };
-    const running = async () => (await inspect(socket(), "switchyard-ollama")).Config.Image;
+    const running = async () => {
+      const names = ["switchyard-ollama", "switchyard-ollama-2"];
+      const images = await Promise.all(names.map(async (name) => (await inspect(socket(), name)).Config.Image));
+      return [...new Set(images)].join();
+    };
     const volumeSince = async () =>
       JSON.parse((await ask(socket(), "GET", "/volumes/switchyard-models")).body).CreatedAt;
     const since = await volumeSince();
     await update("0.99.0");
     expect(await running()).toBe("ollama/ollama:0.99.0");
-    expect(await examine(bench.services)).toEqual([]);
+    expect(await examine(services)).toEqual([]);
     await expect(update("9.9.9")).rejects.toMatchObject({ kind: "server-error" });
     expect(await running()).toBe("ollama/ollama:0.99.0");
     expect((await fetch(`http://127.0.0.1:${bench.ports.ollama}`)).ok).toBe(true);
