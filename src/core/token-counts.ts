@@ -3,8 +3,12 @@ import { estimateTokens } from "./context.ts";
 
 /** Counts tokens as a model does, as well as is known. */
 export interface TokenCounts {
-  /** @param key model and server; @returns how to count for it, for as long as one task lasts */
-  of(key: string): (text: string) => number;
+  /**
+   * @param key model and server
+   * @param estimate as `estimateTokens`, or the same with what it knows already
+   * @returns how to count for it, for as long as one task lasts
+   */
+  of(key: string, estimate?: (text: string) => number): (text: string) => number;
   /** What a server counted for a text of this estimate. */
   saw(key: string, estimated: number, counted: number): void;
 }
@@ -20,11 +24,11 @@ const bounds = { least: 0.6, most: 1.5 };
 export function createTokenCounts(): TokenCounts {
   const ratios = new Map<string, readonly number[]>();
   return {
-    of(key) {
+    of(key, estimate = estimateTokens) {
       const known = ratios.get(key);
       // The highest of what was seen: the next text may be as dense.
       const scale = known ? Math.min(bounds.most, Math.max(bounds.least, Math.max(...known) * margin)) : 1;
-      return scale === 1 ? estimateTokens : (text) => Math.ceil(estimateTokens(text) * scale);
+      return scale === 1 ? estimate : (text) => Math.ceil(estimate(text) * scale);
     },
     saw(key, estimated, counted) {
       if (estimated < shortest || counted <= 0) return;

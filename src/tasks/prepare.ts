@@ -1,7 +1,7 @@
 // From a route to the requests that make up the task, and the context window they need.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { keepAliveOf } from "../core/catalogue.ts";
-import { chooseContext, type StickyWindows } from "../core/context.ts";
+import { chooseContext, estimateTokens, type StickyWindows } from "../core/context.ts";
 import { type CountedPrompt, countPrompt } from "../core/count-prompt.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
@@ -54,7 +54,8 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   const model = world.models.find((each) => each.name === route.model && each.backend === route.backend);
   if (!backend || !model) throw new TaskError("internal", msg("The chosen model {0} is gone. Ask again.", route.model));
   const key = `${model.backend}\n${model.name}`;
-  const count = parts.counts.of(key);
+  const estimate = createKnowing(estimateTokens);
+  const count = parts.counts.of(key, estimate);
   // Asked several times of the same prompt, which may be long.
   const counted = new Map<CountedPrompt, number>();
   const countTokens = (prompt: CountedPrompt) => {
@@ -81,7 +82,7 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
     sawCount: (prompt, counted) => {
       // How tokens of text are counted cannot be learned from pictures, nor from what a template makes of tools.
       const isText = !prompt.toolUse && prompt.messages.every((message) => !message.images && !message.toolCalls);
-      if (isText) parts.counts.saw(key, countPrompt(prompt), counted);
+      if (isText) parts.counts.saw(key, countPrompt(prompt, estimate), counted);
     },
     base: {
       model: model.name,
@@ -96,6 +97,20 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
       ...(ask.conversation === undefined ? {} : { conversation: ask.conversation }),
       ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
     },
+  };
+}
+
+/** Shorter texts are counted as soon as they are looked up, characters. */
+const longText = 4_000;
+
+/** The texts of a prompt are counted several times on its way, and may be long. */
+function createKnowing(count: (text: string) => number): (text: string) => number {
+  const known = new Map<string, number>();
+  return (text) => {
+    if (text.length < longText) return count(text);
+    const tokens = known.get(text) ?? count(text);
+    known.set(text, tokens);
+    return tokens;
   };
 }
 
