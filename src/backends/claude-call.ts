@@ -2,6 +2,7 @@
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { retryWaitMs } from "./retry-wait.ts";
+import { wasConnected } from "./server-errors.ts";
 
 export interface ClaudeCallOptions {
   /** Ends the call; the client, which would try again, sees it as aborted. */
@@ -18,7 +19,12 @@ export interface ClaudeCall {
   readonly fetch: typeof fetch;
   /** Why the call was ended from here; undefined where the client knows more. */
   readonly failure: unknown;
+  /** Certain where every try was refused, or found no connection. */
+  readonly isUnpaid: boolean;
 }
+
+/** Something in between has given up an answer that Claude may have gone on with. */
+const givenUp = new Set([502, 504]);
 
 /** As the client waits where the server does not say how long: doubled from 0.5 s, at most 8 s. */
 const backoffMs = (tries: number) => Math.min(8_000, 500 * 2 ** (tries - 1));
@@ -30,6 +36,7 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
   const startMs = performance.now();
   let tries = 0;
   let failure: unknown;
+  let isUnpaid = true;
   const mayWait = (ms: number) => performance.now() - startMs + ms <= maxRetryWaitMs;
   const give = (error: unknown): unknown => {
     failure = error;
@@ -40,6 +47,9 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
     get failure() {
       return failure;
     },
+    get isUnpaid() {
+      return isUnpaid;
+    },
     async fetch(input, init) {
       tries++;
       let response: Response;
@@ -47,8 +57,10 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
         // A redirect would carry the prompt to a host that nobody chose.
         response = await options.fetch(input, { ...init, redirect: "manual" });
       } catch (error) {
+        isUnpaid &&= !wasConnected(error);
         throw mayWait(backoffMs(tries)) || init?.signal?.aborted ? error : give(error);
       }
+      isUnpaid &&= !response.ok && !givenUp.has(response.status);
       if (!response.ok) {
         return mayWait(retryWaitMs(response.headers) ?? backoffMs(tries)) ? response : withoutRetry(response);
       }

@@ -9,6 +9,7 @@ export interface Asked {
   readonly key: string;
   /** Whether an answer had begun: what is lost then is the connection, not the server. */
   readonly hasBegun: boolean;
+  readonly isUnpaid: boolean;
 }
 
 /** By HTTP status, and by the error's own type where it came inside the stream. */
@@ -19,7 +20,7 @@ export function claudeError(error: unknown, asked: Asked): TaskError {
     // Not the error itself: it holds the answer's headers, and what lies below it may hold the request's.
     new TaskError(kind, message, {
       cause: new Error(`${told.status ?? ""} ${told.type} ${told.text}`.trim()),
-      details,
+      details: { ...details, ...(asked.isUnpaid ? { isUnpaid: true } : {}) },
     });
   if (told === unreadable) {
     return make("bad-response", msg("{0} sent something that is not an answer: {1}", "Claude", told.text));

@@ -5,7 +5,7 @@ import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { claudeAddress } from "./claude.ts";
 import { isLoopback } from "./find-nodes.ts";
-import { abortError } from "./server-errors.ts";
+import { abortError, wasConnected } from "./server-errors.ts";
 
 export interface ClaudeLine {
   /** Host that is asked now. */
@@ -72,16 +72,6 @@ async function open(url: string, options: Parameters<typeof request>[1], signal:
     if (signal.aborted) throw abortError();
     throw wasConnected(error) ? lost(error) : unreachable(error);
   }
-}
-
-/** What goes wrong before there is a connection to Claude: of the network, of its names, of a proxy, of certificates. */
-const beforeIt =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EPROTO|UND_ERR_(?:CONNECT_TIMEOUT|ABORTED|PRX_TLS)|.*CERT.*|UNABLE_TO_\w+|ERR_(?:TLS|SSL)_\w+)$/;
-
-/** Whether it is not certain that nothing was sent. */
-function wasConnected(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return !beforeIt.test(code);
 }
 
 function told(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

@@ -145,10 +145,12 @@ export class ClaudeBackend implements Backend {
       throw new TaskError(
         "cloud-refused",
         msg("There is no key for Claude. Set one with “Switchyard: Set Claude API Key”."),
+        { details: { isUnpaid: true } },
       );
     }
     // Put into a header it would fail there, with the key in the message.
-    if (!/^[\x21-\x7e]+$/.test(key)) throw claudeError({ status: 401 }, { model, key, hasBegun: false });
+    if (!/^[\x21-\x7e]+$/.test(key))
+      throw claudeError({ status: 401 }, { model, key, hasBegun: false, isUnpaid: true });
     const stop = new AbortController();
     const { fetch: given = fetch, maxRetryWaitMs = 60_000, stallMs = 90_000 } = this.#options;
     const call = createClaudeCall({ stop, maxRetryWaitMs, stallMs, accepts, fetch: given });
@@ -161,7 +163,8 @@ export class ClaudeBackend implements Backend {
       },
       failed(error: unknown): Error {
         if (signal.aborted && !isTimeout(signal)) return abortError();
-        return claudeError(call.failure ?? (signal.aborted ? signal.reason : error), { model, key, hasBegun });
+        const asked = { model, key, hasBegun, isUnpaid: call.isUnpaid };
+        return claudeError(call.failure ?? (signal.aborted ? signal.reason : error), asked);
       },
       end: () => stop.abort(),
     };

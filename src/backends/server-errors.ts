@@ -12,6 +12,17 @@ export function unreachable(server: string, cause: unknown): TaskError {
   return new TaskError("server-unreachable", msg("{0} does not answer. Is it running?", serverName(server)), { cause });
 }
 
+/** What goes wrong before there is a connection: of the network, of its names, of a proxy, of certificates. */
+const beforeIt =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EPROTO|UND_ERR_(?:CONNECT_TIMEOUT|ABORTED|PRX_TLS)|.*CERT.*|UNABLE_TO_\w+|ERR_(?:TLS|SSL)_\w+)$/;
+
+/** Whether it is not certain that nothing was sent. */
+export function wasConnected(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if ("code" in each && beforeIt.test(String(each.code))) return false;
+  return true;
+}
+
 export function notJson(server: string, type: string): TaskError {
   return new TaskError(
     "bad-response",

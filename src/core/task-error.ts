@@ -49,6 +49,8 @@ export interface TaskErrorDetails {
   readonly isOutOfMemory?: boolean;
   /** The server is at work with as much as it takes (`server-error`). */
   readonly isBusy?: boolean;
+  /** It was refused, or never sent: it costs nothing. */
+  readonly isUnpaid?: boolean;
   /** After which asking again makes sense, ms. */
   readonly retryAfterMs?: number;
   /** Every address tried and what came back (`server-unreachable`). */

@@ -12,7 +12,8 @@ import { findSecrets } from "../core/secrets/find.ts";
 import { type MaskedTexts, maskSecrets } from "../core/secrets/mask.ts";
 import { spendingOf } from "../core/spending.ts";
 import type { Ask } from "../core/task.ts";
-import { budgetsOf, onRecord, type RecordParts } from "./on-record.ts";
+import { TaskError } from "../core/task-error.ts";
+import { budgetsOf, onRecord, type Progress, type RecordParts, unsent } from "./on-record.ts";
 import { mapTexts, textsOf, withTexts } from "./request-texts.ts";
 
 export interface LeaveParts extends RecordParts {
@@ -171,17 +172,28 @@ async function* send(
     maskedSecrets: masked?.count ?? 0,
     outcome: "sent",
   };
+  let isAsked = false;
   // Budgets are looked at once more: a second try, for one, was not in the sum that was asked about.
   yield* onRecord(
     {
       entry,
       costs: price !== undefined,
-      run: () => unmasked(backend.run(sent, signal), masked),
+      run: () => {
+        signal.throwIfAborted();
+        isAsked = true;
+        return unmasked(backend.run(sent, signal), masked);
+      },
       progressOf: (event) => (event.kind === "done" ? { ...counted(event.stats, model), outcome: "done" } : undefined),
+      ended: (how) => {
+        if (!isAsked) return unsent;
+        return how.kind === "failed" && how.error instanceof TaskError && how.error.details.isUnpaid ? free : {};
+      },
     },
     parts,
   );
 }
+
+const free: Progress = { costUsd: 0 };
 
 /** Of all that is said: tools and the form of the answer as well. */
 function bytesOf({ messages, toolUse, format }: ModelRequest): number {

@@ -12,6 +12,9 @@ export interface RecordParts {
 /** What becomes known of a request on its way. */
 export type Progress = Partial<Pick<LedgerEntry, "outcome" | "costUsd" | "promptTokens" | "answerTokens">>;
 
+/** Of what was stopped before it was sent. */
+export const unsent: Progress = { costUsd: 0, promptTokens: 0 };
+
 export type Ended =
   | { readonly kind: "whole" }
   /** Whoever asked has left, or stopped it. */

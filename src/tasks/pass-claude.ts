@@ -14,7 +14,7 @@ import type { Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
 import { type ClaudeMeter, createClaudeMeter, createCountMeter } from "./claude-meter.ts";
 import { refuseOverBudgetOf } from "./leave.ts";
-import { onRecord, type Progress, type RecordParts } from "./on-record.ts";
+import { onRecord, type RecordParts, unsent } from "./on-record.ts";
 
 export interface PassParts extends RecordParts {
   readonly nowMs: () => number;
@@ -205,5 +205,4 @@ function entryOf(
   };
 }
 
-const unsent: Progress = { costUsd: 0, promptTokens: 0 };
 const isUnsent = (error: unknown) => error instanceof TaskError && error.kind === "server-unreachable";

@@ -287,3 +287,34 @@ describe("stopping Claude", () => {
     expect(apiKey).not.toHaveBeenCalled();
   });
 });
+
+describe("what was refused, or found no connection, is known to cost nothing", () => {
+  const busy = refuse(529, "overloaded_error", "Overloaded", { "retry-after": "0" });
+  it.each<[string, boolean, readonly ClaudeReply[]]>([
+    ["a refusal", true, [refuse(400, "invalid_request_error", "no")]],
+    ["refusals of every try", true, [busy]],
+    ["a connection that was lost before the refusal", false, [hangUp, busy]],
+    [
+      "an answer that somebody in between gave up",
+      false,
+      [refuse(504, "api_error", "timeout", { "x-should-retry": "false" })],
+    ],
+    ["an answer that broke", false, [sendEvents(answerEvents().slice(0, 4))]],
+  ])("%s: %s", async (_, isUnpaid, replies) => {
+    const server = await serve(...replies);
+    const { error } = await ask(connect(server.url, { maxRetryWaitMs: 3_000 }));
+    expect(error).toBeInstanceOf(TaskError);
+    expect(error instanceof TaskError && error.details.isUnpaid === true).toBe(isUnpaid);
+  });
+
+  it("a server that is not there, and a key that is not", async () => {
+    const server = await serve();
+    await server.stop();
+    const gone = await ask(connect(server.url, { maxRetryWaitMs: 0 }));
+    const keyless = await ask(connect(server.url, { apiKey: async () => undefined }));
+    expect([gone.error, keyless.error]).toMatchObject([
+      { kind: "server-unreachable", details: { isUnpaid: true } },
+      { kind: "cloud-refused", details: { isUnpaid: true } },
+    ]);
+  });
+});

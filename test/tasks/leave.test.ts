@@ -261,6 +261,27 @@ describe("text that may leave", () => {
     // What it cost is not known: the most it could have cost is kept against the budget.
     expect(world.entries[1]?.costUsd).toBe(world.entries[0]?.costUsd);
   });
+
+  it.each([true, false])("holds its price no longer once it is known to be unpaid: %s", async (isUnpaid) => {
+    const world = createWorld({
+      models: [claude],
+      mayLeave: () => allow,
+      answer: () => {
+        throw new TaskError("server-error", { template: "refused", args: [] }, { details: { isUnpaid } });
+      },
+    });
+    await expect(world.run(question)).rejects.toMatchObject({ kind: "server-error" });
+    expect(world.entries.map((entry) => entry.outcome)).toEqual(["sent", "failed"]);
+    expect(world.entries[1]?.costUsd).toBe(isUnpaid ? 0 : world.entries[0]?.costUsd);
+  });
+
+  it("is not sent where it was stopped while it was recorded, and costs nothing", async () => {
+    const stop = new AbortController();
+    const world = createWorld({ models: [claude], mayLeave: () => allow, append: () => stop.abort() });
+    await expect(world.run(question, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
+    expect(world.sent).toEqual([]);
+    expect(world.entries.at(-1)).toMatchObject({ outcome: "stopped", costUsd: 0 });
+  });
 });
 
 it("what programs of the editor ask stays here: a server nearby that is not the person's own gets nothing", async () => {

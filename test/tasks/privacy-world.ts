@@ -126,9 +126,9 @@ export function createWorld({
     turns: createTurns({ limits: usualLimits, maxWaiting: 100 }, () => 0),
     runOnNodes: createRunOnNodes({ queue: createNodeQueue(() => 0), slotsOf: () => 4 }),
   });
-  const run = async (ask: Ask) => {
+  const run = async (ask: Ask, signal = never) => {
     const events = [];
-    for await (const event of pipeline.run(ask, never)) events.push(event);
+    for await (const event of pipeline.run(ask, signal)) events.push(event);
     return events;
   };
   return { run, sent, questions, entries };
