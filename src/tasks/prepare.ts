@@ -68,6 +68,7 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   const context: PlanContext = {
     answerLanguage: answerLanguage(ask, settings, parts.interfaceLanguage),
     model: model.name,
+    modelBytes: model.sizeBytes,
     promptTokens: limit - answerTokens,
     estimateTokens: count,
   };

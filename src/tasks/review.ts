@@ -59,7 +59,7 @@ export const review: TaskDefinition = {
   think: false,
   plan(ask, context) {
     const parts = needSources(ask).flatMap((source) => split(source, ask.text, context));
-    return parts.map((source) => reviewStep(source, ask.text, context.answerLanguage, parts.length > 1));
+    return parts.map((source) => reviewStep(source, ask.text, context, parts.length > 1));
   },
 };
 
@@ -114,13 +114,15 @@ const languageRules: Readonly<Record<AnswerLanguage, string>> = {
   "zh-CN": "title 和 body 用简体中文书写。",
 };
 
-function reviewStep(source: Source, wish: string, language: AnswerLanguage, isOneOfMany: boolean): Step {
+function reviewStep(source: Source, wish: string, context: PlanContext, isOneOfMany: boolean): Step {
+  const { answerLanguage: language, model, modelBytes } = context;
+  const small = modelBytes > 0 && modelBytes < largeEnoughBytes ? model : undefined;
   const echo = createEcho([...instructionsIn(language), languageRules[language]]);
   return {
     kind: "prompt",
     format,
     messages: messagesFor(source, wish, language),
-    read: (pieces) => readFindings(pieces, { source, language, isOneOfMany, echo }),
+    read: (pieces) => readFindings(pieces, { source, language, isOneOfMany, echo, small }),
   };
 }
 
@@ -145,12 +147,14 @@ interface Reading {
   readonly language: AnswerLanguage;
   readonly isOneOfMany: boolean;
   readonly echo: Echo;
+  /** Name of a model whose “nothing found” says little. */
+  readonly small: string | undefined;
 }
 
 /** Each finding is shown as soon as its closing bracket has come. What is not JSON is shown as it is. */
 async function* readFindings(
   pieces: AsyncIterable<string>,
-  { source, language, isOneOfMany, echo }: Reading,
+  { source, language, isOneOfMany, echo, small }: Reading,
 ): AsyncIterable<TaskOutput> {
   const ready: unknown[] = [];
   let failed = false;
@@ -199,12 +203,26 @@ async function* readFindings(
     const text = msg("The model only repeated its instructions. Try a larger model.");
     yield { kind: "notice", text, failed: "form" };
   } else if (parser.isEnded) {
-    yield { kind: "text", text: language === "zh-CN" ? "没有发现问题。\n\n" : "No problems found.\n\n" };
+    yield { kind: "text", text: nothingFound(language, small) };
   } else {
     // Cut in the middle of its first finding: that is not “no problems”.
     const text = msg("The review ended before its first finding was complete. Review it again.");
     yield { kind: "notice", text, failed: "form" };
   }
+}
+
+/** Weights of about two billion parameters; below, models overlook what a person sees at once. */
+const largeEnoughBytes = 1.2e9;
+
+function nothingFound(language: AnswerLanguage, small: string | undefined): string {
+  if (language === "zh-CN") {
+    return small
+      ? `没有发现问题；但 ${small} 很小，大多数问题它都看不出来。审查请用更大的模型。\n\n`
+      : "没有发现问题。\n\n";
+  }
+  return small
+    ? `No problems found, but ${small} is small and overlooks most of them: use a larger model for reviews.\n\n`
+    : "No problems found.\n\n";
 }
 
 /** A finding that says the instructions back, or one of the example that is about no line of this text. */

@@ -38,6 +38,8 @@ export interface PlanContext {
   readonly answerLanguage: AnswerLanguage;
   /** Tag of the model that will answer: some want a prompt of their own form. */
   readonly model: string;
+  /** Size of its weights; 0 where nobody tells. */
+  readonly modelBytes: number;
   /** Tokens that the prompt of one step may have in all. */
   readonly promptTokens: number;
   readonly estimateTokens: (text: string) => number;

@@ -6,7 +6,7 @@ import { findAnchor } from "../../src/tasks/anchor.ts";
 import { definitions } from "../../src/tasks/definitions.ts";
 import { review } from "../../src/tasks/review.ts";
 import { splitSource } from "../../src/tasks/split-source.ts";
-import type { TaskOutput } from "../../src/tasks/task-definition.ts";
+import type { PlanContext, TaskOutput } from "../../src/tasks/task-definition.ts";
 
 const code =
   "function mean(xs) {\n  let sum = 0;\n  for (let i = 0; i <= xs.length; i++) {\n    sum += xs[i];\n  }\n  return sum / xs.length;\n}\n";
@@ -18,10 +18,10 @@ const source = {
   origin: "selection" as const,
   startLine: 11,
 };
-const plan = { answerLanguage: "en", model: "m", promptTokens: 4000, estimateTokens } as const;
+const plan = { answerLanguage: "en", model: "m", modelBytes: 5e9, promptTokens: 4000, estimateTokens } as const;
 
-async function reviewed(answer: string, size = 7): Promise<readonly TaskOutput[]> {
-  const [step] = review.plan({ text: "", sources: [source], history: [] }, plan);
+async function reviewed(answer: string, size = 7, context: Partial<PlanContext> = {}): Promise<readonly TaskOutput[]> {
+  const [step] = review.plan({ text: "", sources: [source], history: [] }, { ...plan, ...context });
   if (step?.kind !== "prompt" || !step.read) throw new Error("a review is one prompt with a reader");
   async function* pieces() {
     for (let at = 0; at < answer.length; at += size) yield answer.slice(at, at + size);
@@ -67,6 +67,20 @@ describe("a review", () => {
 
   it("says so when nothing was found", async () => {
     expect(await reviewed('{"findings": []}')).toEqual([{ kind: "text", text: "No problems found.\n\n" }]);
+  });
+
+  it("does not let a small model's “nothing found” stand as if it meant something", async () => {
+    const [en] = await reviewed('{"findings": []}', 7, { modelBytes: 1e8, model: "tiny:1m" });
+    expect(en).toEqual({
+      kind: "text",
+      text: "No problems found, but tiny:1m is small and overlooks most of them: use a larger model for reviews.\n\n",
+    });
+    const [zh] = await reviewed('{"findings": []}', 7, { modelBytes: 1e8, answerLanguage: "zh-CN" });
+    expect(zh).toMatchObject({ text: expect.stringContaining("更大的模型") });
+    // In the cloud nobody tells how large it is.
+    expect(await reviewed('{"findings": []}', 7, { modelBytes: 0 })).toEqual([
+      { kind: "text", text: "No problems found.\n\n" },
+    ]);
   });
 
   it("shows an answer that is no JSON as it came, with a notice", async () => {

@@ -25,7 +25,7 @@ const documentParts = [
   "[ref]: https://example.com\n",
 ];
 
-const plan = { answerLanguage: "en", model: "m", promptTokens: 4000, estimateTokens } as const;
+const plan = { answerLanguage: "en", model: "m", modelBytes: 5e9, promptTokens: 4000, estimateTokens } as const;
 const source = (text: string, languageId = "markdown") => ({
   uri: "file:///a",
   label: "a",
