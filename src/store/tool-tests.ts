@@ -25,12 +25,19 @@ export function createToolTests(file: string): ToolTests {
     const text = await readFile(file, "utf8").catch(() => "");
     return fileSchema.safeParse(parseJson(text)).data?.tests ?? [];
   };
+  const write = async (test: ToolTest) => {
+    const others = (await list()).filter((other) => !isReplaced(other, test));
+    await writePrivateFile(file, JSON.stringify({ version: 1, tests: [...others, test].slice(-maxTests) }));
+  };
+  let writing: Promise<unknown> = Promise.resolve();
   return {
     list,
     async keep(test) {
-      const others = (await list()).filter(({ model, backend }) => model !== test.model || backend !== test.backend);
+      // One after the other: each writes all there are.
+      const written = writing.then(() => write(test));
+      writing = written.catch(() => undefined);
       try {
-        await writePrivateFile(file, JSON.stringify({ version: 1, tests: [...others, test].slice(-maxTests) }));
+        await written;
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         throw new TaskError(
@@ -43,4 +50,9 @@ export function createToolTests(file: string): ToolTests {
       }
     },
   };
+}
+
+/** The same weights on another server are tested with it. */
+function isReplaced(before: ToolTest, { model, backend, digest }: ToolTest): boolean {
+  return before.model === model && (before.backend === backend || (digest !== undefined && before.digest === digest));
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { ToolTest } from "../../src/core/tool-test.ts";
+import { type ToolTest, withToolTests } from "../../src/core/tool-test.ts";
 import { createToolTests } from "../../src/store/tool-tests.ts";
 
 let folder = "";
@@ -24,12 +24,26 @@ const test = (over: Partial<ToolTest> = {}): ToolTest => ({
 it("the last test of a model on a server counts, also for another window", async () => {
   const one = createToolTests(file());
   await one.keep(test());
-  await createToolTests(file()).keep(test({ backend: "there" }));
+  await createToolTests(file()).keep(test({ backend: "there", digest: "d0" }));
   await one.keep(test({ digest: "d2", calls: "no" }));
   expect(await createToolTests(file()).list()).toEqual([
-    test({ backend: "there" }),
+    test({ backend: "there", digest: "d0" }),
     test({ digest: "d2", calls: "no" }),
   ]);
+});
+
+it("the last test of equal weights counts, on whichever server it was", async () => {
+  const tests = createToolTests(file());
+  await tests.keep(test({ calls: "no" }));
+  await tests.keep(test({ backend: "there", atMs: 2 }));
+  const here = { name: "m", backend: "here", digest: "d1" };
+  expect(withToolTests([here], await tests.list())).toMatchObject([{ toolTest: { calls: "yes" } }]);
+});
+
+it("tests that end at the same time are all kept", async () => {
+  const tests = createToolTests(file());
+  await Promise.all(["a", "b", "c", "d"].map((model) => tests.keep(test({ model }))));
+  expect((await tests.list()).map(({ model }) => model)).toEqual(["a", "b", "c", "d"]);
 });
 
 it("a file that says nothing that can be read counts as empty, and is written over", async () => {
