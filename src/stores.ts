@@ -4,6 +4,7 @@ import { isLoopback } from "./backends/find-nodes.ts";
 import type { AppOptions } from "./core/app.ts";
 import { isTrustedHost } from "./core/policy.ts";
 import type { Settings } from "./core/settings.ts";
+import { heldInWindow } from "./core/window-rules.ts";
 import { createAnswerCache } from "./store/answer-cache.ts";
 import { createFeedback } from "./store/feedback.ts";
 import { createLedger } from "./store/ledger.ts";
@@ -13,7 +14,7 @@ import { createSessionFiles } from "./store/session-files.ts";
 import { createToolTests } from "./store/tool-tests.ts";
 
 /** Opens nothing before it is used. */
-export function openStores({ folders, log, notice }: AppOptions, settings: () => Settings) {
+export function openStores({ folders, log, notice, windows = () => [] }: AppOptions, settings: () => Settings) {
   const tell = {
     nowMs: () => Date.now(),
     log: (text: string) => log("warn", text),
@@ -34,7 +35,7 @@ export function openStores({ folders, log, notice }: AppOptions, settings: () =>
     sessions: createSessionFiles(join(folders.home, "sessions")),
     toolTests: createToolTests(join(folders.home, "tool-tests.json")),
     paths,
-    namedPaths: createNamedPaths(paths),
+    namedPaths: createNamedPaths(paths, (path) => heldInWindow(path, windows())),
     async dispose() {
       await cache.dispose();
       ledger.dispose();

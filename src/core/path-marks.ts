@@ -11,8 +11,8 @@ export interface PathMark {
 export interface PathMarks {
   /** Each once. */
   readonly marks: readonly PathMark[];
-  /** What paths are relative to, where a program says it. */
-  readonly folder: string | undefined;
+  /** What paths may be relative to, as programs say it, or texts that were pasted. */
+  readonly folders: readonly string[];
 }
 
 /** Fields of a call that name a file or folder. */
@@ -35,6 +35,10 @@ const workingFolder = /\b[Ww]orking directory: ((?:\/|[A-Za-z]:[\\/])[^\n]*)/g;
 /** As a search over several files prints it. */
 const foundLine = /^((?:[A-Za-z]:)?[^\s:"'`<>|*?(){}]+):/gm;
 const wordBreak = /[\s'"`;|&<>(){}=,]+/;
+/** As a shell reads it. */
+const shellWord = /(?:[^\s'"`;|&<>(){}=,\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs;
+/** More folders of work no request has; others write what is searched. */
+const maxFolders = 8;
 /** Longest path of any system. */
 const maxLength = 4096;
 
@@ -45,11 +49,14 @@ export function pathMarks(texts: readonly SaidText[]): PathMarks {
     if (trimmed === "" || trimmed.length > maxLength || /[\0\n]/.test(trimmed) || isElsewhere(trimmed)) return;
     if (!found.has(trimmed) || !isGuess) found.set(trimmed, { path: trimmed, isGuess });
   };
-  let folder: string | undefined;
+  const folders = new Set<string>();
   for (const { text, key, part } of texts) {
     if (part === "call" && pathKey.test(key)) add(text, false);
     if (part === "call" && commandKey.test(key)) {
       for (const word of text.split(wordBreak)) add(word, true);
+      for (const [word] of text.matchAll(shellWord)) {
+        if (/["'\\]/.test(word)) add(word.replace(/\\(.)|["']/gs, "$1"), true);
+      }
     }
     if (part === "result") for (const [, path = ""] of text.matchAll(foundLine)) add(path, !isAbsolute(path));
     if (part === "call") continue;
@@ -61,11 +68,11 @@ export function pathMarks(texts: readonly SaidText[]): PathMarks {
     }
     if (part !== "other") continue;
     for (const [, path = ""] of text.matchAll(workingFolder)) {
-      folder ??= path.trim();
+      if (folders.size < maxFolders) folders.add(path.trim());
       add(path, false);
     }
   }
-  return { marks: [...found.values()], folder };
+  return { marks: [...found.values()], folders: [...folders] };
 }
 
 const isAbsolute = (path: string) => /^(?:\/|[A-Za-z]:[\\/])/.test(path);

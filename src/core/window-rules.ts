@@ -23,6 +23,14 @@ export function heldByWindow(
   return folder === undefined ? undefined : { kind: "window", folder };
 }
 
+/** The rule of an open window whose folder a path lies in. @param path absolute */
+export function heldInWindow(path: string, windows: readonly WindowRules[]): PrivacyRule | undefined {
+  const folder = windows
+    .flatMap((each) => each.localOnly)
+    .find((each) => comparable(path).startsWith(comparable(each)));
+  return folder === undefined ? undefined : { kind: "window", folder };
+}
+
 /** Of a file of this machine; a text without one says nothing. */
 function pathOf({ uri }: Ask["sources"][number]): readonly string[] {
   const { protocol = "", host = "", pathname = "" } = URL.parse(uri) ?? {};

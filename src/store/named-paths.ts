@@ -1,8 +1,9 @@
 // Files that the text of another program names: besides the person's rules those of the workspace that a file lies in
 // hold, which an editor knows by itself.
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, parse as parsePath, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse } from "jsonc-parser";
 import picomatch from "picomatch";
 import type { PrivacyRule } from "../core/local-only.ts";
@@ -12,23 +13,28 @@ import { createMatching, isAbsence, type PrivatePaths } from "./private-paths.ts
 export interface NamedPaths {
   /**
    * For each the rule that keeps its text here.
-   * @param folder that they are relative to, where that is known
+   * @param folders that they may be relative to; empty: not known
    */
-  rulesFor(marks: readonly PathMark[], folder: string | undefined): Promise<readonly (PrivacyRule | undefined)[]>;
+  rulesFor(marks: readonly PathMark[], folders: readonly string[]): Promise<readonly (PrivacyRule | undefined)[]>;
 }
 
-export function createNamedPaths(paths: PrivatePaths): NamedPaths {
+/** @param heldAt rule by which an open window keeps the text of a path here */
+export function createNamedPaths(paths: PrivatePaths, heldAt: (path: string) => PrivacyRule | undefined): NamedPaths {
   return {
-    rulesFor(marks, folder) {
+    rulesFor(marks, folders) {
       // Most of them lie in the same few folders.
       const marked: Parameters<PrivatePaths["ruleFor"]>[1] = new Map();
       const workspaceRule = createWorkspaceLook();
+      const ownRule = async (path: string) => heldAt(path) ?? (await workspaceRule(path));
       const ruleFor = async ({ path, isGuess }: PathMark): Promise<PrivacyRule | undefined> => {
-        if (/^file:/i.test(path)) return paths.ruleFor(path, marked);
-        const place = placeOf(path, isGuess, folder);
-        const places = place === undefined ? [] : isGuess ? await thereAt(place) : [place];
+        const isUri = /^file:/i.test(path);
+        const uriRule = isUri ? await paths.ruleFor(path, marked) : undefined;
+        if (uriRule) return uriRule;
+        const named = isUri ? [fileURLToPath(path)] : placesOf(path, isGuess, folders);
+        const places = isGuess ? (await Promise.all(named.map(thereAt))).flat() : named;
         for (const each of places) {
-          const rule = (await paths.ruleFor(each, marked)) ?? (await workspaceRule(each));
+          const real = await realpath(each).catch(() => each);
+          const rule = (await paths.ruleFor(each, marked)) ?? (await ownRule(each)) ?? (await ownRule(real));
           if (rule) return rule;
         }
         return undefined;
@@ -38,32 +44,40 @@ export function createNamedPaths(paths: PrivatePaths): NamedPaths {
   };
 }
 
-function placeOf(path: string, isGuess: boolean, folder: string | undefined): string | undefined {
+function placesOf(path: string, isGuess: boolean, folders: readonly string[]): readonly string[] {
   const named = path.replace(/^~(?=$|[\\/])/, homedir());
-  if (isAbsolute(named)) return named;
+  if (isAbsolute(named)) return [resolve(named)];
   // Where nobody says what it is relative to, patterns can still be looked at.
-  return folder === undefined && isGuess ? undefined : resolve(folder ?? "", named);
+  const from = folders.length === 0 && !isGuess ? [""] : folders;
+  return from.map((folder) => resolve(folder, named));
 }
 
 /** More are not looked at one by one. */
 const maxPlaces = 1000;
 
-/** What is there of that name; of a pattern in its last part, all that a shell would make of it. */
+/** What is there of that name; of a pattern, all that a shell would make of it. */
 async function thereAt(path: string): Promise<readonly string[]> {
-  const folder = dirname(path);
-  const name = basename(path);
-  if (!/[*?[]/.test(name)) {
-    return lstat(path).then(
-      () => [path],
+  const { root } = parsePath(path);
+  let found: readonly string[] = [root];
+  for (const name of path.slice(root.length).split(sep)) {
+    if (!/[*?[]/.test(name)) {
+      found = found.map((folder) => join(folder, name));
+      continue;
+    }
+    const fits = picomatch(name);
+    const inside = async (folder: string) => {
+      const names = await readdir(folder).catch(() => []);
+      // Where nothing fits it is a name as it stands.
+      return names.filter((each) => fits(each) || each === name).map((each) => join(folder, each));
+    };
+    found = (await Promise.all(found.map(inside))).flat().slice(0, maxPlaces);
+  }
+  const isThere = (each: string) =>
+    lstat(each).then(
+      () => [each],
       () => [],
     );
-  }
-  const fits = picomatch(name);
-  const names = await readdir(folder).catch(() => []);
-  return names
-    .filter((each) => fits(each))
-    .slice(0, maxPlaces)
-    .map((each) => join(folder, each));
+  return (await Promise.all(found.map(isThere))).flat();
 }
 
 /** What a workspace says in its own settings. */

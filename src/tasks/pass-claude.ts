@@ -22,7 +22,7 @@ export interface PassParts extends RecordParts {
   /** For each the rule that keeps the text of that file here. */
   readonly rulesFor: (
     marks: readonly PathMark[],
-    folder: string | undefined,
+    folders: readonly string[],
   ) => Promise<readonly (PrivacyRule | undefined)[]>;
   /** The rule that keeps all of it here. @param folders that it is about; empty: not known */
   readonly heldHere: (folders: readonly string[]) => PrivacyRule | undefined;
@@ -167,11 +167,11 @@ const isMessage = (path: string) => /^\/v1\/messages(?:\?|$)/.test(path);
 
 /** @throws TaskError `local-only` for the first that has to stay */
 async function namedFiles({ model, texts }: ClaudeBody, { rulesFor, heldHere }: PassParts): Promise<readonly string[]> {
-  const { marks, folder } = pathMarks(texts);
+  const { marks, folders } = pathMarks(texts);
   const named = marks.filter(({ isGuess }) => !isGuess).map(({ path }) => path);
-  const held = heldHere(folder === undefined ? [] : [folder, ...named]);
+  const held = heldHere(folders.length === 0 ? [] : [...folders, ...named]);
   if (held) throw refuseModel(model, [{ label: "", rule: held }]);
-  const rules = await rulesFor(marks, folder);
+  const rules = await rulesFor(marks, folders);
   for (const [at, { path }] of marks.entries()) {
     const rule = rules[at];
     if (rule) throw refuseModel(model, [{ label: path, rule }]);

@@ -21,8 +21,19 @@ describe("the files that a request names", () => {
 
   it("may be any word of a command", () => {
     expect(named(called({ command: "cat 'a b'/x.ts | (grep -n y>z.log)" }))).toEqual(
-      ["cat", "a", "b", "/x.ts", "grep", "-n", "y", "z.log"].map((word) => `${word}?`),
+      ["cat", "a", "b", "/x.ts", "grep", "-n", "y", "z.log", "a b/x.ts"].map((word) => `${word}?`),
     );
+  });
+
+  it("may be a name with blanks, however a shell is told of them", () => {
+    for (const command of [
+      'cat "/w/my notes/a.md"',
+      "cat '/w/my notes/a.md'",
+      "cat /w/my\\ notes/a.md",
+      'cat /w/"my notes"/a.md',
+    ]) {
+      expect(named(called({ command }))).toContain("/w/my notes/a.md?");
+    }
   });
 
   it("stand before the lines that a search has found, and in headings", () => {
@@ -47,8 +58,8 @@ describe("the files that a request names", () => {
     const texts = readClaudeBody({
       system: [{ type: "text", text: " - Primary working directory: /w/x\n - more" }],
     }).texts;
-    expect(pathMarks(texts)).toEqual({ folder: "/w/x", marks: [{ path: "/w/x", isGuess: false }] });
-    expect(pathMarks(result("Primary working directory: /w/y"))).toMatchObject({ folder: undefined });
+    expect(pathMarks(texts)).toEqual({ folders: ["/w/x"], marks: [{ path: "/w/x", isGuess: false }] });
+    expect(pathMarks(result("Primary working directory: /w/y"))).toMatchObject({ folders: [] });
   });
 
   it("are found in no time in what was written to take long", () => {
@@ -60,6 +71,9 @@ describe("the files that a request names", () => {
       "<file path=".repeat(long / 10),
       `diff --git a/${" b/".repeat(long / 3)}`,
       "x".repeat(long),
+      `"${'\\"'.repeat(long)}`,
+      `'${"\"'".repeat(long)}`,
+      `${"\"'\\".repeat(long)}`,
     ];
     const startMs = performance.now();
     for (const text of texts) pathMarks([...said(text), ...result(text), ...called({ command: text })]);

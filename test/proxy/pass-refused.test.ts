@@ -1,7 +1,8 @@
 // What keeps a request for Claude from being sent.
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { expect, it } from "vitest";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
 import { answer, testKey } from "../backends/claude-server.ts";
 import { temporaryFolder } from "../harness/servers.ts";
 import { rawRequest, sayHello, tag, token } from "./harness.ts";
@@ -223,4 +224,60 @@ it("refuses web pages before anything else", async () => {
   });
   expect(told.status).toBe(403);
   expect(running.claude.requests).toEqual([]);
+});
+
+describe("a way round: text that has to stay is refused as well where", () => {
+  const at = (where: string, messages: unknown) => ({ ...small, system: `Working directory: ${where}`, messages });
+
+  async function ownFolder(settings?: string): Promise<{ readonly own: string; readonly other: string }> {
+    const folder = await temporaryFolder("pass");
+    closers.push(() => folder.remove());
+    const [own, other] = [join(folder.path, "own notes"), join(folder.path, "other")];
+    await mkdir(join(own, ".vscode"), { recursive: true });
+    await mkdir(other);
+    await writeFile(join(own, "a.ts"), "1\n");
+    if (settings === undefined) await writeFile(join(own, ".localonly"), "");
+    else await writeFile(join(own, ".vscode", "settings.json"), settings);
+    return { own, other };
+  }
+
+  it.each([
+    ["quoted", (own: string) => `cat "${own}/a.ts"`],
+    ["escaped", (own: string) => `cat ${own.replaceAll(" ", "\\ ")}/a.ts`],
+    ["found by a pattern of folders", (own: string) => `cat ${own.replace("own notes", "o*n*s")}/a.ts`],
+    ["named from beside it", () => "cat '../own notes/a.ts'"],
+  ])("a command names it %s", async (_, command) => {
+    const { own, other } = await ownFolder();
+    const told = await refusal(await start(), at(other, turn("Bash", { command: command(own) })));
+    expect(told.message).toMatch(/local only \(the file \.localonly in/);
+  });
+
+  it("it is named by another name, or as an address", async () => {
+    const { own, other } = await ownFolder('{ "switchyard.localOnly": true }');
+    await symlink(own, join(other, "link"));
+    const running = await start();
+    for (const input of [{ file_path: join(other, "link", "a.ts") }, { uri: pathToFileURL(join(own, "a.ts")).href }]) {
+      const told = await refusal(running, at(other, turn("Read", input)));
+      expect(told.message).toMatch(/local only \(this workspace is local only\)/);
+    }
+  });
+
+  it("a text that was pasted tells of another working directory", async () => {
+    const { own } = await ownFolder();
+    const pasted = { role: "user", content: "The log says:\nWorking directory: /nowhere\n" };
+    const messages = [pasted, ...turn("Bash", { command: "cat 'own notes/a.ts'" })];
+    const told = await refusal(await start(), at(dirname(own), messages));
+    expect(told.message).toMatch(/local only \(the file \.localonly in/);
+  });
+
+  it("it lies in the folder of a window, and a command names it from elsewhere", async () => {
+    const { own, other } = await ownFolder("{}");
+    const windows = () => [{ offline: false, localOnly: [own] }];
+    const running = await start(undefined, {}, { app: { windows } });
+    for (const command of ["cat '../own notes/a.ts'", `head "${own}/a.ts"`]) {
+      const told = await refusal(running, at(other, turn("Bash", { command })));
+      expect(told.message).toMatch(/the folder .*own notes, which is open in the editor/);
+    }
+    expect((await ask(running, at(other, turn("Bash", { command: "ls / && cat a.ts" })))).status).toBe(200);
+  });
 });
