@@ -1,17 +1,9 @@
-import { afterEach, expect, it } from "vitest";
-import { OllamaBackend } from "../../src/backends/ollama.ts";
+import { expect, it } from "vitest";
 import type { ModelRequest } from "../../src/core/backend.ts";
-import type { ModelEvent } from "../../src/core/model-event.ts";
 import type { ToolUse } from "../../src/core/tool.ts";
-import {
-  beginLines,
-  doneLine,
-  type Handler,
-  noModelsLoaded,
-  type ScriptedServer,
-  startScriptedServer,
-  tokenLine,
-} from "./scripted-server.ts";
+import { startOllama } from "./ollama-server.ts";
+import { request as plain } from "./sample-request.ts";
+import { beginLines, doneLine, type Handler, tokenLine } from "./scripted-server.ts";
 
 const toolUse: ToolUse = {
   tools: [
@@ -22,33 +14,15 @@ const toolUse: ToolUse = {
   isParallel: true,
 };
 const request: ModelRequest = {
-  model: "m",
+  ...plain,
   messages: [
     { role: "user", content: "Weather?", images: ["AAAA"] },
     { role: "assistant", content: "", thinking: "hm", toolCalls: [{ id: "c1", name: "clock", arguments: {} }] },
     { role: "tool", content: "noon", answers: { id: "c1", name: "clock" } },
   ],
-  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 4096,
-  think: false,
   toolUse,
 };
 const never = new AbortController().signal;
-let server: ScriptedServer | undefined;
-afterEach(() => server?.close());
-
-async function backendWith(chat: Handler): Promise<OllamaBackend> {
-  const started = await startScriptedServer({ "POST /api/chat": chat, "GET /api/ps": noModelsLoaded });
-  server = started;
-  return new OllamaBackend({ name: "test server", place: "this-machine", address: async () => started.url });
-}
-
-async function all(events: AsyncIterable<ModelEvent>): Promise<readonly ModelEvent[]> {
-  const list: ModelEvent[] = [];
-  for await (const event of events) if (event.kind !== "loading") list.push(event);
-  return list;
-}
-
 const callLine = (calls: unknown) =>
   `${JSON.stringify({ model: "m", message: { role: "assistant", content: "", tool_calls: calls }, done: false })}\n`;
 const answering =
@@ -59,9 +33,9 @@ const answering =
   };
 
 it("is told of tools, calls, their results, thoughts and pictures as Ollama has them", async () => {
-  const backend = await backendWith(answering(tokenLine("It is noon."), doneLine()));
-  await all(backend.run(request, never));
-  const body = JSON.parse(server?.bodies.find((each) => each.includes("messages")) ?? "");
+  const { backend, server } = await startOllama(answering(tokenLine("It is noon."), doneLine()));
+  await Array.fromAsync(backend.run(request, never));
+  const body = JSON.parse(server.bodies.find((each) => each.includes("messages")) ?? "");
   expect(body.tools).toEqual([
     {
       type: "function",
@@ -87,14 +61,14 @@ it("is told of tools, calls, their results, thoughts and pictures as Ollama has 
 });
 
 it("gives several calls, each with a name of its own, also where arguments come as text", async () => {
-  const backend = await backendWith(
+  const { backend } = await startOllama(
     answering(
       callLine([{ function: { name: "weather", arguments: { city: "Oslo" } } }]),
       callLine([{ id: "x9", function: { name: "weather", arguments: '{"city":"Rome"}' } }]),
       doneLine(),
     ),
   );
-  const events = await all(backend.run(request, never));
+  const events = (await Array.fromAsync(backend.run(request, never))).filter(({ kind }) => kind !== "loading");
   expect(events).toMatchObject([
     { kind: "tool-call", call: { id: expect.stringMatching(/^call_\w{24}$/), arguments: { city: "Oslo" } } },
     { kind: "tool-call", call: { id: "x9", arguments: { city: "Rome" } } },
@@ -107,14 +81,16 @@ it.each([
   ["arguments that are no object", [{ function: { name: "clock", arguments: "[1" } }]],
   ["no list", { function: {} }],
 ])("fails on a call with %s rather than leaving it out", async (_, calls) => {
-  const backend = await backendWith(answering(callLine(calls), doneLine()));
-  await expect(all(backend.run(request, never))).rejects.toMatchObject({ kind: "bad-response" });
+  const { backend } = await startOllama(answering(callLine(calls), doneLine()));
+  await expect(Array.fromAsync(backend.run(request, never))).rejects.toMatchObject({ kind: "bad-response" });
 });
 
 it("is made to call by a grammar where it has to, because Ollama knows no other way", async () => {
-  const backend = await backendWith(answering(tokenLine("{}"), doneLine()));
-  await all(backend.run({ ...request, toolUse: { ...toolUse, choice: { kind: "required", name: "weather" } } }, never));
-  const body = JSON.parse(server?.bodies.find((each) => each.includes("messages")) ?? "");
+  const { backend, server } = await startOllama(answering(tokenLine("{}"), doneLine()));
+  await Array.fromAsync(
+    backend.run({ ...request, toolUse: { ...toolUse, choice: { kind: "required", name: "weather" } } }, never),
+  );
+  const body = JSON.parse(server.bodies.find((each) => each.includes("messages")) ?? "");
   expect(body.tools).toBeUndefined();
   expect(body.format).toMatchObject({
     properties: { name: { enum: ["weather"] }, arguments: { properties: { city: {} } } },

@@ -1,55 +1,20 @@
 // Which models a server has, how far the loading of one is, and whether a stopped answer really stopped.
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
-import { OllamaBackend } from "../../src/backends/ollama.ts";
-import type { ModelRequest } from "../../src/core/backend.ts";
+import { describe, expect, it } from "vitest";
+import type { OllamaBackend } from "../../src/backends/ollama.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
-import {
-  beginLines,
-  doneLine,
-  type Handler,
-  noModelsLoaded,
-  type ScriptedServer,
-  sendJson,
-  startScriptedServer,
-  tokenLine,
-} from "./scripted-server.ts";
+import { startOllama } from "./ollama-server.ts";
+import { request as plain } from "./sample-request.ts";
+import { beginLines, doneLine, type Handler, type ScriptedServer, sendJson, tokenLine } from "./scripted-server.ts";
 
-const request: ModelRequest = {
-  model: "m",
-  messages: [{ role: "user", content: "hello" }],
-  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 4096,
-  keepAlive: "10m",
-  think: false,
-};
+/** The time to unloading is counted from it. */
+const request = { ...plain, keepAlive: "10m" };
 const never = new AbortController().signal;
-let server: ScriptedServer | undefined;
 
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function backendWith(chat: Handler, more: Record<string, Handler> = {}) {
-  const started = await startScriptedServer({ "POST /api/chat": chat, "GET /api/ps": noModelsLoaded, ...more });
-  server = started;
+async function startWatched(chat: Handler, routes: Record<string, Handler> = {}) {
   const unstopped: string[] = [];
-  const backend = new OllamaBackend({
-    name: "test server",
-    place: "this-machine",
-    address: async () => started.url,
-    stallMs: 300,
-    stopLimitMs: 1500,
-    onUnstopped: (model) => unstopped.push(model),
-  });
-  return { backend, unstopped };
-}
-
-async function all(events: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
-  const seen: ModelEvent[] = [];
-  for await (const event of events) seen.push(event);
-  return seen;
+  const options = { stopLimitMs: 1500, onUnstopped: (model: string) => unstopped.push(model) };
+  return { ...(await startOllama(chat, routes, options)), unstopped };
 }
 
 const tags: Handler = (_, response) =>
@@ -73,7 +38,7 @@ describe("a model that is being loaded", () => {
   it("is waited for without a time limit, with the bytes that are in memory", async () => {
     const ready = Promise.withResolvers<void>();
     const loading = (completed: number) => ({ name: "m", size: 19e9, loading: { completed, total: 19e9 } });
-    const { backend } = await backendWith(answerWhen(ready.promise), {
+    const { backend } = await startOllama(answerWhen(ready.promise), {
       "GET /api/tags": tags,
       "GET /api/ps": listing(loading(1e9), loading(12.4e9)),
     });
@@ -93,7 +58,7 @@ describe("a model that is being loaded", () => {
 
   it("shows what it takes so far where a server lists less than its weights", async () => {
     const ready = Promise.withResolvers<void>();
-    const { backend } = await backendWith(answerWhen(ready.promise), {
+    const { backend } = await startOllama(answerWhen(ready.promise), {
       "GET /api/tags": tags,
       "GET /api/ps": listing({ name: "m", size: 5e9 }),
     });
@@ -108,18 +73,18 @@ describe("a model that is being loaded", () => {
 
   it("has the size of its weights told where the server tells nothing else", async () => {
     const ready = Promise.withResolvers<void>();
-    const { backend } = await backendWith(answerWhen(ready.promise), { "GET /api/tags": tags });
+    const { backend } = await startOllama(answerWhen(ready.promise), { "GET /api/tags": tags });
     await backend.models(never);
-    const [first] = await Promise.all([all(backend.run(request, never)), sleep(50).then(ready.resolve)]);
+    const [first] = await Promise.all([Array.fromAsync(backend.run(request, never)), sleep(50).then(ready.resolve)]);
     expect(first[0]).toEqual({ kind: "loading", model: "m", totalBytes: 19e9 });
   });
 
   it("is not told of where it was loaded before, and does not count as loaded before it is", async () => {
     const ready = Promise.withResolvers<void>();
-    const { backend } = await backendWith(answerWhen(ready.promise), {
+    const { backend } = await startOllama(answerWhen(ready.promise), {
       "GET /api/ps": listing({ name: "m", size: 20e9 }, { name: "m", size: 1, loading: { completed: 1, total: 2 } }),
     });
-    const [events] = await Promise.all([all(backend.run(request, never)), sleep(400).then(ready.resolve)]);
+    const [events] = await Promise.all([Array.fromAsync(backend.run(request, never)), sleep(400).then(ready.resolve)]);
     expect(events.map((event) => event.kind)).toEqual(["text", "done"]);
     expect(await backend.loaded(never)).toEqual([]);
   });
@@ -132,7 +97,7 @@ describe("an answer that was stopped", () => {
     const timer = setInterval(() => response.write(tokenLine("on ")), 5);
     response.on("close", () => clearInterval(timer));
   };
-  const unloads = () => server?.bodies.filter((body) => body.includes('"keep_alive":0')).length;
+  const unloads = (server: ScriptedServer) => server.bodies.filter((body) => body.includes('"keep_alive":0')).length;
   const stopAfterThree = async (backend: OllamaBackend) => {
     let pieces = 0;
     for await (const event of backend.run(request, never)) if (event.kind === "text" && ++pieces === 3) break;
@@ -146,12 +111,11 @@ describe("an answer that was stopped", () => {
       { name: "m", size: 1, answering: { asked_at: inTenMinutes(startMs), since: new Date(startMs).toISOString() } },
       { name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) },
     ]) {
-      const { backend, unstopped } = await backendWith(endless, { "GET /api/ps": listing(entry) });
+      const { backend, server, unstopped } = await startWatched(endless, { "GET /api/ps": listing(entry) });
       await stopAfterThree(backend);
       await backend.settled();
       expect(unstopped).toEqual(["m"]);
-      expect(unloads()).toBe(1);
-      await server?.close();
+      expect(unloads(server)).toBe(1);
     }
   });
 
@@ -169,30 +133,29 @@ describe("an answer that was stopped", () => {
         { name: "m", size: 1, expires_at: inTenMinutes(startMs + 500) },
       ],
     ]) {
-      const { backend, unstopped } = await backendWith(endless, { "GET /api/ps": listing(...entries) });
+      const { backend, server, unstopped } = await startWatched(endless, { "GET /api/ps": listing(...entries) });
       await stopAfterThree(backend);
       await backend.settled();
       expect(unstopped).toEqual([]);
-      expect(unloads()).toBe(0);
-      await server?.close();
+      expect(unloads(server)).toBe(0);
     }
   });
 
   it("is not looked after where it came to its end", async () => {
-    const { backend } = await backendWith((_, response) => {
+    const { backend, server } = await startOllama((_, response) => {
       beginLines(response);
       response.end(tokenLine("whole") + doneLine());
     });
-    await all(backend.run(request, never));
-    const asked = server?.requests.length;
+    await Array.fromAsync(backend.run(request, never));
+    const asked = server.requests.length;
     await backend.settled();
-    expect(server?.requests.length).toBe(asked);
+    expect(server.requests.length).toBe(asked);
   });
 });
 
 describe("the models of a server", () => {
   it("marks models that compute elsewhere as cloud, and asks older servers for what the list lacks", async () => {
-    const { backend } = await backendWith(() => undefined, {
+    const { backend } = await startOllama(() => undefined, {
       "GET /api/tags": (_, response) =>
         sendJson(response, {
           models: [

@@ -1,47 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
-import type { ModelRequest } from "../../src/core/backend.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { TaskError, type TaskErrorKind } from "../../src/core/task-error.ts";
-import {
-  beginLines,
-  doneLine,
-  type Handler,
-  noModelsLoaded,
-  type ScriptedServer,
-  sendJson,
-  startScriptedServer,
-  tokenLine,
-} from "./scripted-server.ts";
+import { startOllama } from "./ollama-server.ts";
+import { request } from "./sample-request.ts";
+import { beginLines, doneLine, type Handler, sendJson, tokenLine } from "./scripted-server.ts";
 
-const request: ModelRequest = {
-  model: "m",
-  messages: [{ role: "user", content: "hello" }],
-  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 4096,
-  think: false,
-};
 const never = new AbortController().signal;
-let server: ScriptedServer | undefined;
-
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function backendWith(chat: Handler, more: Record<string, Handler> = {}): Promise<OllamaBackend> {
-  const started = await startScriptedServer({ "POST /api/chat": chat, "GET /api/ps": noModelsLoaded, ...more });
-  server = started;
-  return new OllamaBackend({
-    name: "test server",
-    place: "this-machine",
-    address: async () => started.url,
-    stallMs: 300,
-  });
-}
-
 /** Everything that came, and how it ended. */
 async function collect(events: AsyncIterable<ModelEvent>): Promise<{ text: string; end: ModelEvent | TaskErrorKind }> {
   let text = "";
@@ -69,12 +36,12 @@ describe("an Ollama server", () => {
       },
     ],
   ])("that refuses with a text that %s has refused", async (_, handler) => {
-    const backend = await backendWith(handler);
+    const { backend } = await startOllama(handler);
     expect(await collect(backend.run(request, never))).toEqual({ text: "", end: "server-error" });
   });
 
   it("streams text and tells its nanoseconds as milliseconds", async () => {
-    const backend = await backendWith((_, response) => {
+    const { backend } = await startOllama((_, response) => {
       beginLines(response);
       response.end(tokenLine("Hel") + tokenLine("lo") + doneLine());
     });
@@ -89,7 +56,7 @@ describe("an Ollama server", () => {
 
   it("tells a want of memory from other failures", async () => {
     const text = "model requires more system memory (9.1 GiB) than is available (4.2 GiB)";
-    const backend = await backendWith((_, response) => sendJson(response, { error: text }, 500));
+    const { backend } = await startOllama((_, response) => sendJson(response, { error: text }, 500));
     const failed = collect(backend.run(request, never)).catch((error: unknown) => error);
     expect(await failed).toMatchObject({ end: "server-error" });
     const whole = (async () => {
@@ -102,18 +69,18 @@ describe("an Ollama server", () => {
   });
 
   it("is told never to cut the prompt, and which context and sampling to use", async () => {
-    const backend = await backendWith((_, response) => {
+    const { backend, server } = await startOllama((_, response) => {
       beginLines(response);
       response.end(doneLine());
     });
     await collect(backend.run(request, never));
-    const body = JSON.parse(server?.bodies.find((each) => each.includes("messages")) ?? "{}");
+    const body = JSON.parse(server.bodies.find((each) => each.includes("messages")) ?? "{}");
     expect(body).toMatchObject({ truncate: false, shift: false, think: false, stream: true });
     expect(body.options).toEqual({ num_ctx: 4096, temperature: 0.1, top_p: 0.9, repeat_penalty: 1.1 });
   });
 
   it("gives a character that is split over two chunks back whole", async () => {
-    const backend = await backendWith(async (_, response) => {
+    const { backend } = await startOllama(async (_, response) => {
       beginLines(response);
       const bytes = Buffer.from(tokenLine("你好，世界") + doneLine());
       for (let at = 0; at < bytes.length; at += 7) {
@@ -127,13 +94,12 @@ describe("an Ollama server", () => {
 
   it("reads one object over many chunks and fifty objects in one chunk the same", async () => {
     const lines = Array.from({ length: 50 }, (_, index) => tokenLine(`${index} `)).join("") + doneLine();
-    const oneChunk = await backendWith((_, response) => {
+    const { backend: oneChunk } = await startOllama((_, response) => {
       beginLines(response);
       response.end(lines);
     });
     const whole = await collect(oneChunk.run(request, never));
-    await server?.close();
-    const manyChunks = await backendWith(async (_, response) => {
+    const { backend: manyChunks } = await startOllama(async (_, response) => {
       beginLines(response);
       for (let at = 0; at < lines.length; at += 41) {
         response.write(lines.slice(at, at + 41));
@@ -213,21 +179,21 @@ describe("an Ollama server", () => {
       },
     ],
   ])("that %s gives an error, keeps what arrived, and is never taken for finished", async (_, kind, handler) => {
-    const backend = await backendWith(handler);
+    const { backend } = await startOllama(handler);
     const { text, end } = await collect(backend.run(request, never));
     expect(text).toBe("half");
     expect(end).toBe(kind);
   });
 
   it("that answers with a web page is told apart from a model server", async () => {
-    const backend = await backendWith((_, response) => {
+    const { backend } = await startOllama((_, response) => {
       response.writeHead(200, { "content-type": "text/html" }).end("<html>Log in to the wireless network</html>");
     });
     expect((await collect(backend.run(request, never))).end).toBe("bad-response");
   });
 
   it("that sends a line without an end is given up before memory is", async () => {
-    const backend = await backendWith((_, response) => {
+    const { backend } = await startOllama((_, response) => {
       beginLines(response);
       const more = () => {
         while (response.write("x".repeat(65_536)));
@@ -239,7 +205,7 @@ describe("an Ollama server", () => {
   });
 
   it("that compresses its answer is still read", async () => {
-    const backend = await backendWith((_, response) => {
+    const { backend } = await startOllama((_, response) => {
       response.writeHead(200, { "content-type": "application/x-ndjson", "content-encoding": "gzip" });
       response.end(gzipSync(tokenLine("packed") + doneLine()));
     });
@@ -248,7 +214,7 @@ describe("an Ollama server", () => {
 
   it("that refuses a prompt that is too long gives the numbers", async () => {
     const error = { message: "exceeds context", type: "exceed_context_size_error", n_prompt_tokens: 9000, n_ctx: 4096 };
-    const backend = await backendWith((_, response) => sendJson(response, { error }, 400));
+    const { backend } = await startOllama((_, response) => sendJson(response, { error }, 400));
     const events = backend.run(request, never);
     await expect(collect(events)).resolves.toEqual({ text: "", end: "context-overflow" });
     await expect(backend.run(request, never)[Symbol.asyncIterator]().next()).rejects.toMatchObject({
@@ -257,13 +223,13 @@ describe("an Ollama server", () => {
   });
 
   it("that lacks the model says so as a missing model", async () => {
-    const backend = await backendWith((_, response) => sendJson(response, { error: "model 'm' not found" }, 404));
+    const { backend } = await startOllama((_, response) => sendJson(response, { error: "model 'm' not found" }, 404));
     expect((await collect(backend.run(request, never))).end).toBe("model-missing");
   });
 
   it("hears within 50 ms that its reader has left", async () => {
     let closedAt = 0;
-    const backend = await backendWith((_, response) => {
+    const { backend } = await startOllama((_, response) => {
       beginLines(response);
       response.on("close", () => {
         closedAt = performance.now();
@@ -283,7 +249,7 @@ describe("an Ollama server", () => {
 
   it("hears that a request was cancelled before the first token, and only that one", async () => {
     let closed = 0;
-    const backend = await backendWith(async (_, response, body) => {
+    const { backend } = await startOllama(async (_, response, body) => {
       response.on("close", () => {
         if (!response.writableFinished) closed++;
       });

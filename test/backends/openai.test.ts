@@ -1,18 +1,11 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { OpenAiBackend } from "../../src/backends/openai.ts";
-import type { ModelRequest } from "../../src/core/backend.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { TaskError } from "../../src/core/task-error.ts";
+import { request } from "./sample-request.ts";
 import { type Handler, type ScriptedServer, sendJson, startScriptedServer } from "./scripted-server.ts";
 
-const request: ModelRequest = {
-  model: "m",
-  messages: [{ role: "user", content: "hello" }],
-  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 4096,
-  think: false,
-};
 const never = new AbortController().signal;
 let server: ScriptedServer | undefined;
 

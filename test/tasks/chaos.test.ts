@@ -6,23 +6,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, it } from "vitest";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
-import type { InstalledModel, ModelRequest } from "../../src/core/backend.ts";
+import type { InstalledModel } from "../../src/core/backend.ts";
 import { createNodeQueue } from "../../src/core/node-queue.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { createRunOnNodes, type ModelNode } from "../../src/tasks/run-on-nodes.ts";
+import { request } from "../backends/sample-request.ts";
 
 const script = fileURLToPath(new URL("chaos-node.ts", import.meta.url));
 const text = Array.from({ length: 20 }, (_, index) => `word${index} `).join("");
 const never = new AbortController().signal;
 const slots = 4;
 const silenceMs = 1_000;
-const request: ModelRequest = {
-  model: "m",
-  messages: [{ role: "user", content: "hello" }],
-  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 4096,
-  think: false,
-};
 
 interface NodeProcess {
   readonly port: number;

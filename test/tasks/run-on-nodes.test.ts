@@ -3,11 +3,12 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
-import type { InstalledModel, ModelRequest } from "../../src/core/backend.ts";
+import type { InstalledModel } from "../../src/core/backend.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { createNodeQueue } from "../../src/core/node-queue.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { createRunOnNodes, type ModelNode, type NodeParts } from "../../src/tasks/run-on-nodes.ts";
+import { request } from "../backends/sample-request.ts";
 import {
   beginLines,
   doneLine,
@@ -18,13 +19,6 @@ import {
   tokenLine,
 } from "../backends/scripted-server.ts";
 
-const request: ModelRequest = {
-  model: "m",
-  messages: [{ role: "user", content: "hello" }],
-  sampling: { temperature: 0.1, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 4096,
-  think: false,
-};
 const never = new AbortController().signal;
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
