@@ -75,6 +75,16 @@ export const doneLine = (over: object = {}) =>
 
 export const noModelsLoaded: Handler = (_, response) => sendJson(response, { models: [] });
 
+/** What an Ollama tells of itself: the models on its disk as it lists them, and that none is loaded. */
+export const ollamaRoutes = (
+  models: readonly object[] | (() => readonly object[]),
+  version = "0.20.0",
+): Readonly<Record<string, Handler>> => ({
+  "GET /api/version": (_, response) => sendJson(response, { version }),
+  "GET /api/tags": (_, response) => sendJson(response, { models: typeof models === "function" ? models() : models }),
+  "GET /api/ps": noModelsLoaded,
+});
+
 /** A chat without messages only loads the model, and has nothing to say. */
 export const loadingFirst =
   (chat: Handler): Handler =>

@@ -1,5 +1,4 @@
 // Advice from a shell: runs are recorded, a slow model is found, the change is measured, and taken back exactly.
-import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,13 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   beginLines,
   doneLine,
+  ollamaRoutes,
   type ScriptedServer,
   sendJson,
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
+import { runCommand } from "../harness/command-line.ts";
 
-const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const [large, small] = ["qwen3.5:9b", "qwen3.5:4b"];
 let home = "";
 let server: ScriptedServer;
@@ -25,8 +25,7 @@ beforeAll(async () => {
     { name: small, size: 3_400_000_000, digest: "b" },
   ];
   server = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models }),
+    ...ollamaRoutes(models),
     "GET /api/ps": (_, response) =>
       sendJson(response, {
         models: models.map(({ name, size }) => ({ name, size, size_vram: 0, context_length: 8192 })),
@@ -46,27 +45,11 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-function run(
-  ...args: readonly string[]
-): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
-  const env = {
-    PATH: process.env["PATH"],
-    SWITCHYARD_HOME: home,
-    SWITCHYARD_OLLAMA_URL: server.url,
-    SWITCHYARD_ENGINE: "ollama",
-  };
-  const child = spawn(process.execPath, [main, ...args], { cwd: home, env, stdio: ["ignore", "pipe", "pipe"] });
-  return new Promise((resolve) => {
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (piece) => {
-      out += piece;
-    });
-    child.stderr.on("data", (piece) => {
-      err += piece;
-    });
-    child.on("close", (code) => resolve({ code, out, err }));
+const run = (...args: readonly string[]) =>
+  runCommand(args, {
+    cwd: home,
+    env: { SWITCHYARD_HOME: home, SWITCHYARD_OLLAMA_URL: server.url, SWITCHYARD_ENGINE: "ollama" },
   });
-}
 
 describe("advice from a shell", { timeout: 60_000 }, () => {
   const id = `slow:code:${large}`;

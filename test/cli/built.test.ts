@@ -1,5 +1,3 @@
-// The command line as it is shipped: bundled, with what it loads only when it is needed.
-import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findProgram } from "../../scripts/debian.ts";
 import { startRedis } from "../../scripts/redis.ts";
 import { startClaudeServer, testKey } from "../backends/claude-server.ts";
-import { beginLines, doneLine, sendJson, startScriptedServer, tokenLine } from "../backends/scripted-server.ts";
+import { beginLines, doneLine, ollamaRoutes, startScriptedServer, tokenLine } from "../backends/scripted-server.ts";
+import { builtEntry, runCommand } from "../harness/command-line.ts";
 
-const cli = join(import.meta.dirname, "..", "..", "dist", "cli.js");
 const redisProgram = findProgram("redis-server");
 let folder = "";
 beforeAll(async () => {
@@ -20,33 +18,19 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function run(config: object, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
-  const child = spawn(process.execPath, [cli, ...args, "--config", join(folder, "config.json")], {
+  return runCommand([...args, "--config", join(folder, "config.json")], {
+    entry: builtEntry,
     cwd: folder,
-    env: { PATH: process.env["PATH"], SWITCHYARD_HOME: join(folder, "home"), ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { SWITCHYARD_HOME: join(folder, "home"), ...env },
   });
-  const told = { out: "", err: "" };
-  child.stdout.on("data", (piece) => {
-    told.out += piece;
-  });
-  child.stderr.on("data", (piece) => {
-    told.err += piece;
-  });
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, ...told };
 }
 
 async function startModelServer() {
   const asked: string[] = [];
   const server = await startScriptedServer({
-    "GET /api/version": (_request, response) => sendJson(response, { version: "0.20.0" }),
-    "GET /api/tags": (_request, response) =>
-      sendJson(response, {
-        models: [
-          { name: "m:1b", size: 1e9, digest: "d", details: { context_length: 32768 }, capabilities: ["completion"] },
-        ],
-      }),
-    "GET /api/ps": (_request, response) => sendJson(response, { models: [] }),
+    ...ollamaRoutes([
+      { name: "m:1b", size: 1e9, digest: "d", details: { context_length: 32768 }, capabilities: ["completion"] },
+    ]),
     "POST /api/chat": (_request, response, body) => {
       asked.push(body);
       beginLines(response);

@@ -1,12 +1,11 @@
 // A model that several servers have is taken off those that were chosen, and off none by guessing.
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { noModelsLoaded, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { ollamaRoutes, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { runCommand } from "../harness/command-line.ts";
 
-const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const model = "qwen3.5:9b";
 let folder = "";
 let servers: readonly ScriptedServer[] = [];
@@ -14,9 +13,7 @@ let servers: readonly ScriptedServer[] = [];
 /** @param disk where its models are; containers share one */
 async function ollama(disk: { has: boolean }): Promise<ScriptedServer> {
   return startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: disk.has ? [{ name: model, size: 1000 }] : [] }),
-    "GET /api/ps": noModelsLoaded,
+    ...ollamaRoutes(() => (disk.has ? [{ name: model, size: 1000 }] : [])),
     "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion"], model_info: {} }),
     "DELETE /api/delete": (_, response) => {
       sendJson(response, disk.has ? {} : { error: `model '${model}' not found` }, disk.has ? 200 : 404);
@@ -40,14 +37,11 @@ async function start(...disks: readonly { has: boolean }[]): Promise<void> {
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
 }
 
-function remove(...args: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
-  const all = [main, "models", "delete", model, "--config", join(folder, "config.json"), ...args];
-  const env = { PATH: process.env["PATH"], SWITCHYARD_HOME: join(folder, "home"), LANG: "en" };
-  return new Promise((resolve) => {
-    execFile(process.execPath, all, { cwd: folder, env }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, text: stdout + stderr }),
-    );
-  });
+async function remove(...args: readonly string[]): Promise<{ readonly code: number | null; readonly text: string }> {
+  const all = ["models", "delete", model, "--config", join(folder, "config.json"), ...args];
+  const env = { SWITCHYARD_HOME: join(folder, "home"), LANG: "en" };
+  const { code, out, err } = await runCommand(all, { cwd: folder, env });
+  return { code, text: out + err };
 }
 
 const asked = () => servers.map(({ requests }) => requests.filter((each) => each === "DELETE /api/delete").length);

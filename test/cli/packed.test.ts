@@ -1,5 +1,5 @@
 // The npm package as it would be handed over: unpacked where nothing else is, and without any network.
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +9,12 @@ import { root } from "../../scripts/run.ts";
 import {
   beginLines,
   doneLine,
+  ollamaRoutes,
   type ScriptedServer,
-  sendJson,
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
+import { runCommand, startCommand } from "../harness/command-line.ts";
 
 let folder = "";
 let server: ScriptedServer;
@@ -32,9 +33,7 @@ beforeAll(async () => {
     capabilities: ["completion"],
   };
   server = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.20.0" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: [model] }),
-    "GET /api/ps": (_, response) => sendJson(response, { models: [] }),
+    ...ollamaRoutes([model]),
     "POST /api/chat": (_, response) => {
       beginLines(response);
       for (const text of ["It ", "streams", "."]) response.write(tokenLine(text));
@@ -47,23 +46,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function run(engine: string, ...args: readonly string[]) {
-  const env = { PATH: process.env["PATH"], SWITCHYARD_HOME: join(folder, "home"), SWITCHYARD_ENGINE: engine };
-  const child = spawn(process.execPath, [join(folder, "package", "dist", "cli.js"), ...args], {
-    cwd: folder,
-    env: { ...env, SWITCHYARD_OLLAMA_URL: server.url, LANG: "zh_CN.UTF-8" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const told = { out: "", err: "" };
-  child.stdout.on("data", (piece) => {
-    told.out += piece;
-  });
-  child.stderr.on("data", (piece) => {
-    told.err += piece;
-  });
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, ...told };
-}
+const options = (home: string, env: Readonly<Record<string, string>>) => ({
+  entry: join(folder, "package", "dist", "cli.js"),
+  cwd: folder,
+  env: { SWITCHYARD_HOME: join(folder, home), SWITCHYARD_OLLAMA_URL: server.url, ...env },
+});
+const run = (engine: string, ...args: readonly string[]) =>
+  runCommand(args, options("home", { SWITCHYARD_ENGINE: engine, LANG: "zh_CN.UTF-8" }));
 
 describe("the packed package in an empty folder", { timeout: 60_000 }, () => {
   it("case 59: streams an answer, in the person's language, with no package beside it", async () => {
@@ -73,24 +62,10 @@ describe("the packed package in an empty folder", { timeout: 60_000 }, () => {
   });
 
   it("case 59: serves a stream to other programs, with no package beside it", async () => {
-    const args = [join(folder, "package", "dist", "cli.js"), "serve", "--port", "0"];
-    const env = {
-      PATH: process.env["PATH"],
-      SWITCHYARD_HOME: join(folder, "new", "home"),
-      SWITCHYARD_PROXY_TOKEN: "t",
-    };
-    const child = spawn(process.execPath, args, {
-      cwd: folder,
-      env: { ...env, SWITCHYARD_ENGINE: "ollama", SWITCHYARD_OLLAMA_URL: server.url, LANG: "C" },
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    const url = await new Promise<string>((resolve) => {
-      child.stdout.on("data", (piece) => {
-        const found = /http:\/\/\S+/.exec(String(piece))?.[0];
-        if (found) resolve(found);
-      });
-    });
+    const env = { SWITCHYARD_PROXY_TOKEN: "t", SWITCHYARD_ENGINE: "ollama", LANG: "C" };
+    const service = startCommand(["serve", "--port", "0"], options("new-home", env));
+    await expect.poll(service.out, { timeout: 30_000 }).toMatch(/http:\/\/\S+\s/);
+    const url = /http:\/\/\S+/.exec(service.out())?.[0];
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: "POST",
       headers: { authorization: "Bearer t", "content-type": "application/json" },
@@ -99,8 +74,8 @@ describe("the packed package in an empty folder", { timeout: 60_000 }, () => {
     const text = await answer.text();
     expect(text).toContain('"content":"streams"');
     expect(text).toContain("data: [DONE]");
-    child.kill("SIGTERM");
-    expect(await ended).toBe(0);
+    service.child.kill("SIGTERM");
+    expect(await service.ended).toBe(0);
   });
 
   it("says what to do where it has no engine of its own", async () => {

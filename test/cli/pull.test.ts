@@ -1,14 +1,13 @@
 // Getting a model for the built-in engine from two shells at once, with real files: the first is killed in the middle.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tinyModel } from "../../scripts/tiny-model.ts";
 import { type ScriptedServer, startScriptedServer } from "../backends/scripted-server.ts";
+import { startCommand } from "../harness/command-line.ts";
 
-const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const model = "qwen2.5:0.5b";
 const file = "qwen2.5-0.5b-instruct-q4_k_m.gguf";
 const content = tinyModel();
@@ -44,20 +43,13 @@ afterEach(async () => {
 
 function start(...args: readonly string[]) {
   const env = {
-    PATH: process.env["PATH"],
     SWITCHYARD_HOME: home,
     SWITCHYARD_ENGINE: "embedded",
     SWITCHYARD_WEIGHT_SOURCES: `${server.url}/{file}`,
   };
-  const child = spawn(process.execPath, [main, ...args], { cwd: home, env, stdio: ["ignore", "pipe", "pipe"] });
-  children.push(child);
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (piece: Buffer) => {
-      said += String(piece);
-    });
-  }
-  return { child, said: () => said, ended: once(child, "close") };
+  const started = startCommand(args, { cwd: home, env });
+  children.push(started.child);
+  return { ...started, said: () => started.out() + started.err() };
 }
 
 describe("a model for the built-in engine", { timeout: 90_000 }, () => {
@@ -71,7 +63,7 @@ describe("a model for the built-in engine", { timeout: 90_000 }, () => {
     await seen.ended;
     expect(seen.said()).toMatch(new RegExp(`^${model}  downloading  `));
     first.child.kill("SIGKILL");
-    const [code] = await second.ended;
+    const code = await second.ended;
     expect(second.said()).toContain(`${model} is ready.`);
     expect(code).toBe(0);
     expect(begins).toEqual([0, half]);
@@ -82,7 +74,7 @@ describe("a model for the built-in engine", { timeout: 90_000 }, () => {
     const first = start("models", "pull", model);
     await expect.poll(first.said, { timeout: 30_000 }).toMatch(/\d+ % ·/);
     await start("models", "pause", model).ended;
-    const [code] = await first.ended;
+    const code = await first.ended;
     expect(code).toBe(130);
     const seen = start("models", "downloads");
     await seen.ended;

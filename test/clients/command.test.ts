@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { findService } from "../../src/service/publication.ts";
-import { builtEntry, newShell, type Shell } from "../service/serving.ts";
+import { builtEntry } from "../harness/command-line.ts";
+import { newShell, type Shell } from "../service/serving.ts";
 
 let shell: Shell;
 let person = "";

@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import * as z from "zod";
 import { estimateTokens } from "../../src/core/context.ts";
 import { beginLines, doneLine, type Handler, type ScriptedServer, tokenLine } from "../backends/scripted-server.ts";
-import { modelName, newFolder, openSession, type Session, serveModel, sourceEntry, textOf } from "./session.ts";
+import { sourceEntry } from "../harness/command-line.ts";
+import { modelName, newFolder, openSession, type Session, serveModel, textOf } from "./session.ts";
 
 const structure = z.object({
   answer: z.string(),

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
 import { installTinyModel } from "../../scripts/tiny-model.ts";
 import { readRegistration } from "../../src/backends/embedded/registration.ts";
+import { builtEntry } from "../harness/command-line.ts";
 import { productHome } from "../harness/product-home.ts";
 import type { TemporaryFolder } from "../harness/servers.ts";
-import { builtEntry, newFolder, openSession, type Session, textOf } from "./session.ts";
+import { newFolder, openSession, type Session, textOf } from "./session.ts";
 
 let home: TemporaryFolder;
 let folder: Awaited<ReturnType<typeof newFolder>>;

@@ -6,22 +6,19 @@ import { type CallToolResult, Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import {
   type Handler,
-  noModelsLoaded,
+  ollamaRoutes,
   type ScriptedServer,
   sendJson,
   startScriptedServer,
 } from "../backends/scripted-server.ts";
+import { sourceEntry } from "../harness/command-line.ts";
 
-export const sourceEntry = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
-export const builtEntry = join(import.meta.dirname, "..", "..", "dist", "cli.js");
 export const modelName = "qwen3.5:9b";
 
 export function serveModel(chat: Handler): Promise<ScriptedServer> {
   const model = { name: modelName, model: modelName, size: 1_000_000, details: { parameter_size: "9B" } };
   return startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.20.0" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: [model] }),
-    "GET /api/ps": noModelsLoaded,
+    ...ollamaRoutes([model]),
     "POST /api/show": (_, response) =>
       sendJson(response, { details: {}, model_info: { "q.context_length": 8192 }, capabilities: ["completion"] }),
     "POST /api/chat": chat,

@@ -13,6 +13,7 @@ import { freePort } from "../../scripts/redis.ts";
 import {
   beginLines,
   doneLine,
+  ollamaRoutes,
   type ScriptedServer,
   sendJson,
   startScriptedServer,
@@ -36,8 +37,7 @@ const models = [
 
 function startModelServer() {
   return startScriptedServer({
-    "GET /api/version": (_request, response) => sendJson(response, { version: "0.20.0" }),
-    "GET /api/tags": (_request, response) => sendJson(response, { models }),
+    ...ollamaRoutes(models),
     "GET /api/ps": (_request, response) =>
       sendJson(response, { models: [{ name: "m:1b", size: 1e9, size_vram: 6e8, context_length: 8192 }] }),
     "POST /api/chat": (_request, response) => {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
-import { type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { ollamaRoutes, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
 import { newShell, type Shell } from "../service/serving.ts";
 import { known, post, startProxy, tag } from "./harness.ts";
 
@@ -29,9 +29,7 @@ const knowingFetch: typeof fetch = (input, init) => {
 
 async function startModel(name: string): Promise<ScriptedServer> {
   const server = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: [tag(name, "completion")] }),
-    "GET /api/ps": (_, response) => sendJson(response, { models: [] }),
+    ...ollamaRoutes([tag(name, "completion")]),
     "GET /v1/models": (_, response) => sendJson(response, { data: [{ id: name }] }),
   });
   closers.push(() => server.close());

@@ -13,9 +13,8 @@ import {
   beginLines,
   doneLine,
   type Handler,
-  noModelsLoaded,
+  ollamaRoutes,
   type ScriptedServer,
-  sendJson,
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
@@ -61,30 +60,25 @@ export const tag = (name: string, ...capabilities: readonly string[]) => ({
   capabilities,
 });
 
-const tags =
-  (more: readonly object[]): Handler =>
-  (_, response) =>
-    sendJson(response, {
-      models: [
-        {
-          name: "llama3.1:8b",
-          size: 1000,
-          digest: "d1",
-          details: { parameter_size: "8B", quantization_level: "Q4_K_M", context_length: 8192 },
-          capabilities: ["completion"],
-        },
-        {
-          name: "big:cloud",
-          size: 0,
-          digest: "d2",
-          details: { context_length: 8192 },
-          capabilities: ["completion"],
-          remote_host: "https://ollama.com",
-          remote_model: "big",
-        },
-        ...more,
-      ],
-    });
+/** The two that are always there: one here, one that computes elsewhere. */
+const models = [
+  {
+    name: "llama3.1:8b",
+    size: 1000,
+    digest: "d1",
+    details: { parameter_size: "8B", quantization_level: "Q4_K_M", context_length: 8192 },
+    capabilities: ["completion"],
+  },
+  {
+    name: "big:cloud",
+    size: 0,
+    digest: "d2",
+    details: { context_length: 8192 },
+    capabilities: ["completion"],
+    remote_host: "https://ollama.com",
+    remote_model: "big",
+  },
+];
 
 /** A line in which the model calls tools. */
 export const callsLine = (...calls: readonly { readonly name: string; readonly arguments: object }[]) =>
@@ -139,9 +133,8 @@ export async function startProxy(
   const home = await mkdtemp(join(tmpdir(), "switchyard-proxy-"));
   closers.push(() => rm(home, { recursive: true, force: true }));
   const ollama = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
-    "GET /api/tags": tags(over.models ?? []),
-    "GET /api/ps": over.ps ?? noModelsLoaded,
+    ...ollamaRoutes([...models, ...(over.models ?? [])], "0.13.0"),
+    ...(over.ps && { "GET /api/ps": over.ps }),
     "POST /api/chat": over.chat ?? sayHello,
     ...over.routes,
   });

@@ -4,9 +4,8 @@ import {
   beginLines,
   doneLine,
   type Handler,
-  noModelsLoaded,
+  ollamaRoutes,
   type ScriptedServer,
-  sendJson,
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
@@ -27,12 +26,7 @@ const say =
 
 async function startTwo() {
   const other = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
-    "GET /api/tags": (_, response) =>
-      sendJson(response, {
-        models: [{ ...tag("llama3.1:8b", "completion"), digest: "d1" }, tag("own:1b", "completion")],
-      }),
-    "GET /api/ps": noModelsLoaded,
+    ...ollamaRoutes([{ ...tag("llama3.1:8b", "completion"), digest: "d1" }, tag("own:1b", "completion")]),
     "POST /api/chat": say("from the second"),
   });
   second = other;

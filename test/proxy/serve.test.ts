@@ -1,59 +1,36 @@
 // `switchyard serve` as a process of its own, as people start it.
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import {
-  beginLines,
-  doneLine,
-  noModelsLoaded,
-  sendJson,
-  startScriptedServer,
-  tokenLine,
-} from "../backends/scripted-server.ts";
+import { beginLines, doneLine, ollamaRoutes, startScriptedServer, tokenLine } from "../backends/scripted-server.ts";
+import { type Command, startCommand } from "../harness/command-line.ts";
 import { rawRequest, until } from "./harness.ts";
 
-const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-interface Started {
-  readonly child: ChildProcess;
+interface Started extends Command {
   readonly home: string;
-  readonly out: () => string;
-  readonly err: () => string;
-  readonly ended: Promise<number | null>;
 }
 
-async function serve(args: readonly string[], env: object = {}, at?: string): Promise<Started> {
+async function serve(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  at?: string,
+): Promise<Started> {
   const home = at ?? (await mkdtemp(join(tmpdir(), "switchyard-serve-")));
   if (!at) closers.push(() => rm(home, { recursive: true, force: true }));
-  const child = spawn(process.execPath, [main, "serve", ...args], {
-    env: {
-      PATH: process.env["PATH"],
-      SWITCHYARD_HOME: home,
-      SWITCHYARD_ENGINE: "ollama",
-      SWITCHYARD_OLLAMA_URL: "http://127.0.0.1:9",
-      ...env,
-    },
-  });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (piece) => {
-    out += piece;
-  });
-  child.stderr.on("data", (piece) => {
-    err += piece;
-  });
-  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const own = { SWITCHYARD_HOME: home, SWITCHYARD_ENGINE: "ollama", SWITCHYARD_OLLAMA_URL: "http://127.0.0.1:9" };
+  const command = startCommand(["serve", ...args], { env: { ...own, ...env } });
   closers.push(() => {
-    child.kill("SIGKILL");
-    return ended;
+    command.child.kill("SIGKILL");
+    return command.ended;
   });
-  return { child, home, out: () => out, err: () => err, ended };
+  return { ...command, home };
 }
 
 async function addressOf({ out }: Started): Promise<number> {
@@ -152,14 +129,9 @@ it("case 29: finishes an answer that is begun when it is told to end, and writes
 }, async () => {
   let begun = 0;
   const ollama = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
-    "GET /api/ps": noModelsLoaded,
-    "GET /api/tags": (_, response) =>
-      sendJson(response, {
-        models: [
-          { name: "m:1", size: 10, digest: "d", details: { context_length: 4096 }, capabilities: ["completion"] },
-        ],
-      }),
+    ...ollamaRoutes([
+      { name: "m:1", size: 10, digest: "d", details: { context_length: 4096 }, capabilities: ["completion"] },
+    ]),
     "POST /api/chat": (_, response) => {
       begun++;
       beginLines(response);

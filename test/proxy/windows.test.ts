@@ -7,7 +7,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { afterEach, describe, expect, it } from "vitest";
 import { asksFolders, type WindowRules } from "../../src/core/window-rules.ts";
 import { createMcpEndpoint } from "../../src/mcp/http.ts";
-import { noModelsLoaded, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { ollamaRoutes, type ScriptedServer, startScriptedServer } from "../backends/scripted-server.ts";
 import { known, post, sayHello, startProxy, tag } from "./harness.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -23,9 +23,7 @@ async function start(settings: { trustedHosts?: readonly string[] } = {}) {
   closers.push(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, "mean.js"), "export const mean = (xs) => xs.length;\n");
   const box: ScriptedServer = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.13.0" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: [tag("box:9b", "completion")] }),
-    "GET /api/ps": noModelsLoaded,
+    ...ollamaRoutes([tag("box:9b", "completion")]),
     "POST /api/chat": sayHello,
   });
   closers.push(() => box.close());

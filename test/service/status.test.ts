@@ -5,7 +5,7 @@ import {
   beginLines,
   doneLine,
   type Handler,
-  noModelsLoaded,
+  ollamaRoutes,
   type ScriptedServer,
   sendJson,
   startScriptedServer,
@@ -21,9 +21,7 @@ let chat: Handler;
 beforeEach(async () => {
   shell = await newShell();
   server = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: [{ name: model, size: 1_000_000 }] }),
-    "GET /api/ps": noModelsLoaded,
+    ...ollamaRoutes([{ name: model, size: 1_000_000 }], "0.31.1"),
     "POST /api/show": (_, response) =>
       sendJson(response, { capabilities: ["completion"], model_info: { "q.context_length": 8192 } }),
     "POST /api/chat": (...given) => chat(...given),
@@ -67,7 +65,7 @@ it("tells what the service is working on, and how its servers are", { timeout: 6
   });
   await expect.poll(() => server.requests.includes("POST /api/chat"), { timeout: 20_000 }).toBe(true);
   const { service, servers } = await status();
-  expect(service).toMatchObject({ port, pid: started.pid, url: `http://127.0.0.1:${port}` });
+  expect(service).toMatchObject({ port, pid: started.child.pid, url: `http://127.0.0.1:${port}` });
   expect(service.health.parts.work).toMatchObject({ working: 1, waiting: 0, tasks: { translate: { working: 1 } } });
   expect(servers).toMatchObject([{ name: `Ollama at ${host()}`, condition: "ready", inFlight: 1 }]);
   const { out } = await shell.run(["status"], env());

@@ -1,79 +1,34 @@
 // Whether a model calls tools, found out over HTTP from servers that answer as told; by the app as its hosts have it.
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
-import { OllamaBackend } from "../../src/backends/ollama.ts";
 import type { App } from "../../src/core/app.ts";
-import type { InstalledModel } from "../../src/core/backend.ts";
 import { formatMessage } from "../../src/core/message.ts";
-import { createNodeQueue } from "../../src/core/node-queue.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { Ask } from "../../src/core/task.ts";
-import { createLedger } from "../../src/store/ledger.ts";
-import { createToolTests } from "../../src/store/tool-tests.ts";
-import { createRunOnNodes } from "../../src/tasks/run-on-nodes.ts";
-import { createTestTools } from "../../src/tasks/test-tools.ts";
+import { beginLines, doneLine, type Handler, sendJson, tokenLine } from "../backends/scripted-server.ts";
+
 import {
-  beginLines,
-  doneLine,
-  type Handler,
-  loadingFirst,
-  noModelsLoaded,
-  type ScriptedServer,
-  sendJson,
-  startScriptedServer,
-  tokenLine,
-} from "../backends/scripted-server.ts";
+  callLine,
+  calls,
+  closers,
+  home,
+  lines,
+  name,
+  serve,
+  type ToolServer,
+  tag,
+  talks,
+  verdicts,
+} from "./tool-test-server.ts";
 
 const never = new AbortController().signal;
-const name = "qwen2.5:7b";
-let home = "";
-const closers: (() => Promise<unknown>)[] = [];
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), "switchyard-tool-test-"));
-});
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-  await rm(home, { recursive: true, force: true });
-});
 
-const tag = (model: string, digest: string, ...capabilities: readonly string[]) => ({
-  name: model,
-  size: 4_000_000_000,
-  digest,
-  details: { context_length: 8192 },
-  capabilities: ["completion", ...capabilities],
-});
-
-interface Server extends ScriptedServer {
-  tags: readonly object[];
-  /** Chat requests that say something, parsed. */
-  asked(): readonly Record<string, unknown>[];
-}
-
-async function serve(chat: Handler, ...tags: readonly object[]): Promise<Server> {
-  const state = { tags };
-  const started = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.20.0" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: state.tags }),
-    "GET /api/ps": noModelsLoaded,
-    "POST /api/chat": loadingFirst(chat),
-  });
-  closers.push(() => started.close());
-  const asked = () =>
-    started.bodies
-      .filter((_, at) => started.requests[at] === "POST /api/chat")
-      .map((body) => JSON.parse(body))
-      .filter(({ messages }) => messages.length > 0);
-  return Object.assign(state, started, { asked });
-}
-
-function open(server: Server, settings: Partial<Settings> = {}): App {
+function open(server: ToolServer, settings: Partial<Settings> = {}): App {
   const app = createApp({
     settings: { ...defaultSettings, engine: "ollama", ollamaUrl: server.url, ...settings },
-    folders: { home, engineEntry: "none" },
+    folders: { home: home(), engineEntry: "none" },
     log: () => undefined,
     env: {},
     askedBy: "proxy",
@@ -81,21 +36,6 @@ function open(server: Server, settings: Partial<Settings> = {}): App {
   closers.push(() => app.dispose());
   return app;
 }
-
-const lines =
-  (...all: readonly string[]): Handler =>
-  (_, response) => {
-    beginLines(response);
-    response.end(all.join("") + doneLine());
-  };
-const callLine = (called: string, given: object) =>
-  `${JSON.stringify({
-    model: "m",
-    message: { role: "assistant", content: "", tool_calls: [{ function: { name: called, arguments: given } }] },
-    done: false,
-  })}\n`;
-const calls = lines(callLine("current_time", { city: "Oslo" }));
-const talks = lines(tokenLine("It is "), tokenLine("noon."));
 
 const withTools = (over: Partial<Ask> = {}): Ask => ({
   kind: "chat",
@@ -108,7 +48,6 @@ const withTools = (over: Partial<Ask> = {}): Ask => ({
   },
   ...over,
 });
-const verdicts = (tests: readonly { readonly calls: string }[]) => tests.map((test) => test.calls);
 
 describe("the test of a model", () => {
   it("offers one tool, forces nothing, asks once, and is kept in a private file with server and digest", async () => {
@@ -120,7 +59,7 @@ describe("the test of a model", () => {
     expect(server.asked()).toHaveLength(1);
     expect(server.asked()[0]).toMatchObject({ tools: [{ function: { name: "current_time" } }], think: false });
     expect(server.asked()[0]).not.toHaveProperty("format");
-    const file = join(home, "tool-tests.json");
+    const file = join(home(), "tool-tests.json");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(JSON.parse(await readFile(file, "utf8")).tests).toEqual([test]);
     expect((await app.models(never))[0]?.toolTest).toEqual(test);
@@ -248,98 +187,5 @@ describe("a model that failed its test", () => {
     const server = await serve(talks, tag(name, "d1", "tools"));
     await open(server).testTools(name, never);
     expect((await open(server).models(never))[0]?.toolTest?.calls).toBe("no");
-  });
-});
-
-describe("without an answer in time", () => {
-  const model: InstalledModel = {
-    name,
-    backend: "test server",
-    place: "this-machine",
-    sizeBytes: 1,
-    capabilities: ["completion", "tools"],
-  };
-
-  function tester(
-    server: Server,
-    over: Partial<InstalledModel> = {},
-    queue = createNodeQueue(() => performance.now()),
-  ) {
-    const backend = new OllamaBackend({ name: model.backend, place: model.place, address: async () => server.url });
-    closers.push(() => backend.settled());
-    const tests = createToolTests(join(home, "tool-tests.json"));
-    const ledger = createLedger(join(home, "ledger.ndjson"), {
-      nowMs: () => Date.now(),
-      log: () => undefined,
-      notice: () => undefined,
-    });
-    closers.push(async () => ledger.dispose());
-    const test = createTestTools({
-      settings: () => defaultSettings,
-      ledger,
-      askedBy: "shell",
-      mayLeave: async () => ({ kind: "refuse" }),
-      nowMs: () => Date.now(),
-      findWorld: async () => ({ models: [{ ...model, ...over }], backends: new Map([[backend.name, backend]]) }),
-      runOnNodes: createRunOnNodes({ queue, slotsOf: () => 1 }),
-      tests,
-      deadlineMs: 200,
-    });
-    return { test, tests, ledger };
-  }
-
-  it("nothing is found out and nothing is kept, and the model is stopped", async () => {
-    let hasLeft = false;
-    const server = await serve((_, response) => {
-      beginLines(response);
-      response.write(tokenLine("Well"));
-      response.on("close", () => {
-        hasLeft = true;
-      });
-    });
-    const { test, tests } = tester(server);
-    const startMs = performance.now();
-    await expect(test(name, never)).rejects.toMatchObject({
-      kind: "server-error",
-      message: expect.stringContaining("gave no answer in time"),
-    });
-    expect(performance.now() - startMs).toBeLessThan(3_000);
-    await expect.poll(() => hasLeft).toBe(true);
-    expect(server.asked()).toHaveLength(1);
-    expect(await tests.list()).toEqual([]);
-  });
-
-  it("because its turn has not come yet, nothing is lost: its time begins then", async () => {
-    const queue = createNodeQueue(() => performance.now());
-    const { test } = tester(await serve(calls), {}, queue);
-    const before = queue.enter({ model: name, candidates: [{ node: model.backend, slots: 1 }] }, never);
-    const taken = await before[Symbol.asyncIterator]().next();
-    setTimeout(() => taken.value?.kind === "seated" && taken.value.seat.end({ kind: "left" }), 500);
-    expect(verdicts(await test(name, never))).toEqual(["yes"]);
-  });
-
-  it("because the person left, it ends as cancelled", async () => {
-    const server = await serve((_, response) => beginLines(response));
-    const leave = new AbortController();
-    setTimeout(() => leave.abort(), 50);
-    await expect(tester(server).test(name, leave.signal)).rejects.toMatchObject({ name: "AbortError" });
-  });
-
-  it("because it only thought, a model has not failed", async () => {
-    const thought = `${JSON.stringify({ model: "m", message: { role: "assistant", content: "", thinking: "hm" }, done: false })}\n`;
-    const server = await serve((_, response) => {
-      beginLines(response);
-      response.end(thought + doneLine({ done_reason: "length" }));
-    });
-    const { test, tests } = tester(server);
-    await expect(test(name, never)).rejects.toMatchObject({ kind: "server-error" });
-    expect(await tests.list()).toEqual([]);
-  });
-
-  it("or with one: what goes to another machine is in the ledger", async () => {
-    const { test, ledger } = tester(await serve(calls), { place: "network", host: "gpu-box:11434" });
-    expect(verdicts(await test(name, never))).toEqual(["yes"]);
-    const entry = { destination: "gpu-box:11434", model: name, sources: [], outcome: "done" };
-    expect(await ledger.list()).toMatchObject([entry]);
   });
 });

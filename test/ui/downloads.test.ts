@@ -9,6 +9,7 @@ import {
   beginLines,
   doneLine,
   loadingFirst,
+  ollamaRoutes,
   type ScriptedServer,
   sendJson,
   startScriptedServer,
@@ -44,9 +45,7 @@ beforeAll(async () => {
   const models = () =>
     isComing ? [] : [{ name: model, size: total, digest: "a", details: { parameter_size: "0.5B" } }];
   server = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
-    "GET /api/tags": (_, response) => sendJson(response, { models: models() }),
-    "GET /api/ps": (_, response) => sendJson(response, { models: [] }),
+    ...ollamaRoutes(models),
     "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion", "tools"], model_info: {} }),
     "POST /api/chat": loadingFirst((_, response) => {
       beginLines(response);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   beginLines,
   doneLine,
-  noModelsLoaded,
+  ollamaRoutes,
   type ScriptedServer,
   sendJson,
   startScriptedServer,
@@ -26,10 +26,7 @@ let status = 200;
 
 beforeAll(async () => {
   server = await startScriptedServer({
-    "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
-    "GET /api/tags": (_, response) =>
-      sendJson(response, { models: [{ name: model, size: 398_000_000, digest: "a", details: {} }] }),
-    "GET /api/ps": noModelsLoaded,
+    ...ollamaRoutes([{ name: model, size: 398_000_000, digest: "a", details: {} }]),
     "POST /api/show": (_, response) =>
       sendJson(response, { capabilities: ["completion"], model_info: { "qwen2.context_length": 32768 } }),
     "POST /api/chat": (_, response) => {

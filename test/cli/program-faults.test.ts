@@ -1,0 +1,102 @@
+// Files, words, settings and servers that it can do nothing with: what it says, and how it ends.
+import { writeFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { beginLines, tokenLine } from "../backends/scripted-server.ts";
+import { says, useShell } from "./asking-shell.ts";
+
+const { path, serve, run } = useShell();
+
+describe("what the command line cannot do", { timeout: 30_000 }, () => {
+  it.each([
+    ["missing.js", "no such file"],
+    ["empty.js", "is empty"],
+    ["picture.png", "not a text file"],
+    ["huge.txt", "files up to 10 MB"],
+    [".", "is a folder"],
+  ])("refuses %s and says why", async (name, why) => {
+    const server = await serve(says("never"));
+    const result = await run(["explain", name]);
+    expect(result).toMatchObject({ code: 2, out: "" });
+    expect(result.err).toContain(why);
+    expect(server.requests).not.toContain("POST /api/chat");
+  });
+
+  it("works on the other files when one is bad", async () => {
+    await serve(says("Fine."));
+    const result = await run(["explain", "empty.js", "mean.js"]);
+    expect(result.code).toBe(2);
+    expect(result.out).toContain("Fine.");
+  });
+
+  it("says what it tried when no server answers", async () => {
+    const result = await run(["explain", "mean.js"]);
+    expect(result.code).toBe(3);
+    expect(result.err).toContain("127.0.0.1:9");
+  });
+
+  it("exits with 4 and the numbers when the text does not fit, and sends nothing", async () => {
+    const server = await serve(says("never"));
+    await writeFile(path("long.txt"), "word ".repeat(20_000));
+    const result = await run(["explain", "long.txt"]);
+    expect(result.code).toBe(4);
+    expect(result.err).toMatch(/\d{5} tokens/);
+    expect(server.requests).not.toContain("POST /api/chat");
+  });
+
+  it("keeps what had come when the server goes away in the middle, and says that it is not whole", async () => {
+    await serve((_, response) => {
+      beginLines(response);
+      response.write(tokenLine("half an answer"), () => response.destroy());
+    });
+    const result = await run(["ask", "tell me"]);
+    expect(result.code).toBe(1);
+    expect(result.out).toContain("half an answer");
+    expect(result.err).toContain("failed");
+  });
+
+  it("explains a command line that it does not understand, in both languages", async () => {
+    expect(await run(["--modle", "x"])).toMatchObject({
+      code: 2,
+      err: "switchyard: There is no option --modle. Did you mean --model?\n",
+    });
+    const chinese = await run(["revew"], { env: { LANG: "zh_CN.UTF-8" } });
+    expect(chinese).toMatchObject({ code: 2, err: "switchyard: 没有命令 revew。 您是想用 review 吗？\n" });
+    const help = await run(["review", "--help"], { env: { LANG: "zh_CN.UTF-8" } });
+    expect(help.out).toContain("选项：");
+    expect(help.out).toContain("--stream-json");
+    expect(help.out).not.toMatch(/Options|Usage|display help/);
+  });
+
+  it.each([
+    [["ask", "hi", "--temperature", "warm"], "0 … 2"],
+    [["ask", "hi", "--temperature", "9"], "0 … 2"],
+    [["review", "mean.js", "--fail-on", "everything"], "problem | suggestion | style"],
+    [["ask", "hi", "--max-tokens", "0"], "1, 2, 3"],
+  ])("refuses %j and says what is possible", async (args, possible) => {
+    const server = await serve(says("never"));
+    const result = await run(args);
+    expect(result.code).toBe(2);
+    expect(result.err).toContain(possible);
+    expect(server.requests).not.toContain("POST /api/chat");
+  });
+
+  it("tells machines what went wrong, too", async () => {
+    await serve((_, response) => {
+      beginLines(response);
+      response.write(tokenLine("half"), () => response.destroy());
+    });
+    const whole = JSON.parse((await run(["ask", "hi", "--json"])).out);
+    expect(whole).toMatchObject({ text: "half", outcome: "failed", error: { kind: "server-lost" } });
+    const lines = (await run(["ask", "hi", "--stream-json"])).out.trim().split("\n");
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ kind: "failed", error: { kind: "server-lost" } });
+  });
+
+  it("says what a setting could be that cannot be used, and which one there is none of", async () => {
+    const result = await run(["explain", "mean.js"], { env: { SWITCHYARD_ENGINE: "magic" } });
+    expect(result.code).toBe(2);
+    expect(result.err).toContain("“engine” has a value that cannot be used; possible: auto | ollama | embedded");
+    const file = path("settings.json");
+    await writeFile(file, '{ "colour": "red" }');
+    expect((await run(["ask", "hi", "--config", file])).err).toContain("There is no setting “colour”");
+  });
+});
