@@ -11,7 +11,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "private-file": ["node:"],
   backends: ["core", "private-file", "node:", "packages"],
   store: ["core", "private-file", "node:", "packages"],
-  containers: ["core", "node:", "packages"],
+  containers: ["core", "private-file", "node:", "packages"],
   app: ["core", "tasks", "backends", "store", "containers", "supply", "stores", "servers", "guidance", "node:"],
   guidance: ["core", "tasks", "store", "node:"],
   servers: ["core", "backends", "containers", "node:"],

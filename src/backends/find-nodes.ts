@@ -5,6 +5,7 @@ import { isIPv4 } from "node:net";
 import * as z from "zod/mini";
 import { withoutCredentials } from "../core/addresses.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { isAbort } from "../core/task-error.ts";
 import { isLinkLocal } from "./link-local.ts";
 
@@ -105,18 +106,18 @@ async function probe(
     return { outcome: `HTTP ${response.status}, not Ollama` };
   } catch (error) {
     if (signal.aborted) throw isAbort(error) ? error : signal.reason;
-    return { outcome: timeout.aborted ? "no answer in time" : reasonOf(error) };
+    return { outcome: timeout.aborted ? "no answer in time" : outcomeOf(error) };
   }
 }
 
 /** `fetch failed` says nothing; the code beneath it does. */
-function reasonOf(error: unknown): string {
+function outcomeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
   if (code === "ECONNREFUSED") return "connection refused";
   if (code === "ENOTFOUND") return "name not found";
   if (typeof code === "string") return code;
-  return withoutCredentials(error instanceof Error ? error.message : String(error));
+  return withoutCredentials(reasonOf(error));
 }
 
 /** From inside a container or WSL the host has other names. Elsewhere they are not asked for, so no name is looked up in vain. */

@@ -1,6 +1,7 @@
 // What model servers say when they do not answer, in words that help.
 import { msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 
 /** What aborted signals throw, whatever the reason they were given. */
@@ -157,7 +158,7 @@ export function asTaskError(
       },
     );
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   return (
     memoryError(server, text, error) ??
     new TaskError(otherwise, msg("{0} reports an error: {1}", serverName(server), text), { cause: error })

@@ -5,6 +5,7 @@ import type { ServerStatus } from "../core/app.ts";
 import type { Backend, Embeddings, EmbedRequest, InstalledModel } from "../core/backend.ts";
 import { leavable } from "../core/leavable.ts";
 import { msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { type ToolTest, withToolTests } from "../core/tool-test.ts";
@@ -162,7 +163,7 @@ async function ask(backend: Backend, tried: Tried[], signal: AbortSignal): Promi
     return { backend, models };
   } catch (error) {
     if (isAbort(error)) throw error;
-    const why = withoutCredentials(error instanceof Error ? error.message : String(error));
+    const why = withoutCredentials(reasonOf(error));
     tried.push({ address: backend.name, outcome: why });
     return undefined;
   }

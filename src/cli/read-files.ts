@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { glob } from "tinyglobby";
 import { languageIdOf } from "../core/language-id.ts";
 import { msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 
@@ -67,7 +68,7 @@ export function unreadable(name: string, cause: unknown): TaskError {
   const isMissing = cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR");
   const text = isMissing
     ? msg("{0} cannot be read: there is no such file.", name)
-    : msg("{0} cannot be read: {1}", name, cause instanceof Error ? cause.message : String(cause));
+    : msg("{0} cannot be read: {1}", name, reasonOf(cause));
   return new TaskError("bad-input", text, { cause });
 }
 

@@ -5,6 +5,7 @@ import type { AnswerEvent } from "../core/answer.ts";
 import type { App } from "../core/app.ts";
 import type { Finding } from "../core/finding.ts";
 import { loadingText } from "../core/names.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { Route } from "../core/route.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask } from "../core/task.ts";
@@ -78,7 +79,7 @@ async function offerBetter(app: App, route: Route, { note, t }: Terminal, signal
 
 function failureOf(error: unknown, { say }: Terminal) {
   if (error instanceof TaskError) return { kind: error.kind, message: say(error.text) };
-  return { kind: "internal", message: withoutCredentials(error instanceof Error ? error.message : String(error)) };
+  return { kind: "internal", message: withoutCredentials(reasonOf(error)) };
 }
 
 /** @param before kind of the event before it: a log is told once that a model is loading, a terminal how far it is */

@@ -1,10 +1,12 @@
 // Translations beside their sources: README.md becomes README.zh-CN.md.
-import { rename, rm, stat, writeFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { translatedPath } from "../core/translation-batch.ts";
+import { replaceFile } from "../private-file.ts";
 
 /** @throws TaskError `bad-input` when the target is there and may not be replaced, or is the source itself */
 export async function checkTarget(source: Source, language: AnswerLanguage, force: boolean): Promise<string> {
@@ -24,13 +26,9 @@ export async function checkTarget(source: Source, language: AnswerLanguage, forc
 
 /** Whole or not at all. */
 export async function writeTranslation(target: string, text: string): Promise<void> {
-  const beside = `${target}.${process.pid}.tmp`;
   try {
-    await writeFile(beside, text);
-    await rename(beside, target);
+    await replaceFile(target, text);
   } catch (error) {
-    await rm(beside, { force: true });
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TaskError("storage", msg("{0} could not be written: {1}", target, why), { cause: error });
+    throw new TaskError("storage", msg("{0} could not be written: {1}", target, reasonOf(error)), { cause: error });
   }
 }

@@ -4,6 +4,7 @@ import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { call, type Engine } from "./engine.ts";
 import type { Finding } from "./finding.ts";
 import { openListeners } from "./ports.ts";
@@ -119,7 +120,7 @@ export async function checkCertificates(file: string, nowMs = Date.now()): Promi
       { ...common, what: msg("A certificate authority that containers are given has expired."), evidence, repair },
     ];
   } catch (error) {
-    const evidence = [msg("{0}: {1}", file, error instanceof Error ? error.message : String(error))];
+    const evidence = [msg("{0}: {1}", file, reasonOf(error))];
     return [{ ...common, what: msg("The file with your certificate authorities cannot be used."), evidence, repair }];
   }
 }

@@ -1,6 +1,7 @@
 // One engine, spoken to through dockerode, which is loaded on first use.
 import type Docker from "dockerode";
 import { formatMessage, msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { TriedEngine } from "../core/services.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { type FoundEngine, requestOptions } from "./find-engine.ts";
@@ -90,7 +91,7 @@ export function engineError(error: unknown): Error {
 function saidBy(error: unknown): string {
   const json = error instanceof Error && "json" in error ? error.json : undefined;
   const own = typeof json === "object" && json !== null && "message" in json ? json.message : undefined;
-  return typeof own === "string" ? own : error instanceof Error ? error.message : String(error);
+  return typeof own === "string" ? own : reasonOf(error);
 }
 
 export function noEngine(tried: readonly TriedEngine[]): TaskError {

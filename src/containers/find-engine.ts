@@ -4,6 +4,7 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { join } from "node:path";
 import { type Message, msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { TriedEngine } from "../core/services.ts";
 import { isAbort } from "../core/task-error.ts";
 import { type Candidate, type Connection, engineCandidates, type Surroundings } from "./engine-candidates.ts";
@@ -80,7 +81,7 @@ async function probe(connection: Candidate["connection"], signal: AbortSignal): 
     return await ping(requestOptions(connection), AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]));
   } catch (error) {
     signal.throwIfAborted();
-    return reasonOf(error);
+    return answerOf(error);
   }
 }
 
@@ -107,7 +108,7 @@ function ping(options: ReturnType<typeof requestOptions>, signal: AbortSignal): 
   });
 }
 
-function reasonOf(error: unknown): Answer {
+function answerOf(error: unknown): Answer {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOENT") return { kind: "absent", outcome: msg("no such socket") };
   if (code === "ECONNREFUSED") {
@@ -119,5 +120,5 @@ function reasonOf(error: unknown): Answer {
   }
   const isLate = error instanceof Error && (isAbort(error) || error.name === "TimeoutError");
   if (isLate) return { kind: "other", outcome: msg("no answer in {0} s", answerTimeoutMs / 1000) };
-  return { kind: "other", outcome: msg("{0}", error instanceof Error ? error.message : String(error)) };
+  return { kind: "other", outcome: msg("{0}", reasonOf(error)) };
 }

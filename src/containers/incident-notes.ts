@@ -1,9 +1,10 @@
 // What happened to the containers and what was done, kept across windows: who takes over the watch knows how often.
-import { appendFile, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod/mini";
 import { parseJson } from "../core/parse-json.ts";
 import type { Incident } from "../core/services.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 const mostLines = 400;
 const keptLines = 200;
@@ -38,9 +39,9 @@ export function createIncidentNotes(file: string, by: string): IncidentNotes {
     async add(incident) {
       try {
         await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-        await appendFile(file, `${JSON.stringify({ ...incident, by })}\n`, { mode: 0o600 });
+        await appendFile(file, lineOf({ ...incident, by }), { mode: 0o600 });
         const notes = await readNotes();
-        if (notes.length > mostLines) await rewrite(file, notes.slice(-keptLines), by);
+        if (notes.length > mostLines) await writePrivateFile(file, notes.slice(-keptLines).map(lineOf).join(""));
       } catch {
         // It was healed; that it is not written down is the smaller harm.
       }
@@ -59,16 +60,12 @@ export function createIncidentNotes(file: string, by: string): IncidentNotes {
   };
 }
 
+const lineOf = (note: Note) => `${JSON.stringify(note)}\n`;
+
 function parse(text: string): readonly Note[] {
   return text.split("\n").flatMap((line) => schema.safeParse(parseJson(line)).data ?? []);
 }
 
 function withoutWriter({ by: _, ...incident }: Note): Incident {
   return incident;
-}
-
-async function rewrite(file: string, notes: readonly Note[], by: string): Promise<void> {
-  const draft = `${file}.${by}`;
-  await writeFile(draft, notes.map((note) => `${JSON.stringify(note)}\n`).join(""), { mode: 0o600 });
-  await rename(draft, file);
 }

@@ -1,8 +1,8 @@
 // Where the services were last ready, kept on disk: one that had to move to another port is found again by every window.
 import { readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { replaceFile } from "../private-file.ts";
 import { isModelServer, parseMiB } from "./plan.ts";
 import { defaultChoice } from "./stack.ts";
 import { modelSlots } from "./stack-core.ts";
@@ -26,10 +26,7 @@ export async function keepPlace(home: string, service: string, address: string):
 }
 
 async function writePlaces(home: string, places: Readonly<Record<string, string>>): Promise<void> {
-  await mkdir(home, { recursive: true });
-  const draft = `${fileIn(home)}.${process.pid}`;
-  await writeFile(draft, JSON.stringify(places));
-  await rename(draft, fileIn(home));
+  await replaceFile(fileIn(home), JSON.stringify(places));
 }
 
 /** It is used no more. */

@@ -1,6 +1,7 @@
 // Kept answers in the SQLite file that all windows and shells share.
 import type { AnswerCache } from "../core/answer-cache.ts";
 import { createBatch } from "../core/batch.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { readAnswer, writeAnswer } from "./answer-json.ts";
 import { type Connection, SqliteFile, type SqliteOptions, SqliteUnusable } from "./sqlite.ts";
 
@@ -32,7 +33,7 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
       return await what.use(work);
     } catch (error) {
       if (error instanceof SqliteUnusable) isOff = true;
-      log(`answer cache: ${error instanceof Error ? error.message : String(error)}`);
+      log(`answer cache: ${reasonOf(error)}`);
       return undefined;
     }
   }

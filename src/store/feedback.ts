@@ -1,11 +1,12 @@
 // What the person said of answers: kinds they corrected, models they liked for a kind of task or did not.
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rm } from "node:fs/promises";
 import * as z from "zod/mini";
 import type { Feedback } from "../core/feedback.ts";
 import { msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 const kind = z.enum(taskKinds);
 const fileSchema = z.object({
@@ -79,16 +80,12 @@ async function read(file: string): Promise<Stored | undefined> {
 }
 
 async function write(file: string, stored: Stored): Promise<void> {
-  const beside = `${file}.${process.pid}.tmp`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(beside, JSON.stringify(stored), { mode: 0o600 });
-    await rename(beside, file);
+    await writePrivateFile(file, JSON.stringify(stored));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
     throw new TaskError(
       "storage",
-      msg("This could not be remembered: {0}. It counts until the window is closed.", why),
+      msg("This could not be remembered: {0}. It counts until the window is closed.", reasonOf(error)),
       {
         cause: error,
       },

@@ -1,4 +1,5 @@
 import { type Message, msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { TaskError } from "../core/task-error.ts";
 import { SqliteUnusable, sqliteCode } from "./sqlite.ts";
 
@@ -18,7 +19,7 @@ function textOf(file: string, cause: unknown): Message {
       "The disk is full: what leaves this machine cannot be recorded in {0}, so nothing is sent. Free some space, then ask again.",
       file,
     );
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = reasonOf(cause);
   return msg(
     "The record of what leaves this machine does not work ({0}), and nothing is sent without it. Make {1} writable, then ask again.",
     why,

@@ -8,6 +8,7 @@ import { parse } from "jsonc-parser";
 import picomatch from "picomatch";
 import type { PrivacyRule } from "../core/local-only.ts";
 import type { PathMark } from "../core/path-marks.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { createMatching, isAbsence, type PrivatePaths } from "./private-paths.ts";
 
 export interface NamedPaths {
@@ -103,7 +104,7 @@ function createWorkspaceLook(): (path: string) => Promise<PrivacyRule | undefine
         if (rule || dirname(folder) === folder) return rule;
       }
     } catch (error) {
-      return { kind: "unchecked", reason: error instanceof Error ? error.message : String(error) };
+      return { kind: "unchecked", reason: reasonOf(error) };
     }
   };
 }

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import picomatch from "picomatch";
 import type { PrivacyRule } from "../core/local-only.ts";
+import { reasonOf } from "../core/reason-of.ts";
 
 export const markerName = ".localonly";
 
@@ -48,7 +49,7 @@ export function createPrivatePaths(patterns: () => readonly string[]): PrivatePa
         }
         return undefined;
       } catch (error) {
-        return { kind: "unchecked", reason: error instanceof Error ? error.message : String(error) };
+        return { kind: "unchecked", reason: reasonOf(error) };
       }
     },
   };
@@ -69,7 +70,7 @@ function pathOf(uri: string): Found {
     if (scheme === "file") return { kind: "path", path: fileURLToPath(url) };
     return { kind: "path", path: fileURLToPath(`file://${url.pathname}`) };
   } catch (error) {
-    return { kind: "unknown", reason: error instanceof Error ? error.message : String(error) };
+    return { kind: "unknown", reason: reasonOf(error) };
   }
 }
 

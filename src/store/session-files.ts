@@ -1,12 +1,14 @@
 // Sessions as files, one each: two windows that work in different sessions cannot overwrite each other.
 
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { msg } from "../core/message.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { Session, SessionStore, SessionSummary } from "../core/session.ts";
 import { TaskError } from "../core/task-error.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 const formatVersion = 1;
 const fileSchema = z.object({
@@ -37,10 +39,8 @@ export function createSessionFiles(folder: string): SessionStore {
     },
     load: (id) => read(fileOf(id)),
     async save(session) {
-      await storing(async () => {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        await replaceFile(fileOf(session.id), JSON.stringify({ version: formatVersion, session }));
-      });
+      const text = JSON.stringify({ version: formatVersion, session });
+      await storing(() => writePrivateFile(fileOf(session.id), text, { flush: true }));
     },
     async delete(id) {
       await storing(() => rm(fileOf(id), { force: true }));
@@ -55,18 +55,6 @@ export function createSessionFiles(folder: string): SessionStore {
 function checkedId(id: string): string {
   if (/^[\w-]{1,64}$/.test(id)) return id;
   throw new TaskError("internal", msg("“{0}” is not the name of a session.", id));
-}
-
-/** Written beside and renamed, so that a full disk or a crash leaves the old file whole. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const beside = `${file}.${process.pid}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-  try {
-    await writeFile(beside, text, { mode: 0o600, flush: true });
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
 
 /** A file that is not a session is set aside under another name, so that nothing in it is lost. */
@@ -90,10 +78,9 @@ async function storing(work: () => Promise<unknown>): Promise<void> {
     await work();
   } catch (error) {
     if (error instanceof TaskError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
     throw new TaskError(
       "storage",
-      msg("The conversation could not be saved: {0}. It stays open in this window.", why),
+      msg("The conversation could not be saved: {0}. It stays open in this window.", reasonOf(error)),
       {
         cause: error,
       },

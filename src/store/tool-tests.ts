@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
 import { msg } from "../core/message.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { ToolTest, ToolTests } from "../core/tool-test.ts";
 import { writePrivateFile } from "../private-file.ts";
@@ -39,10 +40,9 @@ export function createToolTests(file: string): ToolTests {
       try {
         await written;
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
         throw new TaskError(
           "storage",
-          msg("The result could not be kept: {0}. Make room or mend it, then test again.", why),
+          msg("The result could not be kept: {0}. Make room or mend it, then test again.", reasonOf(error)),
           {
             cause: error,
           },

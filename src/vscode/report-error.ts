@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { errorText, withoutCredentials } from "../core/addresses.ts";
 import { withoutLinks } from "../core/hidden-characters.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { say } from "./say.ts";
 
@@ -11,7 +12,7 @@ export async function reportError(error: unknown, log: vscode.LogOutputChannel):
   if (!(error instanceof TaskError)) {
     log.error(errorText(error));
     const showLog = vscode.l10n.t("Show Log");
-    const why = withoutCredentials(error instanceof Error ? error.message : String(error));
+    const why = withoutCredentials(reasonOf(error));
     const text = vscode.l10n.t("Switchyard failed: {0}", why);
     if ((await vscode.window.showErrorMessage(withoutLinks(text), showLog)) === showLog) log.show();
     return;

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import type { Exchange, Session } from "../core/session.ts";
 import { registerCommands } from "./commands.ts";
 import { createHost, type Host } from "./host.ts";
@@ -37,7 +38,7 @@ export function start(context: vscode.ExtensionContext): ExtensionApi {
       ask: (text) => made.ask({ title: text, ask: { text, sources: [] } }),
     };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = reasonOf(error);
     void vscode.window.showErrorMessage(vscode.l10n.t("Switchyard could not start: {0}", text));
     throw error;
   }

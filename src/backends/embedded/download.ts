@@ -2,6 +2,7 @@
 
 import { copyFile, open, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { reasonOf } from "../../core/reason-of.ts";
 
 export interface DownloadProgress {
   readonly completedBytes: number;
@@ -81,7 +82,7 @@ async function* fetchRest(
       signal: AbortSignal.any([signal, stop.signal]),
     }).catch((error: unknown) => {
       // Nothing there to answer: the next source is tried rather than this one again.
-      throw signal.aborted ? error : new RefusedError(reasonOf(error));
+      throw signal.aborted ? error : new RefusedError(codeOf(error));
     });
     watch();
     if (response.status === 416) return;
@@ -121,10 +122,10 @@ async function* write(
   }
 }
 
-function reasonOf(error: unknown): string {
+function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }
 
 async function sizeOf(path: string): Promise<number> {

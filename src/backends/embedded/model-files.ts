@@ -1,9 +1,10 @@
 // The models on disk: a GGUF file each, with a manifest beside it.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { replaceFile } from "../../private-file.ts";
 import { EngineError } from "./engine-error.ts";
 
 const manifestSchema = z.object({
@@ -55,8 +56,7 @@ export function createModelFiles(folder: string): ModelFiles {
       await mkdir(folder, { recursive: true });
       await rename(path, join(folder, manifest.file));
       const manifestPath = join(folder, `${fileStem(manifest.name)}.json`);
-      await writeFile(`${manifestPath}.tmp`, JSON.stringify(manifest, null, 2));
-      await rename(`${manifestPath}.tmp`, manifestPath);
+      await replaceFile(manifestPath, JSON.stringify(manifest, null, 2));
     },
     async remove(name) {
       const manifest = await files.find(name);

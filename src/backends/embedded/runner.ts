@@ -12,6 +12,7 @@ import {
   type SequenceEvaluateOptions,
   type Token,
 } from "node-llama-cpp";
+import { reasonOf } from "../../core/reason-of.ts";
 import type { CallSyntax } from "../../core/tool-text.ts";
 import { availableFunctions, callSyntax, chatHistory } from "./chat-history.ts";
 import { EngineError } from "./engine-error.ts";
@@ -248,7 +249,7 @@ class LlamaRunner implements Runner {
       // The library reads what it knows of a schema and refuses the rest.
       return await this.#llama.createGrammarForJsonSchema(schema as Parameters<Llama["createGrammarForJsonSchema"]>[0]);
     } catch (error) {
-      throw new EngineError(400, `format: ${error instanceof Error ? error.message : String(error)}`);
+      throw new EngineError(400, `format: ${reasonOf(error)}`);
     }
   }
 

@@ -1,5 +1,6 @@
 // The HTTP side of the built-in engine. Loopback only, and only for programs: a web page in a browser gets nothing.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { reasonOf } from "../../core/reason-of.ts";
 import type { Answer, Route } from "./api.ts";
 import { EngineError } from "./engine-error.ts";
 
@@ -83,7 +84,7 @@ async function send(response: ServerResponse, answer: Answer): Promise<void> {
     response.end();
   } catch (error) {
     // The status is sent: from here on a failure is a line.
-    response.end(`${JSON.stringify({ error: messageOf(error) })}\n`);
+    response.end(`${JSON.stringify({ error: reasonOf(error) })}\n`);
   }
 }
 
@@ -98,9 +99,5 @@ function sendError(response: ServerResponse, error: unknown): void {
     return;
   }
   const isOurs = error instanceof EngineError;
-  sendJson(response, isOurs ? error.status : 500, { error: messageOf(error), ...(isOurs ? error.fields : {}) });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  sendJson(response, isOurs ? error.status : 500, { error: reasonOf(error), ...(isOurs ? error.fields : {}) });
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { withoutCredentials } from "../../core/addresses.ts";
+import { reasonOf } from "../../core/reason-of.ts";
 import { tryLock } from "../process-lock.ts";
 import { type DownloadLimits, download, isDiskFull, usualLimits } from "./download.ts";
 import { EngineError } from "./engine-error.ts";
@@ -113,7 +114,7 @@ async function* fetchAny(
       return;
     } catch (error) {
       if (signal.aborted) throw error;
-      const why = withoutCredentials(error instanceof Error ? error.message : String(error));
+      const why = withoutCredentials(reasonOf(error));
       failures.push(`${attempt.label}: ${why}`);
       yield { status: `${attempt.label}: ${why}` };
       if (isDiskFull(error)) {
