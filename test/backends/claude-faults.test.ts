@@ -1,10 +1,8 @@
 // Claude failing in every way it can, and the key that is in none of what is said about it.
 import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
-import { ClaudeBackend, type ClaudeOptions } from "../../src/backends/claude.ts";
-import type { ModelRequest } from "../../src/core/backend.ts";
-import type { ModelEvent } from "../../src/core/model-event.ts";
 import { TaskError } from "../../src/core/task-error.ts";
+import { ask, connect } from "./asking-claude.ts";
 import {
   answer,
   answerEvents,
@@ -12,42 +10,15 @@ import {
   hangUp,
   overloaded,
   refuse,
-  saysNothing,
   sendEvents,
   sendPieces,
   startClaudeServer,
-  testKey,
   wire,
 } from "./claude-server.ts";
 import { claudeServers } from "./claude-servers.ts";
 
 const start = claudeServers();
 const serve = (...script: readonly ClaudeReply[]) => start(script);
-
-function connect(url: string, over: Partial<ClaudeOptions> = {}): ClaudeBackend {
-  return new ClaudeBackend({ apiKey: async () => testKey, baseUrl: () => url, ...over });
-}
-
-const request: ModelRequest = {
-  model: "claude-sonnet-5-5",
-  messages: [{ role: "user", content: "Why is the sky blue?" }],
-  sampling: { temperature: 0.2, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 8192,
-  maxTokens: 500,
-  think: false,
-};
-
-async function ask(backend: ClaudeBackend, signal = new AbortController().signal) {
-  const seen: ModelEvent[] = [];
-  let error: unknown;
-  try {
-    for await (const event of backend.run(request, signal)) seen.push(event);
-  } catch (thrown) {
-    error = thrown;
-  }
-  const text = seen.map((event) => (event.kind === "text" ? event.text : "")).join("");
-  return { text, isDone: seen.some((event) => event.kind === "done"), error };
-}
 
 const kindOf = (error: unknown) => (error instanceof TaskError ? error.kind : `no TaskError: ${inspect(error)}`);
 const quick = (...texts: readonly string[]) => answer({ texts, pauseMs: 0 });
@@ -229,62 +200,6 @@ describe("a Claude that refuses", () => {
     expect(kindOf(error)).toBe(kind);
     expect(String(error)).toMatch(words);
     expect(server.requests).toHaveLength(1);
-  });
-});
-
-describe("stopping Claude", () => {
-  async function untilText(backend: ClaudeBackend, signal: AbortSignal, then: () => void): Promise<unknown> {
-    try {
-      for await (const event of backend.run(request, signal)) if (event.kind === "text") then();
-      return undefined;
-    } catch (error) {
-      return error;
-    }
-  }
-  const endless = stopAfter(wire(answerEvents({ texts: ["A"] }).slice(0, 3)));
-
-  it("in the middle of an answer closes the connection at once", async () => {
-    const server = await serve(endless);
-    const stop = new AbortController();
-    let stoppedAtMs = 0;
-    const error = await untilText(connect(server.url), stop.signal, () => {
-      stoppedAtMs = performance.now();
-      setTimeout(() => stop.abort(), 0);
-    });
-    expect(error).toMatchObject({ name: "AbortError" });
-    await vi.waitFor(() => expect(server.requests[0]?.closedAtMs).toBeDefined());
-    expect((server.requests[0]?.closedAtMs ?? Number.NaN) - stoppedAtMs).toBeLessThan(50);
-  });
-  it("by leaving the loop does the same", async () => {
-    const server = await serve(endless);
-    let leftAtMs = 0;
-    for await (const event of connect(server.url).run(request, new AbortController().signal)) {
-      if (event.kind !== "text") continue;
-      leftAtMs = performance.now();
-      break;
-    }
-    await vi.waitFor(() => expect(server.requests[0]?.closedAtMs).toBeDefined());
-    expect((server.requests[0]?.closedAtMs ?? Number.NaN) - leftAtMs).toBeLessThan(50);
-  });
-  it("before the answer begins, or while it is waited for, ends as well", async () => {
-    for (const first of [saysNothing, refuse(529, "overloaded_error", "Overloaded", { "retry-after": "30" })]) {
-      const server = await serve(first);
-      const stop = new AbortController();
-      setTimeout(() => stop.abort(), 80);
-      const startMs = performance.now();
-      expect((await ask(connect(server.url), stop.signal)).error).toMatchObject({ name: "AbortError" });
-      expect(performance.now() - startMs).toBeLessThan(500);
-      expect(server.requests).toHaveLength(1);
-    }
-  });
-  it("before anything is sent sends nothing and does not read the key", async () => {
-    const apiKey = vi.fn(async () => testKey);
-    const server = await serve(quick("A"));
-    expect((await ask(connect(server.url, { apiKey }), AbortSignal.abort())).error).toMatchObject({
-      name: "AbortError",
-    });
-    expect(server.requests).toHaveLength(0);
-    expect(apiKey).not.toHaveBeenCalled();
   });
 });
 

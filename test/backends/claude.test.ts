@@ -1,36 +1,11 @@
 // Claude over a real connection: a whole answer as the stand-in gives it, what the environment may not change,
 // and when to come back.
 import { describe, expect, it, vi } from "vitest";
-import { ClaudeBackend, type ClaudeOptions } from "../../src/backends/claude.ts";
-import type { ModelRequest } from "../../src/core/backend.ts";
-import type { ModelEvent } from "../../src/core/model-event.ts";
+import { ask, connect } from "./asking-claude.ts";
 import { answerEvents, refuse, sendPieces, testKey, wire } from "./claude-server.ts";
 import { claudeServers } from "./claude-servers.ts";
 
 const serve = claudeServers();
-
-const connect = (url: string, over: Partial<ClaudeOptions> = {}) =>
-  new ClaudeBackend({ apiKey: async () => testKey, baseUrl: () => url, ...over });
-
-const request: ModelRequest = {
-  model: "claude-sonnet-5-5",
-  messages: [{ role: "user", content: "Why is the sky blue?" }],
-  sampling: { temperature: 0.2, topP: 0.9, repeatPenalty: 1.1 },
-  contextTokens: 8192,
-  maxTokens: 500,
-  think: false,
-};
-
-async function ask(backend: ClaudeBackend): Promise<{ seen: ModelEvent[]; text: string; error?: unknown }> {
-  const seen: ModelEvent[] = [];
-  let error: unknown;
-  try {
-    for await (const event of backend.run(request, new AbortController().signal)) seen.push(event);
-  } catch (thrown) {
-    error = thrown;
-  }
-  return { seen, text: seen.map((event) => (event.kind === "text" ? event.text : "")).join(""), error };
-}
 
 describe("Claude over a real connection", () => {
   it("streams a short answer in markdown, piece by piece, and tells tokens and times", async () => {

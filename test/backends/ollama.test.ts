@@ -9,6 +9,7 @@ import { request } from "./sample-request.ts";
 import { beginLines, doneLine, type Handler, sendJson, tokenLine } from "./scripted-server.ts";
 
 const never = new AbortController().signal;
+
 /** Everything that came, and how it ended. */
 async function collect(events: AsyncIterable<ModelEvent>): Promise<{ text: string; end: ModelEvent | TaskErrorKind }> {
   let text = "";

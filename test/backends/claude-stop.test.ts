@@ -1,0 +1,73 @@
+// Answers of Claude that nobody wants any more.
+import { describe, expect, it, vi } from "vitest";
+import type { ClaudeBackend } from "../../src/backends/claude.ts";
+import { ask, connect, request } from "./asking-claude.ts";
+import { answer, answerEvents, type ClaudeReply, refuse, saysNothing, testKey, wire } from "./claude-server.ts";
+import { claudeServers } from "./claude-servers.ts";
+
+const start = claudeServers();
+const serve = (...script: readonly ClaudeReply[]) => start(script);
+
+const quick = (...texts: readonly string[]) => answer({ texts, pauseMs: 0 });
+const stopAfter =
+  (bytes: Uint8Array, last: (response: Parameters<ClaudeReply>[0]) => void = () => undefined): ClaudeReply =>
+  (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(bytes, () => setTimeout(() => last(response), 20));
+  };
+
+describe("stopping Claude", () => {
+  async function untilText(backend: ClaudeBackend, signal: AbortSignal, then: () => void): Promise<unknown> {
+    try {
+      for await (const event of backend.run(request, signal)) if (event.kind === "text") then();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+  const endless = stopAfter(wire(answerEvents({ texts: ["A"] }).slice(0, 3)));
+
+  it("in the middle of an answer closes the connection at once", async () => {
+    const server = await serve(endless);
+    const stop = new AbortController();
+    let stoppedAtMs = 0;
+    const error = await untilText(connect(server.url), stop.signal, () => {
+      stoppedAtMs = performance.now();
+      setTimeout(() => stop.abort(), 0);
+    });
+    expect(error).toMatchObject({ name: "AbortError" });
+    await vi.waitFor(() => expect(server.requests[0]?.closedAtMs).toBeDefined());
+    expect((server.requests[0]?.closedAtMs ?? Number.NaN) - stoppedAtMs).toBeLessThan(50);
+  });
+  it("by leaving the loop does the same", async () => {
+    const server = await serve(endless);
+    let leftAtMs = 0;
+    for await (const event of connect(server.url).run(request, new AbortController().signal)) {
+      if (event.kind !== "text") continue;
+      leftAtMs = performance.now();
+      break;
+    }
+    await vi.waitFor(() => expect(server.requests[0]?.closedAtMs).toBeDefined());
+    expect((server.requests[0]?.closedAtMs ?? Number.NaN) - leftAtMs).toBeLessThan(50);
+  });
+  it("before the answer begins, or while it is waited for, ends as well", async () => {
+    for (const first of [saysNothing, refuse(529, "overloaded_error", "Overloaded", { "retry-after": "30" })]) {
+      const server = await serve(first);
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(), 80);
+      const startMs = performance.now();
+      expect((await ask(connect(server.url), stop.signal)).error).toMatchObject({ name: "AbortError" });
+      expect(performance.now() - startMs).toBeLessThan(500);
+      expect(server.requests).toHaveLength(1);
+    }
+  });
+  it("before anything is sent sends nothing and does not read the key", async () => {
+    const apiKey = vi.fn(async () => testKey);
+    const server = await serve(quick("A"));
+    expect((await ask(connect(server.url, { apiKey }), AbortSignal.abort())).error).toMatchObject({
+      name: "AbortError",
+    });
+    expect(server.requests).toHaveLength(0);
+    expect(apiKey).not.toHaveBeenCalled();
+  });
+});
