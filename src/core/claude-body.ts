@@ -29,6 +29,8 @@ export interface ClaudeBody {
   readonly maxAnswerTokens: number;
   /** Whether some of the prompt is to be kept for an hour, which costs more. */
   readonly isKeptLong: boolean;
+  /** Searches of the web that Anthropic may make for it. */
+  readonly webSearches: number;
   /** A field that changes the price by what is not on the list. */
   readonly unpriced: string | undefined;
   /** Names of fields, each as often as it is there. */
@@ -91,7 +93,7 @@ export function readClaudeBody(json: unknown): ClaudeBody {
       });
     }
   }
-  const { model, max_tokens: most, speed } = body;
+  const { model, max_tokens: most } = body;
   const name = typeof model === "string" ? model : "";
   return {
     model: name,
@@ -102,8 +104,25 @@ export function readClaudeBody(json: unknown): ClaudeBody {
     maxAnswerTokens: typeof most === "number" && most > 0 ? most : priceOf(name).maxAnswerTokens,
     isKeptLong,
     names,
-    unpriced: speed === undefined || speed === null || speed === "standard" ? undefined : "speed",
+    ...feesOf(body),
   };
+}
+
+/** Fields whose other values are dearer. */
+const usualValues: Readonly<Record<string, string>> = { speed: "standard", inference_geo: "global" };
+
+/** What is paid beside tokens. */
+function feesOf(body: Fields): Pick<ClaudeBody, "webSearches" | "unpriced"> {
+  const tools = Array.isArray(body["tools"]) ? body["tools"].filter(isRunElsewhere).map(fieldsOf) : [];
+  const usesOf = ({ max_uses: most }: Fields) => (typeof most === "number" && most >= 0 ? most : undefined);
+  const searches = tools.filter(({ type }) => /^web_search_/.test(String(type)));
+  const fields = Object.entries(usualValues).find(([name, usual]) => (body[name] ?? usual) !== usual);
+  const other = tools.find(({ type }) => !/^(?:web_search_|web_fetch_|mcp_toolset)/.test(String(type)));
+  const unpriced =
+    fields?.[0] ??
+    (other ? String(other["type"]) : undefined) ??
+    (searches.some((tool) => usesOf(tool) === undefined) ? "web_search without max_uses" : undefined);
+  return { webSearches: searches.reduce((sum, tool) => sum + (usesOf(tool) ?? 0), 0), unpriced };
 }
 
 function partOf({ type }: Fields, outside: SaidText["part"]): SaidText["part"] {

@@ -41,12 +41,13 @@ function factorFor({ longPrompt }: CloudModel, promptTokens: number): number {
 export function costUsd(model: string, usage: TokenUsage): number {
   const price = priceOf(model);
   const { inputTokens, cacheWriteTokens, longCacheWriteTokens = 0, cacheReadTokens, outputTokens } = usage;
+  const { webSearches = 0 } = usage;
   const written =
     (cacheWriteTokens - longCacheWriteTokens) * prices.cacheWriteFactor +
     longCacheWriteTokens * prices.longCacheWriteFactor;
   const input = inputTokens + written + cacheReadTokens * price.cacheReadFactor;
   const usd = (input * price.inputUsdPerMillion + outputTokens * price.outputUsdPerMillion) / 1e6;
-  return usd * factorFor(price, inputTokens + cacheWriteTokens + cacheReadTokens);
+  return usd * factorFor(price, inputTokens + cacheWriteTokens + cacheReadTokens) + webSearches * prices.webSearchUsd;
 }
 
 export interface PriceRange {
@@ -58,12 +59,14 @@ export interface PriceRange {
  * From an empty answer whose prompt comes from the cache, to one of the greatest length whose prompt is written into it.
  * @param maxAnswerTokens over all requests; 0: no limit is asked for, so the model's own holds
  * @param isKeptLong whether the cache may keep the prompt for an hour
+ * @param webSearches that the server may make
  */
 export function priceRange(
   model: string,
   promptTokens: number,
   maxAnswerTokens: number,
   isKeptLong = false,
+  webSearches = 0,
 ): PriceRange {
   const nothing: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
   return {
@@ -73,6 +76,7 @@ export function priceRange(
       cacheWriteTokens: promptTokens,
       ...(isKeptLong ? { longCacheWriteTokens: promptTokens } : {}),
       outputTokens: maxAnswerTokens || priceOf(model).maxAnswerTokens,
+      webSearches,
     }),
   };
 }

@@ -25,6 +25,8 @@ export interface TokenUsage {
   readonly longCacheWriteTokens?: number;
   readonly cacheReadTokens: number;
   readonly outputTokens: number;
+  /** Searches of the web that the server made; absent: none. */
+  readonly webSearches?: number;
 }
 
 /** What comes of one model request. Backends yield all but the first two. */

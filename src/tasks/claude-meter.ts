@@ -23,6 +23,8 @@ export interface Metered {
   readonly isKeptLong: boolean;
   /** What the answer can have at most. */
   readonly maxAnswerTokens: number;
+  /** Searches of the web that Anthropic may make for it. */
+  readonly webSearches: number;
   readonly nowMs: () => number;
 }
 
@@ -39,7 +41,8 @@ const wholeSchema = z.object({ usage: claudeUsage });
 const countSchema = z.object({ input_tokens: z.number() });
 
 /** Of one request for a message. */
-export function createClaudeMeter({ model, promptTokens, isKeptLong, maxAnswerTokens, nowMs }: Metered): ClaudeMeter {
+export function createClaudeMeter(metered: Metered): ClaudeMeter {
+  const { model, promptTokens, isKeptLong, maxAnswerTokens, webSearches, nowMs } = metered;
   const startMs = nowMs();
   const decoder = new TextDecoder();
   let status = 0;
@@ -76,7 +79,11 @@ export function createClaudeMeter({ model, promptTokens, isKeptLong, maxAnswerTo
     const known = usage ?? estimate;
     if (isFinal) return figures(known);
     const written = Math.ceil(((nowMs() - startMs) / 1000) * mostTokensPerSecond);
-    return figures({ ...known, outputTokens: Math.max(known.outputTokens, Math.min(maxAnswerTokens, written)) });
+    return figures({
+      ...known,
+      webSearches,
+      outputTokens: Math.max(known.outputTokens, Math.min(maxAnswerTokens, written)),
+    });
   };
   return {
     head(told, contentType) {

@@ -152,7 +152,7 @@ function doubled(): TaskError {
 /** Undefined for what is free. @throws TaskError `cloud-limit` where it cannot be known */
 function priceOfRequest(said: ClaudeBody, path: string): PriceRange | undefined {
   if (!isMessage(path)) return undefined;
-  const { model, promptTokens, maxAnswerTokens, hasMore, isKeptLong, unpriced } = said;
+  const { model, promptTokens, maxAnswerTokens, hasMore, isKeptLong, webSearches, unpriced } = said;
   if (unpriced !== undefined) {
     throw new TaskError(
       "cloud-limit",
@@ -160,7 +160,7 @@ function priceOfRequest(said: ClaudeBody, path: string): PriceRange | undefined 
     );
   }
   const mostTokens = hasMore ? Math.max(promptTokens, priceOf(model).contextTokens) : promptTokens;
-  return priceRange(model, mostTokens, maxAnswerTokens, isKeptLong);
+  return priceRange(model, mostTokens, maxAnswerTokens, isKeptLong, webSearches);
 }
 
 const isMessage = (path: string) => /^\/v1\/messages(?:\?|$)/.test(path);

@@ -137,6 +137,7 @@ export interface Usage {
   readonly cache_creation_input_tokens?: number | null;
   readonly cache_read_input_tokens?: number | null;
   readonly output_tokens?: number | null;
+  readonly server_tool_use?: { readonly web_search_requests: number };
 }
 
 export interface AnswerOptions {

@@ -33,6 +33,7 @@ it("streams a message of Claude to Anthropic's own client, and records what it c
     cache_creation_input_tokens: 200,
     cache_read_input_tokens: 3000,
     output_tokens: 40,
+    server_tool_use: { web_search_requests: 3 },
   };
   const running = await start([answer({ usage })]);
   const order: string[] = [];
@@ -48,7 +49,7 @@ it("streams a message of Claude to Anthropic's own client, and records what it c
     ...{ promptTokens: 3210, answerTokens: 40, maskedSecrets: 0 },
   });
   const spent = { inputTokens: 10, cacheWriteTokens: 200, cacheReadTokens: 3000, outputTokens: 40 };
-  expect(entry?.costUsd).toBeCloseTo(costUsd(model, spent), 12);
+  expect(entry?.costUsd).toBeCloseTo(costUsd(model, spent) + 0.03, 12);
   expect(entry?.bytes).toBe(running.claude.requests[0]?.bytes.length);
   expect(running.asked()).toEqual([]);
 });

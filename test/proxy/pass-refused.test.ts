@@ -94,10 +94,18 @@ it("refuses with numbers what could go over a budget, and what has no price here
     message: expect.stringMatching(/it can cost up to \$0\.001\d, and \$0\.0010 of today’s \$0\.0010 are left/),
   });
   running.app.configure({ ...running.app.settings(), dailyBudgetUsd: 2 });
-  expect((await refusal(running, { ...small, speed: "fast" })).message).toMatch(/“speed”/);
+  const tool = (type: string, more: object = {}) => ({ ...small, tools: [{ type, name: "t", ...more }] });
+  for (const [body, name] of [
+    [{ ...small, speed: "fast" }, "speed"],
+    [{ ...small, inference_geo: "us" }, "inference_geo"],
+    [tool("code_execution_20260521"), "code_execution_20260521"],
+    [tool("web_search_20250305"), "web_search without max_uses"],
+  ] as const) {
+    expect((await refusal(running, body)).message).toContain(`what “${name}” costs is not known here`);
+  }
   // What Anthropic fetches by itself can fill the whole window.
-  const search = { ...small, tools: [{ type: "web_search_20250305", name: "web_search" }] };
-  expect((await refusal(running, search)).message).toMatch(/up to \$2\.50/);
+  expect((await refusal(running, tool("web_fetch_20250910"))).message).toMatch(/up to \$2\.50/);
+  expect((await refusal(running, tool("web_search_20250305", { max_uses: 20 }))).message).toMatch(/up to \$2\.70/);
   const page = [{ type: "document", source: { type: "url", url: "https://example.com/a.pdf" } }];
   expect((await refusal(running, said(page))).message).toMatch(/up to \$2\.50/);
   // A prompt that is kept for an hour costs more to write.
