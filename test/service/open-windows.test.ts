@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -80,6 +81,30 @@ describe("a window that is open", () => {
     const file = write(home, process.pid, offline);
     const before = new Date(Date.now() - 11 * 60_000);
     utimesSync(file, before, before);
+    readWindows(home)();
+    const [silent = ""] = readdirSync(join(home, "windows"));
+    expect(silent).toMatch(new RegExp(`^${process.pid}-\\d+\\.json$`));
+    const sinceMs = Number(/-(\d+)/.exec(silent)?.[1]);
+    renameSync(join(home, "windows", silent), join(home, "windows", `${process.pid}-${sinceMs - 61_000}.json`));
     expect(readWindows(home)()).toEqual([]);
+    expect(readdirSync(join(home, "windows"))).toEqual([]);
+  });
+
+  it("is heard for a while after the machine has slept, until it has had time to speak again", async () => {
+    const home = newHome();
+    const window = announceWindow(home);
+    closers.push(() => window.dispose());
+    await window.say({ offline: true, localOnly: [] });
+    const asleep = new Date(Date.now() - 8 * 3_600_000);
+    utimesSync(join(home, "windows", `${process.pid}.json`), asleep, asleep);
+    const isOffline = () => readWindows(home)().some((each) => each.offline);
+    // By whoever looks, however often.
+    expect([isOffline(), isOffline()]).toEqual([true, true]);
+    await window.say({ offline: true, localOnly: [] });
+    expect([isOffline(), readdirSync(join(home, "windows"))]).toEqual([true, [`${process.pid}.json`]]);
+    utimesSync(join(home, "windows", `${process.pid}.json`), asleep, asleep);
+    expect(isOffline()).toBe(true);
+    await window.say({ offline: false, localOnly: [] });
+    expect(isOffline()).toBe(false);
   });
 });
