@@ -7,7 +7,7 @@ import type { ChatResponse } from "ollama";
 import { msg } from "../core/message.ts";
 import { type Stream, stream, type Take } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { badLine, type FetchLimits } from "./model-fetch.ts";
+import { badLine, type FetchLimits, maxRefusalBytes } from "./model-fetch.ts";
 import { type Answered, postJson } from "./post-json.ts";
 import { retryWaitMs } from "./retry-wait.ts";
 import { abortError, lostServer, notJson, refusal, unreachable } from "./server-errors.ts";
@@ -60,8 +60,6 @@ function ofResponse({ status, headers, body }: Response): Answered {
   const read = body ?? new ReadableStream<Uint8Array>();
   return { status, headers, body: read, close: () => void read.cancel().catch(() => undefined) };
 }
-
-const maxRefusalBytes = 64 * 1024;
 
 /** What a server says of why it refuses; no more than anybody reads, and whatever has come where it falls silent. */
 async function refusalText(opened: Answered, { server, stallMs }: FetchLimits): Promise<string> {

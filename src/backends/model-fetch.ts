@@ -33,7 +33,7 @@ export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = 
     const signal = init?.signal ? AbortSignal.any([limits.signal, init.signal]) : limits.signal;
     const response = await patientFetch(input, { ...init, signal }, limits.server, baseFetch);
     if (!response.ok) {
-      const text = await response.text().catch(() => "");
+      const text = await refusalText(response, limits.stallMs, limits.server);
       const { status, statusText } = response;
       throw refusal({ status, statusText, retryAfterMs: retryWaitMs(response.headers) }, text, limits.server);
     }
@@ -48,6 +48,28 @@ export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = 
       headers: { "content-type": type },
     });
   };
+}
+
+/** Nobody reads more of why a server refuses, bytes. */
+export const maxRefusalBytes = 64 * 1024;
+
+/** What a server says of why it refuses, or as much of it as came before it fell silent. */
+export async function refusalText({ body }: Response, stallMs: number, server: string): Promise<string> {
+  const reader = body?.getReader();
+  if (!reader) return "";
+  const pieces: Uint8Array[] = [];
+  try {
+    for (let bytes = 0; bytes <= maxRefusalBytes; ) {
+      const { done, value } = await withDeadline(reader.read(), stallMs, server);
+      if (done) break;
+      pieces.push(value);
+      bytes += value.length;
+    }
+  } catch {
+    // The status says enough.
+  }
+  void reader.cancel().catch(() => undefined);
+  return Buffer.concat(pieces).toString();
 }
 
 /**

@@ -15,7 +15,7 @@ import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { patientFetch, withDeadline } from "./model-fetch.ts";
+import { patientFetch, refusalText, withDeadline } from "./model-fetch.ts";
 import { createChunkReader, openaiRequest } from "./openai-chat.ts";
 import { type Chunk, chunkSchema, embeddingsSchema, errorSchema, modelsSchema, propsSchema } from "./openai-schemas.ts";
 import { retryWaitMs } from "./retry-wait.ts";
@@ -205,7 +205,7 @@ export class OpenAiBackend implements Backend {
   }
 
   async #refusal(response: Response): Promise<TaskError> {
-    const text = (await response.text().catch(() => "")).slice(0, 10_000);
+    const text = (await refusalText(response, this.#options.stallMs ?? 30_000, this.name)).slice(0, 10_000);
     const told = errorSchema.safeParse(parseJson(text)).data;
     const { error } = told ?? {};
     const said =

@@ -26,21 +26,6 @@ async function collect(events: AsyncIterable<ModelEvent>): Promise<{ text: strin
 }
 
 describe("an Ollama server", () => {
-  it.each<[string, Handler]>([
-    ["falls silent", (_, response) => void response.writeHead(500).write('{"error":"no')],
-    [
-      "never ends",
-      (_, response) => {
-        response.writeHead(500);
-        const timer = setInterval(() => response.write("x".repeat(16_384)), 5);
-        response.on("close", () => clearInterval(timer));
-      },
-    ],
-  ])("that refuses with a text that %s has refused", async (_, handler) => {
-    const { backend } = await startOllama(handler);
-    expect(await collect(backend.run(request, never))).toEqual({ text: "", end: "server-error" });
-  });
-
   it("streams text and tells its nanoseconds as milliseconds", async () => {
     const { backend } = await startOllama((_, response) => {
       beginLines(response);
