@@ -2,12 +2,10 @@
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { type ClientId, clientIds } from "../clients/client.ts";
-import type { FileChange } from "../clients/connect.ts";
 import { say } from "./say.ts";
 import { ensureService } from "./service-commands.ts";
+import { createSetupDiffs } from "./setup-diffs.ts";
 import type { SharedService } from "./shared-service.ts";
-
-export const setupScheme = "switchyard-setup";
 
 export interface ClientSetup extends vscode.TextDocumentContentProvider {
   connect(id: unknown): Promise<void>;
@@ -28,11 +26,10 @@ const waitMs = 10 * 60_000;
 const loadClients = async () => ({
   ...(await import("../clients/connect.ts")),
   ...(await import("../clients/programs.ts")),
-  ...(await import("../clients/show-diff.ts")),
 });
 
 export function createClientSetup({ service, storage, contextTokens }: SetupParts): ClientSetup {
-  const shown = new Map<string, string>();
+  const diffs = createSetupDiffs();
 
   async function connect(given: unknown): Promise<void> {
     const { clients, planConnection, applyConnection } = await loadClients();
@@ -55,14 +52,14 @@ export function createClientSetup({ service, storage, contextTokens }: SetupPart
     const plan = await planConnection(home, client, surroundings);
     if (plan.changes.length > 0) {
       const title = vscode.l10n.t("Set up {0}", client.name);
-      if (!(await askWithDiff(title, plan.changes, token, vscode.l10n.t("Apply")))) return;
+      if (!(await diffs.ask(title, plan.changes, token, vscode.l10n.t("Apply")))) return;
       await applyConnection(home, plan);
     }
     const notes = client.notes(surroundings).map(say).join(" ");
     const done = vscode.l10n.t("{0} is set up to use {1}. {2}", client.name, url, notes);
     const waiting = vscode.l10n.t("Waiting for the first request of {0}", client.name);
     // One notification at a time: the editor swallows those that come too close together.
-    const route = await firstRequest(`${done} ${waiting}`, client.agent);
+    const route = await firstRequest(service, `${done} ${waiting}`, client.agent);
     await tell(route ? vscode.l10n.t("It works: {0} asked {1}.", client.name, route) : done, id);
   }
 
@@ -79,84 +76,45 @@ export function createClientSetup({ service, storage, contextTokens }: SetupPart
     if (!id || !undone) return;
     const { name } = clients[id];
     const title = vscode.l10n.t("Undo the set-up of {0}", name);
-    if (!(await askWithDiff(title, undone.changes, await service.token(), vscode.l10n.t("Undo")))) return;
+    if (!(await diffs.ask(title, undone.changes, await service.token(), vscode.l10n.t("Undo")))) return;
     await applyUndo(home, id, undone);
     const notes = undone.notes.map(say).join(" ");
     void vscode.window.showInformationMessage(`${vscode.l10n.t("{0} is as it was.", name)} ${notes}`.trim());
   }
 
-  /** Every changed file beside what it becomes, without the token; resolves with whether to do it. */
-  async function askWithDiff(
-    title: string,
-    changes: readonly FileChange[],
-    token: string,
-    yes: string,
-  ): Promise<boolean> {
-    const { maskToken } = await loadClients();
-    const side = (path: string, name: string, text: string | undefined) => {
-      const uri = vscode.Uri.file(path).with({ scheme: setupScheme, query: `${name}-${shown.size}` });
-      shown.set(uri.toString(), maskToken(text ?? "", token));
-      return uri;
-    };
-    const rows = changes.map(({ path, before, after }) => {
-      const changed = side(path, "after", after);
-      return [changed, side(path, "before", before), changed];
-    });
-    await vscode.commands.executeCommand("vscode.changes", title, rows);
-    const files = vscode.l10n.t(
-      "{0}. Files that change: {1}. The token is not shown here; in the files only you can read it.",
-      title,
-      rows.length,
-    );
-    // A notification would hide itself while the person reads.
-    const chosen = await vscode.window.showQuickPick([yes, vscode.l10n.t("Cancel")], {
-      title,
-      placeHolder: files,
-      ignoreFocusOut: true,
-    });
-    await closeDiff(title);
-    shown.clear();
-    return chosen === yes;
-  }
+  return { connect, disconnect, provideTextDocumentContent: diffs.provideTextDocumentContent };
+}
 
-  /** Tells what was done, with the way back. */
-  async function tell(text: string, id: ClientId): Promise<void> {
-    const undo = vscode.l10n.t("Undo");
-    if ((await vscode.window.showInformationMessage(text, undo)) !== undo) return;
-    await vscode.commands.executeCommand("switchyard.disconnectClient", id);
-  }
+/** Tells what was done, with the way back. */
+async function tell(text: string, id: ClientId): Promise<void> {
+  const undo = vscode.l10n.t("Undo");
+  if ((await vscode.window.showInformationMessage(text, undo)) !== undo) return;
+  await vscode.commands.executeCommand("switchyard.disconnectClient", id);
+}
 
-  /** Which route the program asked first; undefined where the person has waited enough. */
-  function firstRequest(title: string, agent: RegExp): Thenable<string | undefined> {
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    return vscode.window.withProgress(
-      options,
-      (_, token) =>
-        new Promise<string | undefined>((resolve) => {
-          const end = (route: string | undefined) => {
-            clearTimeout(timer);
-            listening.dispose();
-            resolve(route);
-          };
-          const timer = setTimeout(() => end(undefined), waitMs);
-          const listening = service.onDidSee((seen) => agent.test(seen.agent) && end(seen.route));
-          token.onCancellationRequested(() => end(undefined));
-        }),
-    );
-  }
-
-  return { connect, disconnect, provideTextDocumentContent: (uri) => shown.get(uri.toString()) ?? "" };
+/** Which route the program asked first; undefined where the person has waited enough. */
+function firstRequest(service: SharedService, title: string, agent: RegExp): Thenable<string | undefined> {
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(
+    options,
+    (_, token) =>
+      new Promise<string | undefined>((resolve) => {
+        const end = (route: string | undefined) => {
+          clearTimeout(timer);
+          listening.dispose();
+          resolve(route);
+        };
+        const timer = setTimeout(() => end(undefined), waitMs);
+        const listening = service.onDidSee((seen) => agent.test(seen.agent) && end(seen.route));
+        token.onCancellationRequested(() => end(undefined));
+      }),
+  );
 }
 
 async function pickClient(ids: readonly ClientId[], title: string): Promise<ClientId | undefined> {
   const { clients } = await loadClients();
   const items = ids.map((id) => ({ label: clients[id].name, description: id, id }));
   return (await vscode.window.showQuickPick(items, { title }))?.id;
-}
-
-async function closeDiff(title: string): Promise<void> {
-  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs).filter((tab) => tab.label.startsWith(title));
-  await vscode.window.tabGroups.close(tabs);
 }
 
 const asClientId = (given: unknown) => clientIds.find((id) => id === given);

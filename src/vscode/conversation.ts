@@ -1,17 +1,12 @@
 // Runs asks and keeps their exchanges; the chat page is one view of them.
 
-import type { AnswerEvent } from "../core/answer.ts";
 import type { App } from "../core/app.ts";
 import { fenced } from "../core/fence.ts";
-import { type Message, msg } from "../core/message.ts";
-import { loadingText } from "../core/names.ts";
-import type { ToPage } from "../core/page-protocol.ts";
 import { picturesOf, textsOf } from "../core/pictures.ts";
 import type { AttachedSource, Exchange, Session } from "../core/session.ts";
-import { createTally, type Tally } from "../core/tally.ts";
 import type { Ask, Source, Turn } from "../core/task.ts";
-import { isAbort, TaskError } from "../core/task-error.ts";
-import type { DeltaStream } from "./delta-stream.ts";
+import { isAbort } from "../core/task-error.ts";
+import { createProgress, type Progress, type ProgressParts } from "./exchange-progress.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
 /** What a person asked, by a command or in the chat. */
@@ -37,16 +32,10 @@ export interface Conversation {
   isBusy(): boolean;
 }
 
-export interface ConversationParts {
+export interface ConversationParts extends ProgressParts {
   readonly app: () => Promise<App>;
   readonly keeper: SessionKeeper;
-  readonly stream: DeltaStream;
-  /** To the page where it shows this session; nothing where it does not. */
-  readonly post: (sessionId: string, message: ToPage) => void;
-  readonly isShown: (sessionId: string) => boolean;
-  readonly say: (message: Message) => string;
   readonly onBusy: (isBusy: boolean) => void;
-  readonly onFailure: (error: unknown) => void;
 }
 
 export function createConversation(parts: ConversationParts): Conversation {
@@ -80,13 +69,9 @@ export function createConversation(parts: ConversationParts): Conversation {
       parts.onBusy(running.size > 0);
       await keeper.save();
     }
-    if (next !== undefined) await again(id, question, next);
+    // Beside the first answer, which stays. What would leave is asked about on its way, whatever was allowed before.
+    if (next !== undefined) await run(askedOf(next, question), id, { isUnbidden: true });
     return progress.exchange();
-  }
-
-  /** Beside the first answer, which stays. What would leave is asked about on its way, whatever was allowed before. */
-  async function again(first: string, question: Question, model: string): Promise<void> {
-    await run({ ...question, ask: { ...question.ask, model, isFresh: true } }, first, { isUnbidden: true });
   }
 
   const find = async (exchangeId: string) => (await keeper.current()).exchanges.find((each) => each.id === exchangeId);
@@ -111,6 +96,11 @@ export function createConversation(parts: ConversationParts): Conversation {
     isBusy: () => running.size > 0,
   };
 }
+
+const askedOf = (model: string, question: Question): Question => ({
+  ...question,
+  ask: { ...question.ask, model, isFresh: true },
+});
 
 /** Asked once: a second answer is not judged again. */
 async function betterFor(app: App, progress: Progress, signal: AbortSignal): Promise<Exchange["better"]> {
@@ -187,81 +177,3 @@ function historyOf(
 
 const firstTry = ({ id, retryOf }: Exchange) => retryOf ?? id;
 const isUsable = ({ answer, state }: Exchange) => answer !== "" && state !== "failed";
-
-type Progress = ReturnType<typeof createProgress>;
-
-/** Turns the events of one answer into its exchange and into what the page needs to hear. */
-function createProgress(sessionId: string, first: Exchange, parts: ConversationParts) {
-  const { keeper, stream, post, isShown } = parts;
-  let exchange = first;
-  let hasFailed = false;
-  const tally: Tally = createTally(() => performance.now());
-  keeper.put(sessionId, exchange);
-  post(sessionId, { kind: "exchange", exchange });
-
-  function update(change: Partial<Exchange>): void {
-    exchange = { ...exchange, ...change };
-    keeper.put(sessionId, exchange);
-  }
-  /** The page hears of it after the text that belongs before it. */
-  function tell(change: Partial<Exchange>, notice?: Message): void {
-    update(change);
-    if (isShown(sessionId)) stream.flush();
-    const { state, badge, error, better } = exchange;
-    post(sessionId, {
-      kind: "status",
-      exchangeId: exchange.id,
-      state,
-      ...(badge ? { badge } : {}),
-      ...(better ? { better } : {}),
-      ...(change.findings ? { findings: change.findings } : {}),
-      ...(notice ? { notice: parts.say(notice) } : {}),
-      ...(error ? { error: { ...error, text: parts.say(error.text) } } : {}),
-    });
-  }
-  function tellDetail(text: Message, state: Exchange["state"] = exchange.state): void {
-    if (exchange.state !== state) update({ state });
-    post(sessionId, { kind: "status", exchangeId: exchange.id, state, detail: parts.say(text) });
-  }
-  function addText(channel: "answer" | "thinking", text: string): void {
-    if (exchange.state !== "streaming") tell({ state: "streaming", ...badgeNow("done") });
-    update({ [channel]: exchange[channel] + text });
-    if (isShown(sessionId)) stream.push(exchange.id, channel, text);
-  }
-  function badgeNow(outcome: "done" | "stopped" | "failed"): Pick<Exchange, "badge"> {
-    const badge = tally.badge(outcome);
-    return badge ? { badge } : {};
-  }
-  return {
-    exchange: () => exchange,
-    see(event: AnswerEvent): void {
-      tally.see(event);
-      if (event.kind === "routed") {
-        const { localOnly } = event.route;
-        tell({ state: "routing", ...badgeNow("done"), ...(localOnly ? { localOnly } : {}) });
-      } else if (event.kind === "loading") tellDetail(loadingText(event), "loading");
-      else if (event.kind === "waiting") tellDetail(msg("Waiting: {0} before this one", event.before));
-      else if (event.kind === "notice") {
-        hasFailed ||= event.failed !== undefined;
-        tell({ notices: [...exchange.notices, event.text] }, event.text);
-      } else if (event.kind === "writing")
-        tellDetail(msg("Writing: {0} tokens so far", event.answerTokens), "streaming");
-      else if (event.kind === "finding") tell({ findings: [...exchange.findings, event.finding] });
-      else if (event.kind === "thinking") addText("thinking", event.text);
-      else if (event.kind === "text") addText("answer", event.text);
-    },
-    /** Whether a check by machine found fault with it. */
-    hasFailed: () => hasFailed,
-    end(outcome: "done" | "stopped", better?: Exchange["better"]): void {
-      tell({ state: outcome, ...badgeNow(outcome), ...(better ? { better } : {}) });
-    },
-    fail(error: unknown): void {
-      const told = error instanceof TaskError ? error : undefined;
-      const text = told?.text ?? msg("Something went wrong inside Switchyard; the log says more.");
-      const remedies = told?.details.remedies;
-      const shown = { kind: told?.kind ?? "internal", text, ...(remedies ? { remedies } : {}) };
-      tell({ state: "failed", error: shown, ...badgeNow("failed") });
-      parts.onFailure(error);
-    },
-  };
-}

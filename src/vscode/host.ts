@@ -6,7 +6,7 @@ import { offerChatModels } from "./chat-models.ts";
 import { registerChatParticipant } from "./chat-participant.ts";
 import { ChatView } from "./chat-view.ts";
 import { readClaudeKey } from "./claude-key.ts";
-import { type ClientSetup, createClientSetup, setupScheme } from "./connect-client.ts";
+import { type ClientSetup, createClientSetup } from "./connect-client.ts";
 import { type Conversation, createConversation, type Question } from "./conversation.ts";
 import { createDeltaStream } from "./delta-stream.ts";
 import { createDownloadTray, type DownloadTray } from "./download-tray.ts";
@@ -27,7 +27,8 @@ import { createServiceItem } from "./service-commands.ts";
 import { createServiceLogs, type ServiceLogs } from "./services-commands.ts";
 import { ServicesView } from "./services-view.ts";
 import { createSessionKeeper, type SessionKeeper } from "./session-keeper.ts";
-import { createSharedService, type SharedService } from "./shared-service.ts";
+import { setupScheme } from "./setup-diffs.ts";
+import { SharedService } from "./shared-service.ts";
 import { createStatusBar, type StatusBar } from "./status-bar.ts";
 import { Translations, translationScheme } from "./translations.ts";
 import { announceRules } from "./window-rules.ts";
@@ -58,9 +59,8 @@ export interface Host {
 }
 
 export function createHost(context: vscode.ExtensionContext): Host {
-  const { subscriptions } = context;
   const log = vscode.window.createOutputChannel("Switchyard", { log: true });
-  subscriptions.push(log);
+  context.subscriptions.push(log);
   const report = (error: unknown) => void reportError(error, log);
   const leaveDialog = createLeaveDialog(context.workspaceState);
   const app = createLazyApp(context, log, {
@@ -68,27 +68,54 @@ export function createHost(context: vscode.ExtensionContext): Host {
     mayLeave: leaveDialog.ask,
     claudeKey: () => readClaudeKey(context.secrets),
   });
-  const ledgerView = new LedgerView(context.extensionUri, app.get);
   const keeper = createSessionKeeper(async () => (await app.get()).sessions, context.workspaceState, report);
   const downloadTray = createDownloadTray(context.globalState, report);
-  const servicesView = new ServicesView(app.get, log, downloadTray);
-  const serviceLogs = createServiceLogs(report);
   const proposals = new Proposals();
   const translations = new Translations(app.get);
-  const findings = new Findings(() =>
-    vscode.workspace.getConfiguration("switchyard").get("reviewPresentation", "both"),
-  );
-  const sharedService = createSharedService(context, log);
-  const mcpServers = createMcpServers(sharedService);
-  const clientSetup = createClientSetup({
-    service: sharedService,
-    storage: context.globalStorageUri,
-    contextTokens: async () => (await app.get()).settings().maxContextTokens,
-  });
-  // For agents and the editor's own chat: nothing leaves through it.
-  const closedApp = createLazyApp(context, log, { askedBy: "mcp", staysHere: true });
-  const modelTested = new vscode.EventEmitter<void>();
+  const sharedService = new SharedService(context, log);
   const statusBar = createStatusBar(app.peek, () => conversation.isBusy() || translations.isBusy());
+  const { chat, conversation } = createChat(context, { app, keeper, proposals, statusBar, log, report });
+  const host: Host = {
+    log,
+    app,
+    chat,
+    conversation,
+    keeper,
+    findings: new Findings(() => vscode.workspace.getConfiguration("switchyard").get("reviewPresentation", "both")),
+    proposals,
+    translations,
+    statusBar,
+    secrets: context.secrets,
+    leaveDialog,
+    ledgerView: new LedgerView(context.extensionUri, app.get),
+    servicesView: new ServicesView(app.get, log, downloadTray),
+    downloadTray,
+    serviceLogs: createServiceLogs(report),
+    modelTested: new vscode.EventEmitter<void>(),
+    sharedService,
+    mcpServers: createMcpServers(sharedService),
+    clientSetup: createClientSetup({
+      service: sharedService,
+      storage: context.globalStorageUri,
+      contextTokens: async () => (await app.get()).settings().maxContextTokens,
+    }),
+    reportError: report,
+    async ask(question) {
+      await chat.reveal();
+      const exchange = await conversation.run(question);
+      await chat.showSessions();
+      return exchange;
+    },
+  };
+  context.subscriptions.push(...registrations(context, host), ...registrationsForAgents(context, host));
+  return host;
+}
+
+/** The view and what runs in it, which need each other. */
+function createChat(
+  context: vscode.ExtensionContext,
+  { app, keeper, proposals, statusBar, log, report }: ChatNeeds,
+): { readonly chat: ChatView; readonly conversation: Conversation } {
   const stream = createDeltaStream((delta) => chat.post(delta));
   const chat = new ChatView({
     context,
@@ -113,61 +140,53 @@ export function createHost(context: vscode.ExtensionContext): Host {
     onBusy: (isBusy) => void vscode.commands.executeCommand("setContext", "switchyard.busy", isBusy),
     onFailure: (error) => log.warn(withoutCredentials(String(error))),
   });
-  subscriptions.push(
-    findings,
-    translations,
+  return { chat, conversation };
+}
+
+interface ChatNeeds extends Pick<Host, "app" | "keeper" | "proposals" | "statusBar" | "log"> {
+  readonly report: Host["reportError"];
+}
+
+/** What the editor shows, asks and tells. */
+function registrations(context: vscode.ExtensionContext, host: Host): readonly vscode.Disposable[] {
+  const { app, chat, statusBar } = host;
+  return [
+    host.findings,
+    host.translations,
     statusBar,
-    leaveDialog,
-    ledgerView,
-    servicesView,
-    serviceLogs,
-    sharedService,
-    announceRules(log),
-    mcpServers,
-    createServiceItem(sharedService),
-    registerMcpServers(mcpServers),
-    registerLanguageModelTool(closedApp),
-    modelTested,
-    offerChatModels(closedApp, log, modelTested.event),
-    registerChatParticipant(closedApp, vscode.Uri.joinPath(context.extensionUri, "media", "icon.svg")),
-    vscode.workspace.registerTextDocumentContentProvider(setupScheme, clientSetup),
+    host.leaveDialog,
+    host.ledgerView,
+    host.servicesView,
+    host.serviceLogs,
+    host.sharedService,
+    host.mcpServers,
+    host.modelTested,
+    announceRules(host.log),
+    createServiceItem(host.sharedService),
+    vscode.workspace.registerTextDocumentContentProvider(setupScheme, host.clientSetup),
+    vscode.workspace.registerTextDocumentContentProvider(proposalScheme, host.proposals),
+    vscode.workspace.registerTextDocumentContentProvider(translationScheme, host.translations),
+    vscode.workspace.registerTextDocumentContentProvider(answerScheme, createAnswerContent(host.keeper)),
     vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
     vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),
-    vscode.workspace.registerTextDocumentContentProvider(proposalScheme, proposals),
-    vscode.workspace.registerTextDocumentContentProvider(translationScheme, translations),
-    vscode.workspace.registerTextDocumentContentProvider(answerScheme, createAnswerContent(keeper)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration("switchyard")) return;
       statusBar.refresh();
       chat.showModel(statusBar.modelLabel());
     }),
-  );
-  return {
-    log,
-    app,
-    chat,
-    conversation,
-    keeper,
-    findings,
-    proposals,
-    translations,
-    statusBar,
-    secrets: context.secrets,
-    leaveDialog,
-    ledgerView,
-    servicesView,
-    downloadTray,
-    serviceLogs,
-    modelTested,
-    sharedService,
-    mcpServers,
-    clientSetup,
-    reportError: report,
-    async ask(question) {
-      await chat.reveal();
-      const exchange = await conversation.run(question);
-      await chat.showSessions();
-      return exchange;
-    },
-  };
+  ];
+}
+
+/** What agents and the editor's own chat may use: nothing leaves through it. */
+function registrationsForAgents(
+  context: vscode.ExtensionContext,
+  { log, mcpServers, modelTested }: Host,
+): readonly vscode.Disposable[] {
+  const app = createLazyApp(context, log, { askedBy: "mcp", staysHere: true });
+  return [
+    registerMcpServers(mcpServers),
+    registerLanguageModelTool(app),
+    offerChatModels(app, log, modelTested.event),
+    registerChatParticipant(app, vscode.Uri.joinPath(context.extensionUri, "media", "icon.svg")),
+  ];
 }

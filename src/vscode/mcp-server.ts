@@ -2,11 +2,13 @@
 import * as vscode from "vscode";
 import type { SharedService } from "./shared-service.ts";
 
-export interface McpServers extends vscode.McpServerDefinitionProvider<vscode.McpHttpServerDefinition> {
+export interface McpServers
+  extends vscode.McpServerDefinitionProvider<vscode.McpHttpServerDefinition>,
+    vscode.Disposable {
   provideMcpServerDefinitions(): vscode.McpHttpServerDefinition[];
 }
 
-export function createMcpServers(service: SharedService): McpServers & vscode.Disposable {
+export function createMcpServers(service: SharedService): McpServers {
   const changed = new vscode.EventEmitter<void>();
   const listening = service.onDidChange(() => changed.fire());
   return {

@@ -44,14 +44,7 @@ export function createSessionKeeper(
     return session ? session.id : begin().id;
   }
   function begin(): Session {
-    const nowMs = Date.now();
-    const session: Session = {
-      id: crypto.randomUUID(),
-      title: "",
-      createdAtMs: nowMs,
-      updatedAtMs: nowMs,
-      exchanges: [],
-    };
+    const session = newSession();
     sessions.set(session.id, session);
     void memory.update("session", session.id);
     return session;
@@ -87,11 +80,8 @@ export function createSessionKeeper(
       if ((await currentId) === id) await keeper.start();
     },
     async list() {
-      const stored = await (await store()).list();
-      const fresh = [...sessions.values()].filter((session) => session.exchanges.length > 0);
-      const summaries = fresh.map(({ id, title, updatedAtMs }) => ({ id, title, updatedAtMs }));
-      const others = stored.filter((session) => !sessions.has(session.id));
-      return [...summaries, ...others].sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+      const others = (await (await store()).list()).filter(({ id }) => !sessions.has(id));
+      return [...summariesOf(sessions.values()), ...others].sort((a, b) => b.updatedAtMs - a.updatedAtMs);
     },
     async forget() {
       for (const id of sessions.keys()) saver.drop(id);
@@ -101,6 +91,18 @@ export function createSessionKeeper(
     save: saver.save,
   };
   return keeper;
+}
+
+function newSession(): Session {
+  const nowMs = Date.now();
+  return { id: crypto.randomUUID(), title: "", createdAtMs: nowMs, updatedAtMs: nowMs, exchanges: [] };
+}
+
+/** Of those in which something was asked. */
+function summariesOf(sessions: Iterable<Session>): readonly SessionSummary[] {
+  return [...sessions]
+    .filter((session) => session.exchanges.length > 0)
+    .map(({ id, title, updatedAtMs }) => ({ id, title, updatedAtMs }));
 }
 
 /** Writes what has changed, a little later or at once; one write after the other. */

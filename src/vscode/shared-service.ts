@@ -14,132 +14,144 @@ export interface RunningService {
   readonly notice?: string;
 }
 
-export interface SharedService extends vscode.Disposable {
-  /** Undefined where none runs that this window knows of. */
-  current(): RunningService | undefined;
-  readonly onDidChange: vscode.Event<RunningService | undefined>;
-  /** Hears every request of a program: its route, and how the program names itself. */
-  readonly onDidSee: vscode.Event<{ readonly route: string; readonly agent: string }>;
-  /** The one that runs, else a new one. */
-  start(signal: AbortSignal): Promise<RunningService>;
-  stop(): Promise<void>;
-  token(): Promise<string>;
-  /** Where the product keeps its things. */
-  home(): Promise<string>;
-}
-
 /** After this the window looks again whether there is a service, ms: another window or a shell may have started one. */
 const lookAgainMs = 30_000;
 /** The start of the editor is not delayed by it, ms. */
 const firstLookMs = 2_000;
 
-export function createSharedService(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): SharedService {
-  const changed = new vscode.EventEmitter<RunningService | undefined>();
-  const seen = new vscode.EventEmitter<{ readonly route: string; readonly agent: string }>();
-  const closing = new AbortController();
-  let running: RunningService | undefined;
-  let watched: number | undefined;
-  const parts = () => loadParts();
-  const token = async () => {
-    const { ownToken, home } = await parts();
-    return process.env["SWITCHYARD_PROXY_TOKEN"] || (await ownToken(home));
-  };
-  const show = (next: RunningService | undefined) => {
-    const isSame = next?.url === running?.url && next?.notice === running?.notice;
-    running = next;
-    if (!isSame) changed.fire(next);
-  };
+export class SharedService implements vscode.Disposable {
+  readonly #context: vscode.ExtensionContext;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #changed = new vscode.EventEmitter<RunningService | undefined>();
+  readonly #seen = new vscode.EventEmitter<{ readonly route: string; readonly agent: string }>();
+  readonly #closing = new AbortController();
+  readonly #first: NodeJS.Timeout;
+  readonly #again: NodeJS.Timeout;
+  #running: RunningService | undefined;
+  #watchedPid: number | undefined;
 
-  const quietly = (work: () => Promise<void>) =>
-    void work().catch((error: unknown) => log.warn(`service: ${String(error)}`));
+  readonly onDidChange = this.#changed.event;
+  /** Hears every request of a program: its route, and how the program names itself. */
+  readonly onDidSee = this.#seen.event;
 
-  /** Stays connected, which also keeps the service from ending, until it ends. */
-  async function watch(publication: Publication): Promise<void> {
-    if (watched === publication.pid) return;
-    watched = publication.pid;
-    const { watchService, connectedIds, home } = await parts();
-    let wasTold = false;
-    try {
-      for await (const event of watchService(publication, await token(), closing.signal)) {
-        if (event.kind === "seen") seen.fire(event);
-        wasTold ||= event.kind === "stopping";
-      }
-    } catch (error) {
-      log.debug(`service: ${String(error)}`);
-    }
-    watched = undefined;
-    show(undefined);
-    if (closing.signal.aborted) return;
-    await look();
-    // One that was lost is started anew where programs count on it; one that was told to stop is not.
-    if (running || wasTold || !isWanted(connectedIds(home).length)) return;
-    log.warn("service: it was lost, and is started anew");
-    await service.start(closing.signal);
+  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
+    this.#context = context;
+    this.#log = log;
+    this.#first = setTimeout(() => this.#quietly(() => this.#begin()), firstLookMs);
+    this.#again = setInterval(() => {
+      if (vscode.window.state.focused) this.#quietly(() => this.#look());
+    }, lookAgainMs);
+    context.subscriptions.push(
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration("switchyard")) this.#quietly(async () => passOn(await this.home()));
+      }),
+    );
   }
 
-  async function adopt(publication: Publication): Promise<RunningService> {
-    const { urlOf } = await parts();
-    const found = { url: urlOf(publication), token: await token(), version: publication.version };
+  /** Undefined where none runs that this window knows of. */
+  current(): RunningService | undefined {
+    return this.#running;
+  }
+
+  async token(): Promise<string> {
+    const { ownToken, home } = await loadParts();
+    return process.env["SWITCHYARD_PROXY_TOKEN"] || (await ownToken(home));
+  }
+
+  /** Where the product keeps its things. */
+  async home(): Promise<string> {
+    return (await loadParts()).home;
+  }
+
+  /** The one that runs, else a new one. */
+  async start(signal: AbortSignal): Promise<RunningService> {
+    const { startService, home } = await loadParts();
+    await passOn(home);
+    const entry = vscode.Uri.joinPath(this.#context.extensionUri, "dist", "cli.js").fsPath;
+    const env = { ...process.env, ...(await claudeKeyOf(this.#context.secrets)) };
+    const found = await startService({ home, token: await this.token(), entry, args: ["--idle"], env }, signal);
+    return this.#adopt(found);
+  }
+
+  async stop(): Promise<void> {
+    const { findService, stopService, home } = await loadParts();
+    const found = await findService(home, await this.token(), this.#closing.signal);
+    if (found) await stopService(found, await this.token());
+    this.#show(undefined);
+  }
+
+  dispose(): void {
+    this.#closing.abort();
+    clearTimeout(this.#first);
+    clearInterval(this.#again);
+    this.#changed.dispose();
+    this.#seen.dispose();
+  }
+
+  /** Starts it with the editor where the person wants that, or where a program is set up to ask it. */
+  async #begin(): Promise<void> {
+    const { connectedIds, home } = await loadParts();
+    await passOn(home);
+    if (isWanted(connectedIds(home).length)) await this.start(this.#closing.signal);
+    else await this.#look();
+  }
+
+  async #look(): Promise<void> {
+    const { findService, home } = await loadParts();
+    const found = await findService(home, await this.token(), this.#closing.signal);
+    if (found) await this.#adopt(found);
+    else this.#show(undefined);
+  }
+
+  async #adopt(publication: Publication): Promise<RunningService> {
+    const { urlOf } = await loadParts();
+    const found = { url: urlOf(publication), token: await this.token(), version: publication.version };
     const notice = await noticeOf(found);
     const next = { ...found, ...(notice ? { notice } : {}) };
-    show(next);
-    quietly(() => watch(publication));
+    this.#show(next);
+    this.#quietly(() => this.#watch(publication));
     return next;
   }
 
-  async function look(): Promise<void> {
-    const { findService, home } = await parts();
-    const found = await findService(home, await token(), closing.signal);
-    if (found) await adopt(found);
-    else show(undefined);
+  #show(next: RunningService | undefined): void {
+    const isSame = next?.url === this.#running?.url && next?.notice === this.#running?.notice;
+    this.#running = next;
+    if (!isSame) this.#changed.fire(next);
   }
 
-  const service: SharedService = {
-    current: () => running,
-    onDidChange: changed.event,
-    onDidSee: seen.event,
-    token,
-    home: async () => (await parts()).home,
-    async start(signal) {
-      const { startService, home } = await parts();
-      await passOn(home);
-      const entry = vscode.Uri.joinPath(context.extensionUri, "dist", "cli.js").fsPath;
-      const env = { ...process.env, ...(await claudeKeyOf(context.secrets)) };
-      const found = await startService({ home, token: await token(), entry, args: ["--idle"], env }, signal);
-      return adopt(found);
-    },
-    async stop() {
-      const { findService, stopService, home } = await parts();
-      const found = await findService(home, await token(), closing.signal);
-      if (found) await stopService(found, await token());
-      show(undefined);
-    },
-    dispose() {
-      closing.abort();
-      clearTimeout(first);
-      clearInterval(again);
-      changed.dispose();
-      seen.dispose();
-    },
-  };
-
-  /** Starts it with the editor where the person wants that, or where a program is set up to ask it. */
-  async function begin(): Promise<void> {
-    const { connectedIds, home } = await parts();
-    await passOn(home);
-    if (isWanted(connectedIds(home).length)) await service.start(closing.signal);
-    else await look();
+  async #watch(publication: Publication): Promise<void> {
+    if (this.#watchedPid === publication.pid) return;
+    this.#watchedPid = publication.pid;
+    const wasTold = await this.#listen(publication);
+    this.#watchedPid = undefined;
+    this.#show(undefined);
+    if (this.#closing.signal.aborted) return;
+    await this.#look();
+    const { connectedIds, home } = await loadParts();
+    // One that was lost is started anew where programs count on it; one that was told to stop is not.
+    if (this.#running || wasTold || !isWanted(connectedIds(home).length)) return;
+    this.#log.warn("service: it was lost, and is started anew");
+    await this.start(this.#closing.signal);
   }
-  const first = setTimeout(() => quietly(begin), firstLookMs);
-  const again = setInterval(() => {
-    if (vscode.window.state.focused) quietly(look);
-  }, lookAgainMs);
-  context.subscriptions.push(
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration("switchyard")) quietly(async () => passOn((await parts()).home));
-    }),
-  );
-  return service;
+
+  /** Stays connected, which also keeps the service from ending, until it ends. @returns whether it said that it would */
+  async #listen(publication: Publication): Promise<boolean> {
+    const { watchService } = await loadParts();
+    let wasTold = false;
+    try {
+      for await (const event of watchService(publication, await this.token(), this.#closing.signal)) {
+        if (event.kind === "seen") this.#seen.fire(event);
+        wasTold ||= event.kind === "stopping";
+      }
+    } catch (error) {
+      this.#log.debug(`service: ${String(error)}`);
+    }
+    return wasTold;
+  }
+
+  #quietly(work: () => Promise<void>): void {
+    void work().catch((error: unknown) => this.#log.warn(`service: ${String(error)}`));
+  }
 }
 
 /** Read when it is first needed: the start of the editor does not pay for it. */

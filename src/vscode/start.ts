@@ -33,7 +33,7 @@ export function start(context: vscode.ExtensionContext): ExtensionApi {
       apiVersion: 1,
       app: made.app.get,
       session: made.keeper.current,
-      service: made.sharedService.current,
+      service: () => made.sharedService.current(),
       mcpServers: made.mcpServers.provideMcpServerDefinitions,
       ask: (text) => made.ask({ title: text, ask: { text, sources: [] } }),
     };
