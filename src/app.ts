@@ -1,8 +1,8 @@
 // createApp: builds every part and joins them; the only file that knows them all.
-import { hash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
+import { createAsking } from "./asking.ts";
 import { createCpuMeter } from "./backends/cpu-meter.ts";
 import { deleteModel } from "./backends/delete-model.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
@@ -14,31 +14,22 @@ import { withoutCredentials } from "./core/addresses.ts";
 import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import { betterModel } from "./core/better-model.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
-import { withLatestCorrections } from "./core/classifier/corrections.ts";
-import { classify } from "./core/classify.ts";
-import { createStickyWindows, estimateTokens, usualContextTokens } from "./core/context.ts";
+import { estimateTokens, usualContextTokens } from "./core/context.ts";
 import { chooseEmbedder } from "./core/embedding.ts";
 import { leavable } from "./core/leavable.ts";
 import { formatMessage } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { nodeCondition } from "./core/node-condition.ts";
-import { createNodeQueue, type NodeQueue, type NodeState } from "./core/node-queue.ts";
-import { createRanks } from "./core/route.ts";
+import type { NodeQueue, NodeState } from "./core/node-queue.ts";
 import type { Settings } from "./core/settings.ts";
 import type { Ask } from "./core/task.ts";
-import { createTokenCounts } from "./core/token-counts.ts";
-import { createTurns, type Turns, usualLimits } from "./core/turns.ts";
-import { heldByWindow } from "./core/window-rules.ts";
+import type { Turns } from "./core/turns.ts";
+import { heldByWindow, type WindowRules } from "./core/window-rules.ts";
 import { createGuidance } from "./guidance.ts";
 import { type Connected, connectServers } from "./servers.ts";
 import { openStores } from "./stores.ts";
 import { createSupply } from "./supply.ts";
 import { askTwice } from "./tasks/ask-twice.ts";
-import { definitions } from "./tasks/definitions.ts";
-import { createClaudePass } from "./tasks/pass-claude.ts";
-import { createPipeline } from "./tasks/pipeline.ts";
-import { createRunOnNodes } from "./tasks/run-on-nodes.ts";
-import { createTestTools } from "./tasks/test-tools.ts";
 
 /** Where models and conversations are kept unless `SWITCHYARD_HOME` says otherwise. */
 export function defaultHome(
@@ -52,8 +43,6 @@ export function defaultHome(
   return join(env["XDG_DATA_HOME"] ?? join(homedir, ".local", "share"), "switchyard");
 }
 
-const usualMaxWaiting = 32;
-
 /** Touches nothing outside until it is asked something. */
 export function createApp(given: AppOptions): App {
   const options: AppOptions = { ...given, log: (level, text) => given.log(level, withoutCredentials(text)) };
@@ -61,51 +50,17 @@ export function createApp(given: AppOptions): App {
   const windows = options.windows ?? (() => []);
   // One window that is offline is enough: which of them a program works for is not known.
   const current = () => (windows().some((each) => each.offline) ? { ...settings, offline: true } : settings);
-  const own = options.workingFolder === undefined ? {} : { folders: [options.workingFolder] };
-  const heldHere = (ask: Ask): Ask => {
-    const rule = options.staysHere ? ({ kind: "agents" } as const) : heldByWindow({ ...own, ...ask }, windows());
-    return rule ? { ...ask, localOnly: rule } : ask;
-  };
+  const heldHere = (ask: Ask) => withRule(ask, options, windows());
   const stores = openStores(options, current);
   const servers = connectServers(options, current, stores.toolTests);
   const monitor = createMonitor(
     () => performance.now(),
     () => Date.now(),
   );
-  const queue = createNodeQueue(() => performance.now());
-  const turns = createTurns(
-    { limits: { ...usualLimits, ...options.limits }, maxWaiting: options.maxWaiting ?? usualMaxWaiting },
-    () => performance.now(),
-  );
-  const runOnNodes = createRunOnNodes({ queue, slotsOf: servers.slotsOf });
-  const leaving = {
-    settings: current,
-    ledger: stores.ledger,
-    askedBy: options.askedBy,
-    mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" as const })),
-    nowMs: () => Date.now(),
-  };
-  const pipeline = createPipeline({
-    ...leaving,
-    classify: withLatestCorrections(classify, stores.feedback.corrections),
-    definitions,
-    windows: createStickyWindows(() => performance.now()),
-    counts: createTokenCounts(),
-    interfaceLanguage: options.interfaceLanguage ?? "en",
-    async findWorld(signal) {
-      const [world] = await Promise.all([servers.world(signal), stores.feedback.ready()]);
-      return { ...world, isDisliked: stores.feedback.isDisliked };
-    },
-    privacyOf: (uri) => stores.paths.ruleFor(uri),
-    cache: stores.cache,
-    hash: (text) => hash("sha256", text),
-    turns,
-    ranks: createRanks(),
-    runOnNodes,
-  });
+  const asking = createAsking(options, { settings: current, heldHere, stores, servers });
+  const { queue, turns, pipeline } = asking;
   const cpu = createCpuMeter();
   const models = modelsOf(servers, current, options);
-  const testTools = createTestTools({ ...leaving, findWorld: servers.world, runOnNodes, tests: stores.toolTests });
   const guidance = createGuidance({
     home: options.folders.home,
     settings: current,
@@ -135,14 +90,7 @@ export function createApp(given: AppOptions): App {
         guidance.recorder.watch(monitor.watch(events, { model: settings.cloudModel, sharedTokens }));
       return guidance.turnstile.pass(watched, signal);
     },
-    passClaude: createClaudePass({
-      ...leaving,
-      rulesFor: stores.namedPaths.rulesFor,
-      heldHere: (folders) => heldHere({ text: "", sources: [], history: [], folders }).localOnly,
-      ownKey: () => (options.env ?? process.env)["ANTHROPIC_API_KEY"],
-      destination: servers.claudeLine.destination,
-      send: servers.claudeLine.send,
-    }),
+    passClaude: asking.passClaude,
     advice: guidance.advice,
     preview: (ask, signal) => pipeline.preview(heldHere(ask), signal),
     async better(route, signal) {
@@ -152,15 +100,11 @@ export function createApp(given: AppOptions): App {
     async warmUp(signal) {
       if (!settings.warmUp) return;
       const { model, place } = await pipeline.preview({ kind: "chat", text: "…", sources: [], history: [] }, signal);
-      if (place === "cloud") return;
-      const fit = await models.fit(model, signal).catch(() => undefined);
-      // Nobody asked for it: then the machine is not made slow for it.
-      if (fit?.verdict === "not-now" || fit?.verdict === "too-large") options.log("info", formatMessage(fit.says));
-      else await parts.load(model, signal);
+      if (place !== "cloud") await loadWhereItFits(models, model, options.log, signal);
     },
     ...models,
     async testTools(model, signal) {
-      const tests = await testTools(model, signal);
+      const tests = await asking.testTools(model, signal);
       servers.search.forget();
       return tests;
     },
@@ -175,16 +119,13 @@ export function createApp(given: AppOptions): App {
     checkClaudeKey: (signal) => servers.claude.checkKey(signal),
     sessions: stores.sessions,
     services: createServices({
-      home: options.folders.home,
-      env: options.env ?? process.env,
-      log: options.log,
+      ...hostOf(options),
       isOffline: () => current().offline,
       freeMemory,
       onChange: servers.search.forget,
       settings: current,
       runs: guidance.runs,
       balancer: balancerOf(queue, turns),
-      packageRoot: options.folders.packageRoot ?? dirname(dirname(options.folders.engineEntry)),
     }),
     ledger: stores.ledger,
     feedback: stores.feedback,
@@ -202,6 +143,31 @@ export function createApp(given: AppOptions): App {
     },
   };
   return parts;
+}
+
+/** Held here by who asks, or by a window that has its folder open. */
+function withRule(ask: Ask, { staysHere, workingFolder }: AppOptions, windows: readonly WindowRules[]): Ask {
+  const own = workingFolder === undefined ? {} : { folders: [workingFolder] };
+  const rule = staysHere ? ({ kind: "agents" } as const) : heldByWindow({ ...own, ...ask }, windows);
+  return rule ? { ...ask, localOnly: rule } : ask;
+}
+
+/** Nobody asked for it: the machine is not made slow for it. */
+async function loadWhereItFits(
+  models: Pick<App, "fit" | "load">,
+  model: string,
+  log: AppOptions["log"],
+  signal: AbortSignal,
+): Promise<void> {
+  const fit = await models.fit(model, signal).catch(() => undefined);
+  if (fit?.verdict === "not-now" || fit?.verdict === "too-large") log("info", formatMessage(fit.says));
+  else await models.load(model, signal);
+}
+
+/** What containers have to know of where the product runs. */
+function hostOf({ folders, env, log }: AppOptions) {
+  const packageRoot = folders.packageRoot ?? dirname(dirname(folders.engineEntry));
+  return { home: folders.home, env: env ?? process.env, log, packageRoot };
 }
 
 /** Beside what the servers say, what is known of them here. */

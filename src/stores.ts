@@ -13,6 +13,8 @@ import { createPrivatePaths } from "./store/private-paths.ts";
 import { createSessionFiles } from "./store/session-files.ts";
 import { createToolTests } from "./store/tool-tests.ts";
 
+export type Stores = ReturnType<typeof openStores>;
+
 /** Opens nothing before it is used. */
 export function openStores({ folders, log, notice, windows = () => [] }: AppOptions, settings: () => Settings) {
   const tell = {

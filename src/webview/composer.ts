@@ -2,10 +2,15 @@
 import { button, element, icon } from "./element.ts";
 import type { Strings } from "./strings.ts";
 
+interface Attached {
+  readonly uri: string;
+  readonly label: string;
+}
+
 export interface Composer {
   readonly element: HTMLElement;
   focus(text?: string): void;
-  showAttached(attached: readonly { readonly uri: string; readonly label: string }[]): void;
+  showAttached(attached: readonly Attached[]): void;
   showModel(label: string): void;
   setBusy(isBusy: boolean): void;
 }
@@ -84,17 +89,8 @@ export function createComposer(parts: ComposerParts): Composer {
       box.setSelectionRange(box.value.length, box.value.length);
     },
     showAttached(attached) {
-      const rows = attached.map(({ uri, label: name }) =>
-        element(
-          "li",
-          { class: "chip" },
-          icon("file"),
-          ` ${name}`,
-          button("close", t("Remove {0}", name), () => parts.onDetach(uri)),
-        ),
-      );
-      chips.replaceChildren(...rows);
-      chips.hidden = rows.length === 0;
+      chips.replaceChildren(...attached.map((each) => chipOf(each, parts)));
+      chips.hidden = attached.length === 0;
     },
     showModel(name) {
       model.replaceChildren(icon("hubot"), element("span", {}, name));
@@ -105,4 +101,9 @@ export function createComposer(parts: ComposerParts): Composer {
       stop.hidden = !isBusy;
     },
   };
+}
+
+function chipOf({ uri, label }: Attached, { strings, onDetach }: ComposerParts): HTMLElement {
+  const remove = button("close", strings.t("Remove {0}", label), () => onDetach(uri));
+  return element("li", { class: "chip" }, icon("file"), ` ${label}`, remove);
 }
