@@ -5,8 +5,8 @@ import { ClaudeBackend } from "./backends/claude.ts";
 import { createClaudeLine } from "./backends/claude-pass.ts";
 import { createEmbeddedEngine } from "./backends/embedded/launch.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
-import { type FoundNode, findNode, normalizeAddress } from "./backends/find-nodes.ts";
-import { nodeAddresses } from "./backends/node-addresses.ts";
+import { findNode, normalizeAddress } from "./backends/find-nodes.ts";
+import { type NodeAddress, nodeAddresses } from "./backends/node-addresses.ts";
 import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
 import { OpenAiBackend } from "./backends/openai.ts";
 import { createServerSearch, nothingAnswers, type Servers } from "./backends/servers.ts";
@@ -29,15 +29,8 @@ export type Connected = ReturnType<typeof connectServers>;
 export function connectServers(options: AppOptions, settings: () => Settings, toolTests: Pick<ToolTests, "list">) {
   const { folders, log } = options;
   const env = options.env ?? process.env;
-  const onUnstopped = (model: string) =>
-    options.notice?.(msg("The model {0} went on writing after it was stopped, so it was unloaded.", model));
   const given = options.fetch ? { fetch: options.fetch } : {};
-  const asked: OllamaBackend[] = [];
-  const createOllama = (own: OllamaOptions) => {
-    const backend = new OllamaBackend({ ...own, ...given, onUnstopped });
-    asked.push(backend);
-    return backend;
-  };
+  const makers = createMakers(options, env);
   // Ours may have had to move to another port.
   const knowing = (known: typeof env) => ({ OLLAMA_HOST: readPlaces(folders.home)["ollama"], ...known });
   const engine = createEmbeddedEngine({
@@ -46,35 +39,23 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     log,
     weightSources: () => settings().weightSources,
   });
-  const embedded = createOllama({
+  const embedded = makers.ollama({
     name: "built-in engine",
     place: "this-machine",
     address: (signal) => engine.address(signal),
     // It watches its sources itself, and some of them, such as pip, are silent for long.
     pullLimits: { ...usualPullLimits, stallMs: 0 },
   });
-  /** Name of a server to its host, as the person wrote it. */
-  const hosts = new Map<string, string>();
-  const nameOf = (kind: "ollama" | "openai", label: string) => (kind === "ollama" ? `Ollama at ${label}` : label);
   const search = createServerSearch({
     settings,
     furtherNodes: () =>
       nodeAddresses([...ownNodes(folders.home), ...settings().nodes], { isOffline: settings().offline }),
-    createNode(node, place) {
-      const { kind, address, host, label, keyEnv } = node;
-      const name = nameOf(kind, label);
-      hosts.set(name, host);
-      if (kind === "ollama") return createOllama({ name, place, host, address: async () => address });
-      const key = () => (keyEnv === undefined ? undefined : env[keyEnv]);
-      return new OpenAiBackend({ name, place, host, address, key, ...given });
-    },
+    createNode: makers.node,
     findNode: (configured, signal) =>
       findNode({ configured, env: knowing(env), isOffline: settings().offline, ...given }, signal),
-    createOllama({ address }: FoundNode, place) {
+    createOllama({ address }, place) {
       const { host } = new URL(address);
-      const name = nameOf("ollama", host);
-      hosts.set(name, host);
-      return createOllama({ name, place, host, address: async () => address });
+      return makers.node({ kind: "ollama", address, host, label: host }, place);
     },
     embedded,
     toolTests: toolTests.list,
@@ -89,12 +70,10 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
   const slotsOf = createSlots((name) => {
     // It works on one answer after the other.
     if (name === embedded.name) return 1;
-    const own = settings().nodes.find(({ url }) => hostOf(url) === hosts.get(name));
+    const own = settings().nodes.find(({ url }) => hostOf(url) === makers.hostOf(name));
     return own?.slots ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
   });
-  // Asked for each time, it is a file that is read.
-  const memoryBytes = totalmem();
-  let last: { readonly found: Servers; readonly cloud: readonly InstalledModel[]; readonly world: World } | undefined;
+  const worldOf = createWorlds(embedded, claude);
   const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
   return {
     embedded,
@@ -105,27 +84,64 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     slotsOf,
     async world(signal: AbortSignal) {
       const [found, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
-      // The same as long as nothing else is found: what was worked out for it stays true.
-      if (last?.found === found && last.cloud.length === 0 && cloud.length === 0) return last.world;
-      const { servers, tried } = found;
-      if (servers.length === 0 && cloud.length === 0) throw nothingAnswers(tried);
-      const backends = [...servers.map((server) => server.backend), claude];
-      const world: World = {
-        models: [...servers.flatMap((server) => server.models), ...cloud],
-        backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
-        memoryBytes,
-        // The built-in engine has a list of its own; Ollama has its library.
-        ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
-      };
-      last = { found, cloud, world };
-      return world;
+      return worldOf(found, cloud);
     },
     async dispose() {
       // What was stopped is to be idle before nobody looks any more.
-      await Promise.all(asked.map((backend) => backend.settled()));
+      await makers.settled();
       engine.dispose();
       await claudeLine.dispose();
     },
+  };
+}
+
+/** Makes what speaks to a server, and remembers where that is. */
+function createMakers({ fetch, notice }: AppOptions, env: Readonly<Record<string, string | undefined>>) {
+  const given = fetch ? { fetch } : {};
+  const onUnstopped = (model: string) =>
+    notice?.(msg("The model {0} went on writing after it was stopped, so it was unloaded.", model));
+  const made: OllamaBackend[] = [];
+  /** Name of a server to its host, as the person wrote it. */
+  const hosts = new Map<string, string>();
+  const ollama = (own: OllamaOptions) => {
+    const backend = new OllamaBackend({ ...own, ...given, onUnstopped });
+    made.push(backend);
+    return backend;
+  };
+  return {
+    ollama,
+    node({ kind, address, host, label, keyEnv }: NodeAddress, place: "this-machine" | "network"): Backend {
+      const name = kind === "ollama" ? `Ollama at ${label}` : label;
+      hosts.set(name, host);
+      if (kind === "ollama") return ollama({ name, place, host, address: async () => address });
+      const key = () => (keyEnv === undefined ? undefined : env[keyEnv]);
+      return new OpenAiBackend({ name, place, host, address, key, ...given });
+    },
+    hostOf: (name: string) => hosts.get(name),
+    /** Resolves when all that was stopped is idle. */
+    settled: () => Promise.all(made.map((backend) => backend.settled())),
+  };
+}
+
+/** The same world as long as nothing else is found: what was worked out for it stays true. */
+function createWorlds(embedded: Backend, claude: Backend) {
+  // Asked for each time, it is a file that is read.
+  const memoryBytes = totalmem();
+  let last: { readonly found: Servers; readonly cloud: readonly InstalledModel[]; readonly world: World } | undefined;
+  return (found: Servers, cloud: readonly InstalledModel[]): World => {
+    if (last?.found === found && last.cloud.length === 0 && cloud.length === 0) return last.world;
+    const { servers, tried } = found;
+    if (servers.length === 0 && cloud.length === 0) throw nothingAnswers(tried);
+    const backends = [...servers.map((server) => server.backend), claude];
+    const world: World = {
+      models: [...servers.flatMap((server) => server.models), ...cloud],
+      backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
+      memoryBytes,
+      // The built-in engine has a list of its own; Ollama has its library.
+      ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
+    };
+    last = { found, cloud, world };
+    return world;
   };
 }
 
