@@ -104,6 +104,7 @@ export function createComposer(parts: ComposerParts): Composer {
 }
 
 function chipOf({ uri, label }: Attached, { strings, onDetach }: ComposerParts): HTMLElement {
-  const remove = button("close", strings.t("Remove {0}", label), () => onDetach(uri));
+  const { t } = strings;
+  const remove = button("close", t("Remove {0}", label), () => onDetach(uri));
   return element("li", { class: "chip" }, icon("file"), ` ${label}`, remove);
 }
