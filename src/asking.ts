@@ -48,6 +48,7 @@ export function createAsking(options: AppOptions, { settings, heldHere, stores, 
     turns,
     pipeline: createPipeline({
       ...leaving,
+      heldNow: (ask) => heldHere(ask).localOnly,
       classify: withLatestCorrections(classify, stores.feedback.corrections),
       definitions,
       windows: createStickyWindows(nowMs),

@@ -4,6 +4,7 @@ import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/cost.ts";
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
 import type { LedgerEntry, SentSource } from "../core/ledger.ts";
+import type { PrivacyRule } from "../core/local-only.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { sizeOf } from "../core/pictures.ts";
 import { isLocalPlace, isTrustedHost, localOnlyParts, refuseModel } from "../core/policy.ts";
@@ -19,6 +20,8 @@ import { mapTexts, textsOf, withTexts } from "./request-texts.ts";
 export interface LeaveParts extends RecordParts {
   /** Puts the question to the person. A host that cannot ask refuses. */
   readonly mayLeave: (question: LeaveQuestion, signal: AbortSignal) => Promise<LeaveAnswer>;
+  /** The rule of an open window that keeps an ask here now; absent: there are none. */
+  readonly heldNow?: (ask: Ask) => PrivacyRule | undefined;
   readonly askedBy: LedgerEntry["askedBy"];
   readonly nowMs: () => number;
 }
@@ -65,10 +68,11 @@ export async function openWay(departure: Departure, parts: LeaveParts, signal: A
   return (request, each) => send(departure, request, { allowedBy, masks: answer.secrets === "mask" }, parts, each);
 }
 
-/** Asked before each request: Offline may have been turned on since the first one, or while the person was asked. */
+/** Asked before each request: a rule may have begun to hold since the first one, or while the person was asked. */
 function refuseKept({ ask, route, model }: Departure, parts: LeaveParts): void {
   const settings = parts.settings();
-  const kept = [...(route.localOnly ?? []), ...localOnlyParts(ask, settings)];
+  const rule = parts.heldNow?.(ask);
+  const kept = [...(route.localOnly ?? []), ...localOnlyParts(rule ? { ...ask, localOnly: rule } : ask, settings)];
   if (kept.length > 0 && !isLocalPlace(model, settings)) throw refuseModel(model.name, kept);
 }
 

@@ -18,7 +18,8 @@ afterEach(async () => {
 /** A server of the network, as far as the product can see. */
 const remote = "http://10.11.12.13:11434";
 
-async function start(settings: { trustedHosts?: readonly string[] } = {}) {
+/** @param atQuestion while the person is asked what to do with a secret */
+async function start(settings: { trustedHosts?: readonly string[] } = {}, atQuestion: () => void = () => undefined) {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "switchyard-windows-")));
   closers.push(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, "mean.js"), "export const mean = (xs) => xs.length;\n");
@@ -34,7 +35,14 @@ async function start(settings: { trustedHosts?: readonly string[] } = {}) {
   };
   const running = await startProxy({
     settings: { nodes: [{ url: remote }], cache: false, ...settings },
-    app: { windows: () => windows, fetch: throughBox },
+    app: {
+      windows: () => windows,
+      fetch: throughBox,
+      mayLeave: async () => {
+        atQuestion();
+        return { kind: "allow", by: "once", secrets: "mask" };
+      },
+    },
     options: {
       mounts: (run) => [
         createMcpEndpoint({
@@ -49,8 +57,8 @@ async function start(settings: { trustedHosts?: readonly string[] } = {}) {
     },
   });
   const reached = () => box.requests.filter((request) => request === "POST /api/chat").length;
-  const ask = async () =>
-    (await post(running.url, "/v1/chat/completions", { model: "box:9b", messages: [{ role: "user", content: "x" }] }))
+  const ask = async (content = "x") =>
+    (await post(running.url, "/v1/chat/completions", { model: "box:9b", messages: [{ role: "user", content }] }))
       .status;
   const mcp = async (mode: "legacy" | "auto", roots: readonly string[] | undefined, paths?: readonly string[]) => {
     const client = new Client(
@@ -99,6 +107,17 @@ describe("a window that is local only", () => {
       expect(reached()).toBe(2);
     },
   );
+
+  it("keeps it also where it becomes so before it was sent", async () => {
+    const key = ["sk", "ant", "api03", "Zq8vN2mX7rT4yB9cK1pL6wD3sF5gH0jA"].join("-");
+    const { folder, windows, reached, ask } = await start({}, () => {
+      if (windows.length === 0 && isClosing) windows.push({ offline: false, localOnly: [folder] });
+    });
+    let isClosing = false;
+    expect([await ask(`apiKey = "${key}"`), reached()]).toEqual([200, 1]);
+    isClosing = true;
+    expect([await ask(`apiKey = "${key}" again`), reached()]).toEqual([403, 1]);
+  });
 
   it("lets it go to hosts of the person's own", async () => {
     const { folder, windows, reached, ask } = await start({ trustedHosts: ["10.11.12.13"] });
