@@ -32,6 +32,8 @@ export interface Metered {
 const mostTokensPerSecond = 500;
 /** Longer ones hold no figures. */
 const maxLineLength = 256 * 1024;
+/** Something in between has given up an answer that Claude may have gone on with. */
+const givenUp = new Set([502, 504]);
 /** Of an answer in one piece. */
 const maxWholeLength = 64 * 1024 * 1024;
 
@@ -69,8 +71,9 @@ export function createClaudeMeter(metered: Metered): ClaudeMeter {
     answerTokens: counted.outputTokens,
     costUsd: costUsd(model, counted),
   });
+  const isFree = () => status >= 300 && !givenUp.has(status);
   const partial = (): Progress => {
-    if (status >= 300) return free;
+    if (isFree()) return free;
     const estimate: TokenUsage = {
       ...noUsage,
       cacheWriteTokens: promptTokens,
@@ -100,7 +103,7 @@ export function createClaudeMeter(metered: Metered): ClaudeMeter {
       for (const line of lines) take(line);
     },
     whole() {
-      if (status >= 300) return { ...free, outcome: "failed" };
+      if (status >= 300) return { ...partial(), outcome: "failed" };
       if (isStream) return { ...partial(), outcome: isFinal ? "done" : "failed" };
       const told = wholeSchema.safeParse(parseJson(text));
       // Whoever does not tell how much it was has been paid the most.

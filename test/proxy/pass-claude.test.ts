@@ -156,6 +156,14 @@ it("gives back Claude's errors as they are, with their headers, and they cost no
   expect(await running.app.ledger.list()).toMatchObject([{ outcome: "failed", costUsd: 0 }]);
 });
 
+it("books what somebody in between gave up: Claude may have gone on with it", async () => {
+  const running = await start([refuse(504, "api_error", "timeout")]);
+  expect((await ask(running, small)).status).toBe(504);
+  const [entry] = await running.app.ledger.list();
+  expect(entry?.outcome).toBe("failed");
+  expect(entry?.costUsd).toBeGreaterThan(0);
+});
+
 it("sends a program's own key wherever our token came, and our token never", async () => {
   const running = await start();
   const base = { "content-type": "application/json", "anthropic-version": "2023-06-01" };
