@@ -4,15 +4,16 @@ import { describe, expect, it, vi } from "vitest";
 import { TaskError } from "../../src/core/task-error.ts";
 import { ask, connect } from "./asking-claude.ts";
 import {
-  answer,
   answerEvents,
   type ClaudeReply,
   hangUp,
   overloaded,
+  quick,
   refuse,
   sendEvents,
   sendPieces,
   startClaudeServer,
+  stopAfter,
   wire,
 } from "./claude-server.ts";
 import { claudeServers } from "./claude-servers.ts";
@@ -21,14 +22,6 @@ const start = claudeServers();
 const serve = (...script: readonly ClaudeReply[]) => start(script);
 
 const kindOf = (error: unknown) => (error instanceof TaskError ? error.kind : `no TaskError: ${inspect(error)}`);
-const quick = (...texts: readonly string[]) => answer({ texts, pauseMs: 0 });
-/** Sends these bytes and then nothing, or what is given. */
-const stopAfter =
-  (bytes: Uint8Array, last: (response: Parameters<ClaudeReply>[0]) => void = () => undefined): ClaudeReply =>
-  (response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(bytes, () => setTimeout(() => last(response), 20));
-  };
 const recorded = wire(answerEvents({ texts: ["天空", " is ", "blue 🌈"], thoughts: ["Hm."] }));
 
 describe("an answer of Claude that is cut", () => {

@@ -286,3 +286,13 @@ function parseBody(text: string): unknown {
     return undefined;
   }
 }
+
+export const quick = (...texts: readonly string[]) => answer({ texts, pauseMs: 0 });
+
+/** Sends these bytes and then nothing, or what is given. */
+export const stopAfter =
+  (bytes: Uint8Array, last: (response: Parameters<ClaudeReply>[0]) => void = () => undefined): ClaudeReply =>
+  (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(bytes, () => setTimeout(() => last(response), 20));
+  };

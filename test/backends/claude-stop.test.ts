@@ -2,19 +2,20 @@
 import { describe, expect, it, vi } from "vitest";
 import type { ClaudeBackend } from "../../src/backends/claude.ts";
 import { ask, connect, request } from "./asking-claude.ts";
-import { answer, answerEvents, type ClaudeReply, refuse, saysNothing, testKey, wire } from "./claude-server.ts";
+import {
+  answerEvents,
+  type ClaudeReply,
+  quick,
+  refuse,
+  saysNothing,
+  stopAfter,
+  testKey,
+  wire,
+} from "./claude-server.ts";
 import { claudeServers } from "./claude-servers.ts";
 
 const start = claudeServers();
 const serve = (...script: readonly ClaudeReply[]) => start(script);
-
-const quick = (...texts: readonly string[]) => answer({ texts, pauseMs: 0 });
-const stopAfter =
-  (bytes: Uint8Array, last: (response: Parameters<ClaudeReply>[0]) => void = () => undefined): ClaudeReply =>
-  (response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(bytes, () => setTimeout(() => last(response), 20));
-  };
 
 describe("stopping Claude", () => {
   async function untilText(backend: ClaudeBackend, signal: AbortSignal, then: () => void): Promise<unknown> {

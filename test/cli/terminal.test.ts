@@ -1,15 +1,10 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createTerminal } from "../../src/cli/terminal.ts";
 import { sendJson, startScriptedServer } from "../backends/scripted-server.ts";
 import { tag } from "../proxy/harness.ts";
 import { newShell } from "../service/serving.ts";
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 function written(stream: "stdout" | "stderr", work: (terminal: ReturnType<typeof createTerminal>) => void): string {
   let text = "";
@@ -60,9 +55,9 @@ describe("what a server says about itself", () => {
         response.end(JSON.stringify({ error: `broken ${evil}` }));
       },
     });
-    closers.push(() => server.close());
+    onTestFinished(() => server.close());
     const shell = await newShell();
-    closers.push(() => shell.close());
+    onTestFinished(() => shell.close());
     const env = { SWITCHYARD_OLLAMA_URL: server.url };
     for (const args of [["status"], ["models"], ["status", "--json"], ["ask", "x", "--model", "good:1b"], ["doctor"]]) {
       const { out, err } = await shell.run(args, env);

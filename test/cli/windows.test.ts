@@ -1,23 +1,18 @@
 // What a workspace keeps on this machine it keeps from the shell as well, as long as a window has it open.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { announceWindow } from "../../src/service/open-windows.ts";
 import { startClaudeServer, testKey } from "../backends/claude-server.ts";
 import { newShell } from "../service/serving.ts";
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 it("files of a local-only workspace do not go to Claude from a shell, wherever it was opened", {
   timeout: 60_000,
 }, async () => {
   const claude = await startClaudeServer();
-  closers.push(() => claude.stop());
+  onTestFinished(() => claude.stop());
   const shell = await newShell();
-  closers.push(() => shell.close());
+  onTestFinished(() => shell.close());
   await writeFile(join(shell.home, "config.json"), JSON.stringify({ claudeBaseUrl: claude.url }));
   const workspace = join(shell.home, "client");
   await mkdir(workspace);
@@ -31,7 +26,7 @@ it("files of a local-only workspace do not go to Claude from a shell, wherever i
   expect(await explain(file)).toMatchObject({ code: 0 });
   expect(asked()).toBe(1);
   const window = announceWindow(shell.home);
-  closers.push(() => window.dispose());
+  onTestFinished(() => window.dispose());
   await window.say({ offline: true, localOnly: [workspace] });
   const kept = await explain(file);
   expect(kept.code).toBe(5);

@@ -1,7 +1,7 @@
 // Claude Code and Codex themselves, with nothing but the files that setting them up writes: they find the service, its
 // models and its tools.
 import { join } from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { agentProgram } from "../../scripts/agents.ts";
 import type { ClientId } from "../../src/clients/client.ts";
 import { applyConnection, planConnection } from "../../src/clients/connect.ts";
@@ -17,14 +17,10 @@ const contextTokens = 65_536;
 /** Where everything that is not for this machine would go: nobody is there. */
 const nothingElse = { HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9" };
 const limits = { timeout: 120_000, retry: 1 };
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 async function folder(name: string): Promise<string> {
   const made = await temporaryFolder(name);
-  closers.push(() => made.remove());
+  onTestFinished(() => made.remove());
   return made.path;
 }
 

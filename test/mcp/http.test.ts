@@ -10,16 +10,12 @@ import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 // biome-ignore lint/correctness/noUnresolvedImports: it does not know exports with a wildcard.
 import { ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { createMcpEndpoint } from "../../src/mcp/http.ts";
 import { beginLines, doneLine, type Handler, tokenLine } from "../backends/scripted-server.ts";
 import { known, type Running, rawRequest, sayForever, startProxy, token, until } from "../proxy/harness.ts";
 import { newFolder } from "./session.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 let folder: Awaited<ReturnType<typeof newFolder>>;
 beforeAll(async () => {
   folder = await newFolder();
@@ -63,7 +59,7 @@ async function newClient(url: string, roots: readonly string[] | undefined, mode
   );
   if (roots) client.setRequestHandler("roots/list", () => ({ roots: roots.map((uri) => ({ uri })) }));
   await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers } }));
-  closers.push(() => client.close());
+  onTestFinished(() => client.close());
   expect(client.getProtocolEra()).toBe(mode === "legacy" ? "legacy" : "modern");
   return {
     call: (name, input, options) => client.callTool({ name, arguments: input }, options),
@@ -77,7 +73,7 @@ async function oldClient(url: string, roots: readonly string[] | undefined): Pro
   const transport = new OldTransport(new URL(`${url}/mcp`), { requestInit: { headers } });
   // The package's own types differ from each other where optional values are told exactly.
   await client.connect(transport as Parameters<typeof client.connect>[0]);
-  closers.push(() => client.close());
+  onTestFinished(() => client.close());
   return {
     call: (name, input, options) => client.callTool({ name, arguments: input }, undefined, options),
     tools: async () => (await client.listTools()).tools.map((tool) => tool.name),

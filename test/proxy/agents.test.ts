@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { agentProgram } from "../../scripts/agents.ts";
 import { beginLines, doneLine, type Handler, sendJson, tokenLine } from "../backends/scripted-server.ts";
 import { temporaryFolder } from "../harness/servers.ts";
@@ -13,14 +13,10 @@ import { runClaudeCode, runCodex } from "./run-agent.ts";
 const model = "qwen3-coder:30b";
 const contextTokens = 65_536;
 const limits = { timeout: 120_000, retry: 1 };
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 async function folder(name: string): Promise<string> {
   const made = await temporaryFolder(name);
-  closers.push(() => made.remove());
+  onTestFinished(() => made.remove());
   return made.path;
 }
 
@@ -35,7 +31,7 @@ async function startTrap() {
     });
   });
   await new Promise<void>((resolve) => trap.listen(0, "127.0.0.1", resolve));
-  closers.push(() => trap.close());
+  onTestFinished(() => void trap.close());
   const address = trap.address();
   const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
   return { tries, env: { HTTPS_PROXY: url, HTTP_PROXY: url, ALL_PROXY: url } };

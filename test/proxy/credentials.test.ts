@@ -1,16 +1,11 @@
 // Names and passwords in the addresses of servers are for those servers alone.
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
 import { ollamaRoutes, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
 import { newShell, type Shell } from "../service/serving.ts";
 import { known, post, startProxy, tag } from "./harness.ts";
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 const secret = "hunter2";
 const withSecret = (url: string) => url.replace("://", `://ann:${secret}@`);
@@ -32,7 +27,7 @@ async function startModel(name: string): Promise<ScriptedServer> {
     ...ollamaRoutes([tag(name, "completion")]),
     "GET /v1/models": (_, response) => sendJson(response, { data: [{ id: name }] }),
   });
-  closers.push(() => server.close());
+  onTestFinished(() => server.close());
   return server;
 }
 
@@ -86,7 +81,7 @@ describe("the password in a server's address", () => {
       env: { OLLAMA_HOST: `http://ann:${secret}@127.0.0.1:8` },
       askedBy: "shell",
     });
-    closers.push(() => app.dispose());
+    onTestFinished(() => app.dispose());
     const { signal } = new AbortController();
     said.push(JSON.stringify(await app.status(signal)));
     const failed = await app.preview({ text: "x", sources: [], history: [] }, signal).catch((error: unknown) => error);
@@ -98,7 +93,7 @@ describe("the password in a server's address", () => {
 
   it("is not printed by the shell, in text and in JSON", { timeout: 60_000 }, async () => {
     const shell: Shell = await newShell();
-    closers.push(() => shell.close());
+    onTestFinished(() => shell.close());
     const env = {
       SWITCHYARD_OLLAMA_URL: nowhere("http"),
       SWITCHYARD_LOG: "1",

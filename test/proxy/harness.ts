@@ -4,7 +4,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { App, AppOptions } from "../../src/core/app.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
@@ -45,11 +45,6 @@ export interface ModelAsk {
   readonly options: Readonly<Record<string, unknown>>;
   readonly format?: unknown;
 }
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 /** As Ollama lists a model. */
 export const tag = (name: string, ...capabilities: readonly string[]) => ({
@@ -131,14 +126,14 @@ export async function startProxy(
   } = {},
 ): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), "switchyard-proxy-"));
-  closers.push(() => rm(home, { recursive: true, force: true }));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
   const ollama = await startScriptedServer({
     ...ollamaRoutes([...models, ...(over.models ?? [])], "0.13.0"),
     ...(over.ps && { "GET /api/ps": over.ps }),
     "POST /api/chat": over.chat ?? sayHello,
     ...over.routes,
   });
-  closers.push(() => ollama.close());
+  onTestFinished(() => ollama.close());
   const slots = over.slots === undefined ? {} : { nodes: [{ url: ollama.url, slots: over.slots }] };
   const app = createApp({
     settings: { ...defaultSettings, engine: "ollama", ollamaUrl: ollama.url, ...slots, ...over.settings },
@@ -148,12 +143,12 @@ export async function startProxy(
     askedBy: "proxy",
     ...over.app,
   });
-  closers.push(() => app.dispose());
+  onTestFinished(() => app.dispose());
   const log: string[] = [];
   const options = { token, isLoopback: true, version: "1.2.3", log: (_: string, text: string) => log.push(text) };
   const proxy = createProxy(app, { ...options, ...over.options });
   await new Promise<void>((resolve) => proxy.server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => proxy.drain(0));
+  onTestFinished(() => proxy.drain(0));
   const address = proxy.server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return {

@@ -1,17 +1,17 @@
 // Claude Code itself, on Claude, through us: with a key of its own, and with a file that must not leave.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { agentProgram } from "../../scripts/agents.ts";
 import { answer, answerEvents, block, type ClaudeReply, sendEvents, testKey } from "../backends/claude-server.ts";
 import { temporaryFolder } from "../harness/servers.ts";
 import { token } from "./harness.ts";
-import { closers, model, start } from "./passing.ts";
+import { model, start } from "./passing.ts";
 import { runClaudeCode } from "./run-agent.ts";
 
 async function folder(name: string): Promise<string> {
   const made = await temporaryFolder(name);
-  closers.push(() => made.remove());
+  onTestFinished(() => made.remove());
   return made.path;
 }
 

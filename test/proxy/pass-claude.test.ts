@@ -1,7 +1,7 @@
 // Requests for Claude itself, through the service and back, byte for byte.
 import { createServer } from "node:http";
 import Anthropic from "@anthropic-ai/sdk";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { costUsd } from "../../src/core/cost.ts";
 import {
   answer,
@@ -16,7 +16,7 @@ import {
 } from "../backends/claude-server.ts";
 import { question } from "./clients.ts";
 import { post, type Running, token, until } from "./harness.ts";
-import { ask, closers, model, refusal, small, start, withKey } from "./passing.ts";
+import { ask, model, refusal, small, start, withKey } from "./passing.ts";
 
 const sdk = ({ url }: Running, options: object = {}) =>
   new Anthropic({
@@ -254,7 +254,7 @@ it("follows no redirect, and books nothing for a Claude that cannot be reached",
     response.end();
   });
   await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
-  closers.push(() => elsewhere.close());
+  onTestFinished(() => void elsewhere.close());
   const address = elsewhere.address();
   const location = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/v1/messages`;
   const running = await start([(response) => response.writeHead(307, { location }).end()]);
@@ -280,7 +280,7 @@ it("reaches Claude through the proxy of the environment, and books nothing where
     socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
   });
   await new Promise<void>((resolve) => gate.listen(0, "127.0.0.1", resolve));
-  closers.push(() => gate.close());
+  onTestFinished(() => void gate.close());
   const address = gate.address();
   const HTTPS_PROXY = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
   const running = await start(undefined, {}, { app: { env: { HTTPS_PROXY } } });

@@ -2,11 +2,11 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { answer, testKey } from "../backends/claude-server.ts";
 import { temporaryFolder } from "../harness/servers.ts";
 import { rawRequest, sayHello, tag, token } from "./harness.ts";
-import { ask, closers, refusal, small, start, turn, withKey } from "./passing.ts";
+import { ask, refusal, small, start, turn, withKey } from "./passing.ts";
 
 it("lets nothing out while the setting is off, which it is unless the person says otherwise", async () => {
   const running = await start(undefined, { serviceClaude: "off" });
@@ -151,7 +151,7 @@ it.each([
   ["remembered", (file: string) => [{ role: "user", content: `Contents of ${file} (project instructions):\n\nKEY` }]],
 ])("refuses the text of a local-only file that was %s, and names file and rule", async (_, messages) => {
   const folder = await temporaryFolder("pass");
-  closers.push(() => folder.remove());
+  onTestFinished(() => folder.remove());
   const file = join(folder.path, ".env");
   await writeFile(file, "KEY=1\n");
   const told = await refusal(await start(), { ...small, messages: messages(file) });
@@ -162,7 +162,7 @@ it.each([
 
 it("refuses what is in a folder with .localonly, found from the program's own working directory", async () => {
   const folder = await temporaryFolder("pass");
-  closers.push(() => folder.remove());
+  onTestFinished(() => folder.remove());
   await mkdir(join(folder.path, "own"));
   await writeFile(join(folder.path, "own", "a.ts"), "1\n");
   await writeFile(join(folder.path, "own", ".localonly"), "");
@@ -178,7 +178,7 @@ it("refuses what is in a folder with .localonly, found from the program's own wo
 
 it("refuses what the settings of a workspace keep, as far as they lie in its folder", async () => {
   const folder = await temporaryFolder("pass");
-  closers.push(() => folder.remove());
+  onTestFinished(() => folder.remove());
   await mkdir(join(folder.path, ".vscode"));
   const say = (settings: string) => writeFile(join(folder.path, ".vscode", "settings.json"), settings);
   const running = await start();
@@ -239,7 +239,7 @@ describe("a way round: text that has to stay is refused as well where", () => {
 
   async function ownFolder(settings?: string): Promise<{ readonly own: string; readonly other: string }> {
     const folder = await temporaryFolder("pass");
-    closers.push(() => folder.remove());
+    onTestFinished(() => folder.remove());
     const [own, other] = [join(folder.path, "own notes"), join(folder.path, "other")];
     await mkdir(join(own, ".vscode"), { recursive: true });
     await mkdir(other);

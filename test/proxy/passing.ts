@@ -1,15 +1,11 @@
 // The service with the way to Claude open, and a stand-in of Claude at its end.
-import { afterEach, expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Settings } from "../../src/core/settings.ts";
 import { answer, type ClaudeReply, type ClaudeServer, startClaudeServer, testKey } from "../backends/claude-server.ts";
 import { question } from "./clients.ts";
 import { post, type Running, startProxy, token } from "./harness.ts";
 
 export const model = "claude-sonnet-5-5";
-export const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 export interface Passing extends Running {
   readonly claude: ClaudeServer;
@@ -21,7 +17,7 @@ export async function start(
   over: Parameters<typeof startProxy>[0] = {},
 ): Promise<Passing> {
   const claude = await startClaudeServer(script);
-  closers.push(() => claude.stop());
+  onTestFinished(() => claude.stop());
   const open: Partial<Settings> = { serviceClaude: "pass", claudeBaseUrl: claude.url };
   const running = await startProxy({ ...over, settings: { ...open, ...settings } });
   return { ...running, claude };

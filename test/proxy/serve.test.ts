@@ -3,15 +3,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { beginLines, doneLine, ollamaRoutes, startScriptedServer, tokenLine } from "../backends/scripted-server.ts";
 import { type Command, startCommand } from "../harness/command-line.ts";
 import { rawRequest, until } from "./harness.ts";
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 interface Started extends Command {
   readonly home: string;
@@ -23,12 +18,12 @@ async function serve(
   at?: string,
 ): Promise<Started> {
   const home = at ?? (await mkdtemp(join(tmpdir(), "switchyard-serve-")));
-  if (!at) closers.push(() => rm(home, { recursive: true, force: true }));
+  if (!at) onTestFinished(() => rm(home, { recursive: true, force: true }));
   const own = { SWITCHYARD_HOME: home, SWITCHYARD_ENGINE: "ollama", SWITCHYARD_OLLAMA_URL: "http://127.0.0.1:9" };
   const command = startCommand(["serve", ...args], { env: { ...own, ...env } });
-  closers.push(() => {
+  onTestFinished(async () => {
     command.child.kill("SIGKILL");
-    return command.ended;
+    await command.ended;
   });
   return { ...command, home };
 }
@@ -44,7 +39,7 @@ async function hold(port: number): Promise<{ readonly server: Server; readonly p
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
-  closers.push(() => server.close());
+  onTestFinished(() => void server.close());
   const address = server.address();
   return { server, port: typeof address === "object" && address !== null ? address.port : 0 };
 }
@@ -139,7 +134,7 @@ it("case 29: finishes an answer that is begun when it is told to end, and writes
       setTimeout(() => response.end(tokenLine("and done") + doneLine()), 700);
     },
   });
-  closers.push(() => ollama.close());
+  onTestFinished(() => ollama.close());
   const env = { SWITCHYARD_OLLAMA_URL: ollama.url, SWITCHYARD_PROXY_TOKEN: "given", SWITCHYARD_LOG: "1" };
   const started = await serve(["--port", "0"], env);
   const port = await addressOf(started);
@@ -178,7 +173,7 @@ it("shows its token to nobody who only has the port that a service had", { timeo
     response.end('{"status":"ok","service":"switchyard","proof":"0000"}');
   });
   await new Promise<void>((resolve) => liar.listen(0, "127.0.0.1", resolve));
-  closers.push(() => liar.close());
+  onTestFinished(() => void liar.close());
   const first = await serve(["--show-token"]);
   await first.ended;
   const address = liar.address();

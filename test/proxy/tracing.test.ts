@@ -1,16 +1,11 @@
 // Spans of the real service, as a collector gets them over OTLP/HTTP.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import type { Settings } from "../../src/core/settings.ts";
 import { openTracing, traceAddress } from "../../src/proxy/open-tracing.ts";
 import { beginLines, tokenLine } from "../backends/scripted-server.ts";
 import { known, post, startProxy } from "./harness.ts";
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 interface Span {
   readonly name: string;
@@ -45,7 +40,7 @@ async function startCollector() {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => new Promise((resolve) => server.close(resolve)));
+  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
   const { port } = server.address() as AddressInfo;
   const spans = () =>
     bodies

@@ -4,16 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { asksFolders, type WindowRules } from "../../src/core/window-rules.ts";
 import { createMcpEndpoint } from "../../src/mcp/http.ts";
 import { ollamaRoutes, type ScriptedServer, startScriptedServer } from "../backends/scripted-server.ts";
 import { known, post, sayHello, startProxy, tag } from "./harness.ts";
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 /** A server of the network, as far as the product can see. */
 const remote = "http://10.11.12.13:11434";
@@ -21,13 +16,13 @@ const remote = "http://10.11.12.13:11434";
 /** @param atQuestion while the person is asked what to do with a secret */
 async function start(settings: { trustedHosts?: readonly string[] } = {}, atQuestion: () => void = () => undefined) {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "switchyard-windows-")));
-  closers.push(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, "mean.js"), "export const mean = (xs) => xs.length;\n");
   const box: ScriptedServer = await startScriptedServer({
     ...ollamaRoutes([tag("box:9b", "completion")]),
     "POST /api/chat": sayHello,
   });
-  closers.push(() => box.close());
+  onTestFinished(() => box.close());
   const windows: WindowRules[] = [];
   const throughBox: typeof fetch = (input, init) => {
     const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
@@ -71,7 +66,7 @@ async function start(settings: { trustedHosts?: readonly string[] } = {}, atQues
       }));
     const address = new URL(`${running.url}/mcp`);
     await client.connect(new StreamableHTTPClientTransport(address, { requestInit: { headers: known } }));
-    closers.push(() => client.close());
+    onTestFinished(() => client.close());
     const input = { prompt: "What is this?", model: "box:9b", ...(paths ? { paths } : {}) };
     const { isError = false } = await client.callTool({ name: "local_llm", arguments: input });
     return isError === false;
@@ -101,7 +96,7 @@ describe("a window that is local only", () => {
       expect(reached()).toBe(0);
       windows[0] = { offline: false, localOnly: [join(folder, "elsewhere")] };
       const other = await realpath(await mkdtemp(join(tmpdir(), "switchyard-other-")));
-      closers.push(() => rm(other, { recursive: true, force: true }));
+      onTestFinished(() => rm(other, { recursive: true, force: true }));
       await writeFile(join(other, "notes.md"), "Some notes.\n");
       expect([await mcp(mode, [other]), await mcp(mode, [other], ["notes.md"])]).toEqual([true, true]);
       expect(reached()).toBe(2);

@@ -15,17 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { announceWindow, readWindows } from "../../src/service/open-windows.ts";
-
-const closers: (() => unknown)[] = [];
-afterEach(() => {
-  for (const close of closers.splice(0).reverse()) close();
-});
 
 function newHome(): string {
   const home = realpathSync(mkdtempSync(join(tmpdir(), "switchyard-windows-")));
-  closers.push(() => rmSync(home, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   return home;
 }
 
@@ -44,7 +39,7 @@ describe("a window that is open", () => {
     const early = readWindows(home);
     expect(early()).toEqual([]);
     const window = announceWindow(home);
-    closers.push(() => window.dispose());
+    onTestFinished(() => window.dispose());
     mkdirSync(join(home, "project"));
     symlinkSync(join(home, "project"), join(home, "link"));
     await window.say({ offline: false, localOnly: [join(home, "link")] });
@@ -93,7 +88,7 @@ describe("a window that is open", () => {
   it("is heard for a while after the machine has slept, until it has had time to speak again", async () => {
     const home = newHome();
     const window = announceWindow(home);
-    closers.push(() => window.dispose());
+    onTestFinished(() => window.dispose());
     await window.say({ offline: true, localOnly: [] });
     const asleep = new Date(Date.now() - 8 * 3_600_000);
     utimesSync(join(home, "windows", `${process.pid}.json`), asleep, asleep);

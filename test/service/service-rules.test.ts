@@ -3,19 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { announceWindow } from "../../src/service/open-windows.ts";
 import { ollamaRoutes, startScriptedServer } from "../backends/scripted-server.ts";
 import { eventually, newShell, type Shell } from "./serving.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
 async function shell(): Promise<Shell> {
   const made = await newShell();
-  closers.push(made.close);
+  onTestFinished(made.close);
   return made;
 }
 
@@ -29,7 +24,7 @@ describe("settings that change", { timeout: 60_000 }, () => {
   it("are taken over without a dropped request; a broken file changes nothing, and that is said", async () => {
     const { home, start, port, token: ownToken } = await shell();
     const ollama = await startScriptedServer(ollamaRoutes([]));
-    closers.push(ollama.close);
+    onTestFinished(ollama.close);
     const config = join(home, "config.json");
     await writeFile(config, JSON.stringify({ modelProfile: "current" }));
     const started = start(["serve"], { SWITCHYARD_OLLAMA_URL: ollama.url });
@@ -45,7 +40,7 @@ describe("settings that change", { timeout: 60_000 }, () => {
     const serving = (async () => {
       while (!stop.signal.aborted) served.push(await statusOf(`${url}/v1/models`, headers));
     })();
-    closers.push(async () => stop.abort());
+    onTestFinished(() => stop.abort());
     await writeFile(config, JSON.stringify({ modelProfile: "design" }));
     await eventually(() => started.err().includes("The settings were read again."));
     expect(await broken()).toBeUndefined();
@@ -83,7 +78,7 @@ it("goes by what a window keeps here that is open before it, or opens while it r
   const { home, start, port, token: ownToken } = await shell();
   await writeFile(join(home, "config.json"), JSON.stringify({ nodes: [{ url: "http://10.11.12.13:11434" }] }));
   const window = announceWindow(home);
-  closers.push(async () => window.dispose());
+  onTestFinished(() => window.dispose());
   await window.say({ offline: true, localOnly: [] });
   start(["serve"]);
   const url = `http://127.0.0.1:${await port()}`;
@@ -104,7 +99,7 @@ it("without a token no file of this machine is read for a program that connects"
   const client = new Client({ name: "stranger", version: "1" }, { capabilities: { roots: {} } });
   client.setRequestHandler("roots/list", () => ({ roots: [{ uri: pathToFileURL(home).href }] }));
   await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${await port()}/mcp`)));
-  closers.push(() => client.close());
+  onTestFinished(() => client.close());
   const result = await client.callTool({ name: "explain_code", arguments: { paths: ["notes.md"] } });
   expect(JSON.stringify(result.content)).toContain("No files are read here");
 });

@@ -3,7 +3,7 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createControl } from "../../src/proxy/control.ts";
 import type { ProxyServer } from "../../src/proxy/server.ts";
 import { elect, isNewer } from "../../src/service/election.ts";
@@ -14,14 +14,9 @@ import { beginLines, doneLine, tokenLine } from "../backends/scripted-server.ts"
 import { known, post, startProxy, token } from "../proxy/harness.ts";
 import { eventually, newShell, type Shell } from "./serving.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
 async function shell(): Promise<Shell> {
   const made = await newShell();
-  closers.push(made.close);
+  onTestFinished(made.close);
   return made;
 }
 
@@ -150,7 +145,7 @@ describe("versions", { timeout: 30_000 }, () => {
       next.once("error", reject);
       next.listen(old.port, "127.0.0.1", resolve);
     });
-    closers.push(async () => next.close());
+    onTestFinished(() => void next.close());
     release.resolve();
     expect(await (await answer).text()).toContain("and done");
     if (election.kind === "ours") await election.settle();

@@ -1,6 +1,6 @@
 // The test whether a model calls tools, where no answer comes in time, or a turn; and what it tells the ledger.
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
 import type { InstalledModel } from "../../src/core/backend.ts";
 import { createNodeQueue } from "../../src/core/node-queue.ts";
@@ -11,7 +11,7 @@ import { createRunOnNodes } from "../../src/tasks/run-on-nodes.ts";
 import { createTestTools } from "../../src/tasks/test-tools.ts";
 import { beginLines, doneLine, tokenLine } from "../backends/scripted-server.ts";
 
-import { calls, closers, home, name, serve, type ToolServer, verdicts } from "./tool-test-server.ts";
+import { calls, home, name, serve, type ToolServer, verdicts } from "./tool-test-server.ts";
 
 const never = new AbortController().signal;
 
@@ -30,14 +30,14 @@ describe("without an answer in time", () => {
     queue = createNodeQueue(() => performance.now()),
   ) {
     const backend = new OllamaBackend({ name: model.backend, place: model.place, address: async () => server.url });
-    closers.push(() => backend.settled());
+    onTestFinished(() => backend.settled());
     const tests = createToolTests(join(home(), "tool-tests.json"));
     const ledger = createLedger(join(home(), "ledger.ndjson"), {
       nowMs: () => Date.now(),
       log: () => undefined,
       notice: () => undefined,
     });
-    closers.push(async () => ledger.dispose());
+    onTestFinished(() => ledger.dispose());
     const test = createTestTools({
       settings: () => defaultSettings,
       ledger,

@@ -1,7 +1,7 @@
 // Whether a model calls tools, found out over HTTP from servers that answer as told; by the app as its hosts have it.
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { App } from "../../src/core/app.ts";
 import { formatMessage } from "../../src/core/message.ts";
@@ -12,7 +12,6 @@ import { beginLines, doneLine, type Handler, sendJson, tokenLine } from "../back
 import {
   callLine,
   calls,
-  closers,
   home,
   lines,
   name,
@@ -33,7 +32,7 @@ function open(server: ToolServer, settings: Partial<Settings> = {}): App {
     env: {},
     askedBy: "proxy",
   });
-  closers.push(() => app.dispose());
+  onTestFinished(() => app.dispose());
   return app;
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach } from "vitest";
+import { beforeEach, onTestFinished } from "vitest";
 import {
   beginLines,
   doneLine,
@@ -18,14 +18,9 @@ export const name = "qwen2.5:7b";
 let folder = "";
 /** A folder of its own for each test. */
 export const home = () => folder;
-/** What ends with the test, newest first. */
-export const closers: (() => Promise<unknown>)[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "switchyard-tool-test-"));
-});
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-  await rm(folder, { recursive: true, force: true });
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
 });
 
 export const tag = (model: string, digest: string, ...capabilities: readonly string[]) => ({
@@ -48,7 +43,7 @@ export async function serve(chat: Handler, ...tags: readonly object[]): Promise<
     ...ollamaRoutes(() => state.tags),
     "POST /api/chat": loadingFirst(chat),
   });
-  closers.push(() => started.close());
+  onTestFinished(() => started.close());
   const asked = () =>
     started.bodies
       .filter((_, at) => started.requests[at] === "POST /api/chat")
