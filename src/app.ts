@@ -31,18 +31,6 @@ import { openStores } from "./stores.ts";
 import { createSupply } from "./supply.ts";
 import { askTwice } from "./tasks/ask-twice.ts";
 
-/** Where models and conversations are kept unless `SWITCHYARD_HOME` says otherwise. */
-export function defaultHome(
-  env: Readonly<Record<string, string | undefined>>,
-  platform: NodeJS.Platform,
-  homedir: string,
-): string {
-  if (env["SWITCHYARD_HOME"]) return env["SWITCHYARD_HOME"];
-  if (platform === "win32") return join(env["LOCALAPPDATA"] ?? join(homedir, "AppData", "Local"), "switchyard");
-  if (platform === "darwin") return join(homedir, "Library", "Application Support", "switchyard");
-  return join(env["XDG_DATA_HOME"] ?? join(homedir, ".local", "share"), "switchyard");
-}
-
 /** Touches nothing outside until it is asked something. */
 export function createApp(given: AppOptions): App {
   const options: AppOptions = { ...given, log: (level, text) => given.log(level, withoutCredentials(text)) };

@@ -9,6 +9,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   tasks: ["core", "packages"],
   webview: ["core", "packages"],
   "private-file": ["node:"],
+  home: ["node:"],
   backends: ["core", "private-file", "node:", "packages"],
   store: ["core", "private-file", "node:", "packages"],
   containers: ["core", "private-file", "node:", "packages"],
@@ -22,8 +23,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   service: ["core", "private-file", "node:", "packages"],
   clients: ["core", "node:", "packages"],
   proxy: ["core", "app", "service", "node:", "packages"],
-  cli: ["core", "app", "mcp", "proxy", "service", "clients", "private-file", "node:", "packages"],
-  vscode: ["core", "app", "service", "clients", "vscode!", "node:", "packages"],
+  cli: ["core", "app", "home", "mcp", "proxy", "service", "clients", "private-file", "node:", "packages"],
+  vscode: ["core", "app", "home", "service", "clients", "vscode!", "node:", "packages"],
 };
 const byName = (a: string, b: string) => a.localeCompare(b);
 

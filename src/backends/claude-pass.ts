@@ -1,5 +1,5 @@
 // The way to Claude for bytes that are nobody's to change.
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import type { Dispatcher, request } from "undici";
 import type { PassEvent, PassRequest } from "../core/claude-pass.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -18,6 +18,8 @@ export interface ClaudeLine {
   dispose(): Promise<void>;
 }
 
+type Undici = Pick<typeof import("undici"), "Agent" | "EnvHttpProxyAgent" | "request">;
+
 /** Of the answer; all others are about a connection that is not the program's. */
 const toldHeaders =
   /^(?:content-(?:type|length|encoding)|cache-control|request-id|retry-after(?:-ms)?|x-should-retry|anthropic-.+)$/;
@@ -27,7 +29,7 @@ const limits = { headersTimeout: 10 * 60_000, bodyTimeout: 5 * 60_000, connectTi
 /** @param baseUrl of Claude or of a gateway to it; empty: Claude's own */
 export function createClaudeLine(baseUrl: () => string, env: Readonly<Record<string, string | undefined>>): ClaudeLine {
   const opened = new Map<boolean, Dispatcher>();
-  const dispatcherFor = (isInside: boolean): Dispatcher => {
+  const dispatcherFor = ({ Agent, EnvHttpProxyAgent }: Undici, isInside: boolean): Dispatcher => {
     // Claude is reached as other programs reach it: through the proxy of the environment, where there is one.
     const found =
       opened.get(isInside) ?? (isInside ? new Agent(limits) : new EnvHttpProxyAgent({ ...limits, ...proxyIn(env) }));
@@ -38,9 +40,11 @@ export function createClaudeLine(baseUrl: () => string, env: Readonly<Record<str
     destination: () => claudeAddress(baseUrl()).host,
     async *send({ path, headers, body }, signal) {
       const address = claudeAddress(baseUrl());
-      const dispatcher = dispatcherFor(isLoopback(address.href));
+      // All of it is large, and few pass anything to Claude.
+      const undici = await import("undici");
+      const dispatcher = dispatcherFor(undici, isLoopback(address.href));
       const url = address.href.replace(/\/+$/, "") + path;
-      const answer = await open(url, { method: "POST", headers, body, signal, dispatcher }, signal);
+      const answer = await open(undici, url, { method: "POST", headers, body, signal, dispatcher }, signal);
       const { statusCode: status } = answer;
       try {
         if (status >= 300 && status < 400) throw redirected(status);
@@ -65,9 +69,9 @@ const proxyIn = (env: Readonly<Record<string, string | undefined>>) => ({
   noProxy: env["no_proxy"] || env["NO_PROXY"] || "",
 });
 
-async function open(url: string, options: Parameters<typeof request>[1], signal: AbortSignal) {
+async function open(undici: Undici, url: string, options: Parameters<typeof request>[1], signal: AbortSignal) {
   try {
-    return await request(url, options);
+    return await undici.request(url, options);
   } catch (error) {
     if (signal.aborted) throw abortError();
     throw wasConnected(error) ? lost(error) : unreachable(error);

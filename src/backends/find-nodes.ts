@@ -8,6 +8,7 @@ import { parseJson } from "../core/parse-json.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import { isAbort } from "../core/task-error.ts";
 import { isLinkLocal } from "./link-local.ts";
+import { patiently } from "./model-fetch.ts";
 
 export interface Tried {
   readonly address: string;
@@ -95,10 +96,8 @@ async function probe(
 ): Promise<{ outcome: string; version?: string }> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? 1_000);
   try {
-    const response = await (options.fetch ?? fetch)(`${address}/api/version`, {
-      signal: AbortSignal.any([signal, timeout]),
-      redirect: "error",
-    });
+    const init = patiently({ signal: AbortSignal.any([signal, timeout]) });
+    const response = await (options.fetch ?? fetch)(`${address}/api/version`, init);
     const text = await response.text();
     const parsed = versionSchema.safeParse(parseJson(text));
     if (response.ok && parsed.success)

@@ -1,5 +1,5 @@
 // The fetch under every call to a model server: no time limit of its own, and nothing malformed gets past it unseen.
-import { Agent } from "undici";
+import Agent from "undici/lib/dispatcher/agent.js";
 import { msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
@@ -72,6 +72,16 @@ export async function refusalText({ body }: Response, stallMs: number, server: s
   return Buffer.concat(pieces).toString();
 }
 
+/** Without limits of time, over connections that are kept for all calls to model servers; follows nobody elsewhere. */
+export function patiently(init: RequestInit): RequestInit {
+  const patient: RequestInit & { dispatcher: unknown } = {
+    ...init,
+    redirect: "error",
+    dispatcher: patientDispatcher(),
+  };
+  return patient;
+}
+
 /**
  * A fetch that waits as long as it takes once it is connected, and follows nobody elsewhere.
  * @throws TaskError `server-unreachable`; AbortError
@@ -82,13 +92,8 @@ export async function patientFetch(
   server: string,
   baseFetch: typeof fetch = fetch,
 ): Promise<Response> {
-  const patient: RequestInit & { dispatcher: unknown } = {
-    ...init,
-    redirect: "error",
-    dispatcher: patientDispatcher(),
-  };
   try {
-    return await baseFetch(input, patient);
+    return await baseFetch(input, patiently(init));
   } catch (error) {
     if (isAbort(error) || init.signal?.aborted) throw abortError();
     throw unreachable(server, error);

@@ -35,7 +35,7 @@ export function addAdviceCommand(program: Command, parts: ProgramParts): void {
     .option("--undo", t("take the last change back exactly"))
     .action(async (_: object, command: Command) => {
       const flags = command.optsWithGlobals<AdviceFlags>();
-      await advise(parts.openApp(flags), flags, parts);
+      await advise(await parts.openApp(flags), flags, parts);
     });
 }
 

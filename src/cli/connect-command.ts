@@ -38,7 +38,7 @@ export function addConnectCommand(program: Command, parts: ProgramParts): void {
 async function list({ terminal, home }: ProgramParts): Promise<void> {
   const { t } = terminal;
   const [{ connectedIds }, { clients }] = await Promise.all([
-    import("../clients/connect.ts"),
+    import("../clients/connected.ts"),
     import("../clients/programs.ts"),
   ]);
   const connected = connectedIds(home);

@@ -20,9 +20,9 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
   /** Its options, then the app, as every command here wants them. */
   const act =
     <Own>(work: (app: App, flags: Flags & Own) => Promise<void>) =>
-    (_: object, command: Command) => {
+    async (_: object, command: Command) => {
       const flags = command.optsWithGlobals<Flags & Own>();
-      return work(parts.openApp(flags), flags);
+      return work(await parts.openApp(flags), flags);
     };
   const print = printer(terminal);
 
@@ -55,7 +55,8 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .argument("[version]", t("such as 0.31.1; nothing: the version that belongs to this Switchyard"))
     .action(async (version: string | undefined, _: object, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
-      await showAll(parts.openApp(flags).services.update(version ?? "", signal), flags, terminal);
+      const app = await parts.openApp(flags);
+      await showAll(app.services.update(version ?? "", signal), flags, terminal);
     });
   program
     .command("services")

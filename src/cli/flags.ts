@@ -30,9 +30,9 @@ export interface ProgramParts {
   readonly serviceSettings: (flags: Flags) => Settings;
   /** Files that it comes from. */
   readonly serviceFiles: (flags: Flags) => readonly string[];
-  readonly openApp: (flags: Flags) => App;
+  readonly openApp: (flags: Flags) => Promise<App>;
   /** What the windows of the editor keep here that are open now; it holds in `openService`. */
   readonly windows: () => readonly WindowRules[];
   /** An app for other programs that ask: there is nobody to allow it, so nothing leaves. */
-  readonly openService: (askedBy: "mcp" | "proxy", flags: Flags) => App;
+  readonly openService: (askedBy: "mcp" | "proxy", flags: Flags) => Promise<App>;
 }

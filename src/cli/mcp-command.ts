@@ -9,8 +9,10 @@ export function addMcpCommand(program: Command, parts: ProgramParts): void {
     .description(t("offer local models to Claude Code and other agents, over standard input and output"))
     .option("--root <folder>", t("share this folder with clients that name none; otherwise the working directory"))
     .action(async (own: { root?: string }, command: Command) => {
-      const { serveMcp } = await import("../mcp/main.ts");
-      const app = parts.openService("mcp", command.optsWithGlobals<Flags>());
+      const [{ serveMcp }, app] = await Promise.all([
+        import("../mcp/main.ts"),
+        parts.openService("mcp", command.optsWithGlobals<Flags>()),
+      ]);
       const folder = own.root ?? process.cwd();
       const { version, home, windows } = parts;
       await serveMcp(

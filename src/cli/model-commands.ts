@@ -3,7 +3,6 @@
 import type { Command } from "commander";
 import type { App, OfferedModel } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
-import { classify } from "../core/classify.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { modelPlaces } from "../core/model-places.ts";
 import { serverName, toolTestName, toolTestResult } from "../core/names.ts";
@@ -19,10 +18,10 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
   const { t } = terminal;
   const withApp =
     (work: (app: App, flags: Flags, name: string) => Promise<void>) =>
-    (...given: unknown[]) => {
+    async (...given: unknown[]) => {
       const command = given.at(-1) as Command;
       const flags = command.optsWithGlobals<Flags>();
-      return work(parts.openApp(flags), flags, typeof given[0] === "string" ? given[0] : "");
+      return work(await parts.openApp(flags), flags, typeof given[0] === "string" ? given[0] : "");
     };
   const print = printer(terminal);
 
@@ -32,6 +31,8 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .argument("[text...]", t("the question; nothing reads standard input"))
     .action(async (words: string[], _: object, command: Command) => {
       const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
+      // With its weights, which no other command here needs.
+      const { classify } = await import("../core/classify.ts");
       const result = classify({ text, sources: [], history: [] });
       const seen = result.evidence.map((each) => `  ${each.kind} +${each.points}: ${each.seen}`).join("\n");
       const head = `${result.kind} (${Math.round(result.confidence * 100)} %, ${result.language})`;

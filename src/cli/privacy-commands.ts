@@ -17,7 +17,8 @@ export function addPrivacyCommands(program: Command, parts: ProgramParts): void 
     .option("--csv", t("as CSV"))
     .action(async (own: { csv?: boolean }, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
-      const entries = await parts.openApp(flags).ledger.list();
+      const { ledger } = await parts.openApp(flags);
+      const entries = await ledger.list();
       if (own.csv || flags.json) terminal.show(exportLedger(entries, flags.json ? "json" : "csv"));
       else if (entries.length === 0) terminal.write(`${t("Nothing has left this machine.")}\n`);
       for (const entry of own.csv || flags.json ? [] : entries) {
@@ -36,7 +37,8 @@ export function addPrivacyCommands(program: Command, parts: ProgramParts): void 
     .option("--yes", t("do it; without this nothing is deleted"))
     .action(async (own: { yes?: boolean }, command: Command) => {
       if (!own.yes) throw new TaskError("bad-input", msg("Nothing was deleted. Add --yes to delete everything."));
-      await parts.openApp(command.optsWithGlobals<Flags>()).forgetEverything();
+      const app = await parts.openApp(command.optsWithGlobals<Flags>());
+      await app.forgetEverything();
       terminal.note(t("Everything is forgotten."));
     });
 }

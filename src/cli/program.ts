@@ -109,14 +109,14 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
       const flags = command.optsWithGlobals<Flags>();
       const stated = own.task ? { kind: own.task } : {};
       const ask = { ...askOf(flags), ...stated, text, sources, history: [] };
-      await runTask(parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
+      await runTask(await parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
     });
 }
 
 /** Runs the task on each file; one that cannot be read or worked on does not stop the others. */
 async function eachFile(parts: ProgramParts, command: Command, names: readonly string[], kind: TaskKind) {
   const flags = command.optsWithGlobals<Flags>();
-  const app = parts.openApp(flags);
+  const app = await parts.openApp(flags);
   const findings: Finding[] = [];
   await forEachSource(parts, names, async (source, isOneOfMany) => {
     if (isOneOfMany && formOf(flags) === "text") parts.terminal.write(`\n## ${source.label}\n\n`);
@@ -165,7 +165,7 @@ interface TranslateFlags {
 async function translateFiles(parts: ProgramParts, command: Command, names: readonly string[], own: TranslateFlags) {
   const { terminal } = parts;
   const flags = command.optsWithGlobals<Flags>();
-  const app = parts.openApp(flags);
+  const app = await parts.openApp(flags);
   const one = async (source: Source) => {
     const base: Ask = { ...askOf(flags), kind: "translate", text: "", sources: [source], history: [] };
     const ask = own.to ? { ...base, targetLanguage: own.to } : base;

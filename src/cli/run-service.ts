@@ -1,17 +1,19 @@
 // The service as a process: becomes the one there is, serves until it is told to stop or nobody needs it, and leaves.
-import { connectedIds } from "../clients/connect.ts";
+import { connectedIds } from "../clients/connected.ts";
 import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
+import { taskKinds } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { asksFolders } from "../core/window-rules.ts";
-import { createMcpEndpoint } from "../mcp/http.ts";
+import { createLazyMcpEndpoint } from "../mcp/lazy-endpoint.ts";
 import { createControl } from "../proxy/control.ts";
 import type { Tracing } from "../proxy/handled.ts";
 import { isLoopback, listen, pointsAt } from "../proxy/listen.ts";
 import { createProxy, type ProxyServer } from "../proxy/server.ts";
 import { type Election, elect } from "../service/election.ts";
 import { publish, unpublish, urlOf } from "../service/publication.ts";
+import { afterListening } from "./after-listening.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { keepContainers } from "./keep-containers.ts";
 import { watchSettings } from "./watch-settings.ts";
@@ -47,7 +49,7 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
   const onSignal = () => stop.abort();
   signal.addEventListener("abort", onSignal, { once: true });
   if (signal.aborted) stop.abort();
-  const app = parts.openService("proxy", flags);
+  const app = await parts.openService("proxy", flags);
   const watch = watchSettings(parts.serviceFiles(flags), {
     read: () => parts.serviceSettings(flags),
     apply: app.configure,
@@ -67,6 +69,7 @@ export async function runService(parts: ProgramParts, options: ServiceOptions, f
   try {
     taken = await begin(parts, app, proxy, options).finally(election.settle);
     if (election.replaced) terminal.note(t("It takes the place of version {0}.", election.replaced.version));
+    void afterListening(() => taskKinds.every((kind) => app.turns.state(kind).working === 0));
     void keepContainers(app, stop.signal, (text) => terminal.note(terminal.say(text)));
     const { idleMs } = options;
     // A program that is set up to ask here cannot start it.
@@ -109,7 +112,7 @@ function createService(
     notice,
     seen: control.seen,
     mounts: (run) => [
-      createMcpEndpoint({
+      createLazyMcpEndpoint({
         run,
         version,
         home,

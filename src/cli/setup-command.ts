@@ -39,7 +39,7 @@ export function addSetupCommand(program: Command, parts: ProgramParts): void {
 async function setUp(flags: SetupFlags, parts: ProgramParts): Promise<void> {
   const { terminal, signal } = parts;
   const { t, note } = terminal;
-  const app = parts.openApp(flags);
+  const app = await parts.openApp(flags);
   const step = planServer(await look(app, flags, signal));
   note(t("1. Model server"));
   if (flags.dryRun) tellStep(step, parts);

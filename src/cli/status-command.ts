@@ -30,7 +30,8 @@ export function addStatusCommand(program: Command, parts: ProgramParts): void {
     .description(t("show the model servers, how they are, and what is being worked on"))
     .action(async (_: object, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
-      const [found, service] = await Promise.all([parts.openApp(flags).status(signal), findRunning(parts)]);
+      const app = await parts.openApp(flags);
+      const [found, service] = await Promise.all([app.status(signal), findRunning(parts)]);
       const known = service?.health?.parts.servers ?? [];
       const servers = found.map((server): KnownServer => ({ ...server, ...figuresOf(server.name, known) }));
       const text = [

@@ -1,12 +1,12 @@
 // Sets up a program and takes it back. What was there before is kept until it is taken back.
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { type Message, msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
-import { type Client, type ClientFile, type ClientId, clientIds, type Step, type Surroundings } from "./client.ts";
+import type { Client, ClientFile, ClientId, Step, Surroundings } from "./client.ts";
+import { recordPath } from "./connected.ts";
 import { applySettings, documents, isSame, valueAt } from "./document.ts";
 
 /** A file as it is and as it is to be; undefined: it is not there. */
@@ -45,13 +45,6 @@ export interface Plan {
   readonly record: ConnectionRecord;
   readonly hasToken: ReadonlySet<string>;
 }
-
-/** Programs that are set up. */
-export function connectedIds(home: string): readonly ClientId[] {
-  return clientIds.filter((id) => existsSync(recordPath(home, id)));
-}
-
-const recordPath = (home: string, id: ClientId) => join(home, "connections", `${id}.json`);
 
 /**
  * What setting it up would change. Where it is set up already, what was there before that stays what is gone back to.

@@ -1,7 +1,6 @@
 // Finds the engine that answers, and keeps what was tried.
 import { readFileSync } from "node:fs";
 import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import { join } from "node:path";
 import { type Message, msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
@@ -85,10 +84,12 @@ async function probe(connection: Candidate["connection"], signal: AbortSignal): 
   }
 }
 
-function ping(options: ReturnType<typeof requestOptions>, signal: AbortSignal): Promise<Answer> {
+async function ping(options: ReturnType<typeof requestOptions>, signal: AbortSignal): Promise<Answer> {
   const { isTls, ...rest } = options;
+  // Most engines are asked over a socket, without TLS.
+  const send = isTls ? (await import("node:https")).request : requestHttp;
   return new Promise((resolve, reject) => {
-    const request = (isTls ? requestHttps : requestHttp)({ ...rest, path: "/_ping", signal, agent: false });
+    const request = send({ ...rest, path: "/_ping", signal, agent: false });
     request.once("error", reject);
     request.once("response", (response) => {
       response.resume();

@@ -1,6 +1,6 @@
 // Cuts source code into the prose of its comments, which is translated, and everything else, which stays to the byte.
 import hljs from "highlight.js/lib/common";
-import type { Part } from "./markdown-parts.ts";
+import type { Part } from "./parts.ts";
 
 /** VS Code's name of a language where it is another one than the highlighter's. */
 const names: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 // A paragraph that is too long for one request is parted between sentences, else between words; joined it is the same again.
-import type { Part } from "./markdown-parts.ts";
+import type { Part } from "./parts.ts";
 
 export type Translated = Extract<Part, { kind: "translate" }>;
 

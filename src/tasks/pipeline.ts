@@ -48,7 +48,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       stream(async (take) => {
         const settled = await settle(ask, parts, signal);
         await take({ kind: "routed", route: settled.route });
-        const first = prepare(settled.ask, settled.route, settled.world, parts);
+        const first = await prepare(settled.ask, settled.route, settled.world, parts);
         // What is known leaves nothing and costs nothing: there is nothing to ask the person.
         const isElsewhere = first.model.place !== "this-machine";
         const known = isElsewhere && mayRecall(settled.ask, parts) ? await memory.known(first) : undefined;
@@ -67,7 +67,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
             : msg("Nothing was sent to {0}; a model on this machine answers.", model),
         });
         await take({ kind: "routed", route: instead.route });
-        const job = prepare(instead.ask, instead.route, instead.world, parts);
+        const job = await prepare(instead.ask, instead.route, instead.world, parts);
         await each(runHere(instead, job, localRun(instead, job, parts), { memory, parts }, signal), take);
       }),
   };

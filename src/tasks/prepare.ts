@@ -47,7 +47,7 @@ export interface Job {
  * Plans the requests of a task and chooses the context window they need.
  * @throws TaskError `context-overflow` with numbers, `bad-input`
  */
-export function prepare(ask: Ask, route: Route, world: World, parts: PrepareParts): Job {
+export async function prepare(ask: Ask, route: Route, world: World, parts: PrepareParts): Promise<Job> {
   const settings = parts.settings();
   const definition = parts.definitions[route.task];
   const backend = world.backends.get(route.backend);
@@ -74,7 +74,7 @@ export function prepare(ask: Ask, route: Route, world: World, parts: PreparePart
   };
   // What is asked of a picture is a question, whatever its kind: only conversations show pictures to a model.
   const planned = hasPictures(ask) ? parts.definitions.chat : definition;
-  const steps = ask.ownPrompt ? planOwnPrompt(ask, ask.ownPrompt) : planned.plan(ask, context);
+  const steps = ask.ownPrompt ? planOwnPrompt(ask, ask.ownPrompt) : await planned.plan(ask, context);
   return {
     backend,
     model,

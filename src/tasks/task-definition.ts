@@ -54,5 +54,5 @@ export interface TaskDefinition {
    * The requests that make up the task. Steps need not fit `promptTokens`: the pipeline measures and refuses with numbers.
    * @throws TaskError `bad-input` when there is nothing to work on.
    */
-  plan(ask: Ask, context: PlanContext): readonly Step[];
+  plan(ask: Ask, context: PlanContext): readonly Step[] | Promise<readonly Step[]>;
 }

@@ -2,9 +2,8 @@ import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { translationTarget } from "../core/translation-target.ts";
-import { splitCode } from "./code-parts.ts";
 import { splitLong, type Translated } from "./long-part.ts";
-import { type Part, restore, splitMarkdown } from "./markdown-parts.ts";
+import { type Part, restore } from "./parts.ts";
 import { languageNames, needSources, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition, TaskOutput } from "./task-definition.ts";
 
@@ -15,13 +14,14 @@ export const translate: TaskDefinition = {
   kind: "translate",
   sampling: { temperature: 0.3, topP: 0.9, repeatPenalty: 1.05 },
   think: false,
-  plan(ask, context) {
+  async plan(ask, context) {
     const sources = ask.sources.length > 0 ? needSources(ask) : [questionAsSource(ask)];
-    return sources.flatMap((source, index) => {
+    const planned = sources.map(async (source, index): Promise<readonly Step[]> => {
       const target = ask.targetLanguage ?? translationTarget(source);
-      const steps = translateSource(source, target, context);
-      return index === 0 ? steps : [{ kind: "literal" as const, text: "\n\n" }, ...steps];
+      const steps = await translateSource(source, target, context);
+      return index === 0 ? steps : [{ kind: "literal", text: "\n\n" }, ...steps];
     });
+    return (await Promise.all(planned)).flat();
   },
 };
 
@@ -33,9 +33,10 @@ function questionAsSource(ask: Ask): Source {
   return source ?? { uri: "switchyard:question", label: "text", text: ask.text, origin: "selection" };
 }
 
-function translateSource(source: Source, target: AnswerLanguage, context: PlanContext): readonly Step[] {
+async function translateSource(source: Source, target: AnswerLanguage, context: PlanContext): Promise<readonly Step[]> {
   const pieceTokens = Math.min(maxPieceTokens, Math.floor(context.promptTokens / 2));
-  const parts = partsOf(source, pieceTokens, context).flatMap((part): readonly Part[] =>
+  const whole = await partsOf(source, pieceTokens, context);
+  const parts = whole.flatMap((part): readonly Part[] =>
     part.kind === "keep" ? [part] : splitLong(part, pieceTokens, context.estimateTokens),
   );
   return parts.map((part): Step => {
@@ -58,14 +59,15 @@ function isWhole(answer: string, { isComment, held }: Translated): boolean {
   return held.length === 0 || !answer.includes("⟦");
 }
 
-/** Of markdown and source code, what is no prose stays as it is. */
-function partsOf(
+/** Of markdown and source code, what is no prose stays as it is. What reads these is loaded for them alone. */
+async function partsOf(
   { text, languageId, label, origin }: Source,
   pieceTokens: number,
   context: PlanContext,
-): readonly Part[] {
-  if (languageId === "markdown") return splitMarkdown(text);
-  const code = languageId === undefined || languageId === "plaintext" ? undefined : splitCode(text, languageId);
+): Promise<readonly Part[]> {
+  if (languageId === "markdown") return (await import("./markdown-parts.ts")).splitMarkdown(text);
+  const isCode = languageId !== undefined && languageId !== "plaintext";
+  const code = isCode ? (await import("./code-parts.ts")).splitCode(text, languageId) : undefined;
   if (code?.some((part) => part.kind === "translate")) return code;
   if (code && origin === "file") {
     throw new TaskError(

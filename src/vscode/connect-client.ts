@@ -25,6 +25,7 @@ const waitMs = 10 * 60_000;
 /** Read when it is first needed. */
 const loadClients = async () => ({
   ...(await import("../clients/connect.ts")),
+  ...(await import("../clients/connected.ts")),
   ...(await import("../clients/programs.ts")),
 });
 

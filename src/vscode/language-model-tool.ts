@@ -88,7 +88,7 @@ async function isReallyWithin(uri: vscode.Uri, folders: readonly vscode.Workspac
 
 /** Where `switchyard mcp` keeps what is too long, which it clears of what is older than a week. */
 async function keepText(text: string): Promise<string | undefined> {
-  const { defaultHome } = await import("../app.ts");
+  const { defaultHome } = await import("../home.ts");
   const folder = join(defaultHome(process.env, process.platform, homedir()), "mcp-output");
   const file = join(folder, `${randomUUID()}.md`);
   try {

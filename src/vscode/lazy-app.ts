@@ -25,7 +25,7 @@ export function createLazyApp(
   let loading: Promise<App> | undefined;
 
   async function load(): Promise<App> {
-    const { createApp, defaultHome } = await import("../app.ts");
+    const [{ createApp }, { defaultHome }] = await Promise.all([import("../app.ts"), import("../home.ts")]);
     app = createApp({
       settings: readSettings(),
       folders: {

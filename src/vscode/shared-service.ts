@@ -156,14 +156,14 @@ export class SharedService implements vscode.Disposable {
 
 /** Read when it is first needed: the start of the editor does not pay for it. */
 async function loadParts() {
-  const [app, publication, start, stop, watch, token, clients] = await Promise.all([
-    import("../app.ts"),
+  const [{ defaultHome }, publication, start, stop, watch, token, { connectedIds }] = await Promise.all([
+    import("../home.ts"),
     import("../service/publication.ts"),
     import("../service/start-service.ts"),
     import("../service/stop-service.ts"),
     import("../service/watch-service.ts"),
     import("../service/token.ts"),
-    import("../clients/connect.ts"),
+    import("../clients/connected.ts"),
   ]);
   return {
     ...publication,
@@ -171,8 +171,8 @@ async function loadParts() {
     ...stop,
     ...watch,
     ...token,
-    connectedIds: clients.connectedIds,
-    home: app.defaultHome(process.env, process.platform, homedir()),
+    connectedIds,
+    home: defaultHome(process.env, process.platform, homedir()),
   };
 }
 

@@ -29,7 +29,7 @@ export function announceRules(log: vscode.LogOutputChannel): vscode.Disposable {
 async function openAnnouncement(): Promise<Announcement> {
   const [{ announceWindow }, { defaultHome }] = await Promise.all([
     import("../service/open-windows.ts"),
-    import("../app.ts"),
+    import("../home.ts"),
   ]);
   return announceWindow(defaultHome(process.env, process.platform, homedir()));
 }

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clientIds, type Surroundings } from "../../src/clients/client.ts";
-import { applyConnection, applyUndo, connectedIds, planConnection, planUndo } from "../../src/clients/connect.ts";
+import { applyConnection, applyUndo, planConnection, planUndo } from "../../src/clients/connect.ts";
+import { connectedIds } from "../../src/clients/connected.ts";
 import { clients } from "../../src/clients/programs.ts";
 import { diffOf } from "../../src/clients/show-diff.ts";
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import { estimateTokens } from "../../src/core/context.ts";
 import { splitLong } from "../../src/tasks/long-part.ts";
-import { restore, splitMarkdown } from "../../src/tasks/markdown-parts.ts";
+import { splitMarkdown } from "../../src/tasks/markdown-parts.ts";
+import { restore } from "../../src/tasks/parts.ts";
 import type { Step } from "../../src/tasks/task-definition.ts";
 import { translate } from "../../src/tasks/translate.ts";
 
@@ -88,50 +89,50 @@ async function answered(step: Step | undefined, answer: string): Promise<string>
 }
 
 describe("a translation", () => {
-  const stepsOf = (text: string, languageId?: string) =>
+  const stepsOf = async (text: string, languageId?: string) =>
     translate.plan({ text: "", sources: [source(text, languageId)], history: [] }, plan);
-  const first = (text: string) => stepsOf(text).find((step) => step.kind === "prompt");
+  const first = async (text: string) => (await stepsOf(text)).find((step) => step.kind === "prompt");
 
-  it("goes into the other one of Chinese and English unless told", () => {
+  it("goes into the other one of Chinese and English unless told", async () => {
     const promptOf = (step: Step | undefined) => (step?.kind === "prompt" ? JSON.stringify(step.messages) : "");
-    expect(promptOf(first("A sentence."))).toContain("into Simplified Chinese");
-    expect(promptOf(first("一个句子。"))).toContain("into English");
+    expect(promptOf(await first("A sentence."))).toContain("into Simplified Chinese");
+    expect(promptOf(await first("一个句子。"))).toContain("into English");
   });
 
   it("loses what models say around it", async () => {
-    expect(await answered(first("A sentence."), "Here is the translation:\n一个句子。")).toBe("一个句子。");
-    expect(await answered(first("A sentence."), '"一个句子。"')).toBe("一个句子。");
-    expect(await answered(first("A sentence."), "一个句子。")).toBe("一个句子。");
+    expect(await answered(await first("A sentence."), "Here is the translation:\n一个句子。")).toBe("一个句子。");
+    expect(await answered(await first("A sentence."), '"一个句子。"')).toBe("一个句子。");
+    expect(await answered(await first("A sentence."), "一个句子。")).toBe("一个句子。");
   });
 
   it("puts code and links back, and is refused where one is missing", async () => {
-    const step = first("Run `npm ci` now.");
+    const step = await first("Run `npm ci` now.");
     expect(step?.kind === "prompt" && step.check?.accept(await answered(step, "现在运行 ⟦1⟧。"))).toBe(true);
     expect(await answered(step, "现在运行 ⟦1⟧。")).toBe("现在运行 `npm ci`。");
     expect(step?.kind === "prompt" && step.check?.accept(await answered(step, "现在运行。"))).toBe(false);
   });
 
-  it("is asked for again where nothing came, whatever kind of text it is", () => {
+  it("is asked for again where nothing came, whatever kind of text it is", async () => {
     for (const [text, language] of [
       ["Plain words here.", "plaintext"],
       ["# A title\n", "markdown"],
     ] as const) {
-      const steps = translate.plan({ text: "", sources: [source(text, language)], history: [] }, plan);
+      const steps = await translate.plan({ text: "", sources: [source(text, language)], history: [] }, plan);
       const prompts = steps.flatMap((step) => (step.kind === "prompt" ? [step] : []));
       expect(prompts.length).toBeGreaterThan(0);
       for (const { check } of prompts) expect([check?.accept(" \n"), check?.accept("文字")]).toEqual([false, true]);
     }
   });
 
-  it("keeps the blank lines and the line ends of plain text", () => {
+  it("keeps the blank lines and the line ends of plain text", async () => {
     const text = "First paragraph.\r\n\r\n\r\nSecond one.\r\n";
-    const steps = stepsOf(text, "plaintext");
+    const steps = await stepsOf(text, "plaintext");
     const joined = steps.map((step) => (step.kind === "literal" ? step.text : "·")).join("");
     expect(joined).toContain("\r\n\r\n\r\n");
   });
 
-  it("gives TranslateGemma the prompt it was trained on", () => {
-    const [step] = translate.plan(
+  it("gives TranslateGemma the prompt it was trained on", async () => {
+    const [step] = await translate.plan(
       { text: "", sources: [source("Hello.", "plaintext")], history: [], targetLanguage: "zh-CN" },
       { ...plan, model: "translategemma:4b" },
     );

@@ -27,7 +27,8 @@ type Candidate = Omit<SecretFinding, "line"> & { readonly rank: number };
 /** The more particular ones first. */
 const rules: readonly Rule[] = [...privateKeyRules, ...tokenRules, ...connectionRules, ...assignmentRules];
 const words = rules.flatMap((rule) => rule.keywords.map((keyword) => ({ keyword, rule, rank: rules.indexOf(rule) })));
-const scan = createKeywordScan(words.map(({ keyword }) => keyword));
+/** Made when a text is first searched: most processes never search one. */
+let scan: ReturnType<typeof createKeywordScan> | undefined;
 
 /** In the order of the text. What overlaps becomes one, named after the longest: no half of a secret stays. */
 function merge(candidates: Candidate[]): Candidate[] {
@@ -52,6 +53,7 @@ function merge(candidates: Candidate[]): Candidate[] {
 export function findSecrets(text: string): readonly SecretFinding[] {
   const candidates: Candidate[] = findNumbers(text).map((each) => ({ ...each, rank: -1 }));
   let foundTo = 0;
+  scan ??= createKeywordScan(words.map(({ keyword }) => keyword));
   scan(text, (index, start, end) => {
     const word = words[index];
     if (!word || (word.rule.skipsFound && start < foundTo)) return;

@@ -1,0 +1,133 @@
+// The command line itself: reads what is asked, and says how it ended.
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { errorText } from "../core/addresses.ts";
+import type { App, AppOptions } from "../core/app.ts";
+import type { Settings } from "../core/settings.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
+import { defaultHome } from "../home.ts";
+import { editorSettingsFile } from "../service/editor-settings.ts";
+import { readWindows } from "../service/open-windows.ts";
+import type { Flags } from "./flags.ts";
+import { leaveRule } from "./privacy-commands.ts";
+import { createProgram } from "./program.ts";
+import { readServiceSettings, readSettings } from "./read-settings.ts";
+import { remedyLines } from "./remedy-lines.ts";
+import { createTerminal } from "./terminal.ts";
+
+const stop = new AbortController();
+let interrupts = 0;
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    if (++interrupts > 1) process.exit(130);
+    stop.abort();
+  });
+}
+// A reader that leaves early, such as `head`, is no failure; what was begun is ended, and its end written down.
+let hasLeft = false;
+process.stdout.on("error", () => {
+  hasLeft = true;
+  stop.abort();
+});
+process.stderr.on("error", () => undefined);
+
+const terminal = createTerminal(process.env, process.argv.includes("--quiet"));
+const home = defaultHome(process.env, process.platform, homedir());
+const windows = readWindows(home);
+const apps: App[] = [];
+const program = createProgram({
+  terminal,
+  version: JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version,
+  signal: stop.signal,
+  configFile: join(home, "config.json"),
+  home,
+  entry: process.argv[1] ?? "",
+  serviceSettings,
+  serviceFiles: (flags) => Object.values(settingsFiles(flags)),
+  openApp: (flags) =>
+    open(
+      { ...readSettings(settingsFiles(flags).file, process.env), ...strict(flags) },
+      {
+        askedBy: "shell",
+        mayLeave: leaveRule(flags, terminal),
+        // Whether all is to be offline the person says here; what a workspace keeps here it keeps from the shell as well.
+        windows: () => windows().map((each) => ({ ...each, offline: false })),
+        workingFolder: process.cwd(),
+        claudeKey: async () => process.env["ANTHROPIC_API_KEY"] || undefined,
+      },
+    ),
+  windows,
+  openService: (askedBy, flags) => open(serviceSettings(flags), { askedBy, windows }),
+});
+
+function settingsFiles(flags: Flags) {
+  return { file: flags.config ?? join(home, "config.json"), editorFile: editorSettingsFile(home) };
+}
+
+function serviceSettings(flags: Flags): Settings {
+  return { ...readServiceSettings(settingsFiles(flags), process.env), ...strict(flags) };
+}
+
+/** Not every command asks a model: what does is loaded for those that do. */
+async function open(
+  settings: Settings,
+  door: Pick<AppOptions, "askedBy" | "mayLeave" | "claudeKey" | "windows" | "workingFolder">,
+): Promise<App> {
+  const { createApp } = await import("../app.ts");
+  const app = createApp({
+    settings,
+    folders: { home, engineEntry: engineEntry(), packageRoot: packageRoot() },
+    log: (level, text) => {
+      if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) terminal.complain(text);
+    },
+    notice: (text) => terminal.note(terminal.say(text)),
+    interfaceLanguage: terminal.language,
+    ...door,
+  });
+  apps.push(app);
+  return app;
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+} finally {
+  await Promise.all(apps.map((app) => app.dispose()));
+}
+
+/** Maps what went wrong to an exit code: 1 failed, 2 bad input, 3 no model or server, 4 does not fit, 5 may not leave, 130 cancelled. */
+function report(error: unknown): number {
+  if (hasLeft) return 0;
+  if (isAbort(error) || stop.signal.aborted) return 130;
+  if (!(error instanceof TaskError)) {
+    terminal.complain(errorText(error));
+    return 1;
+  }
+  terminal.complain(`switchyard: ${terminal.say(error.text)}`);
+  const suggested = error.details.suggestedModel;
+  if (suggested) terminal.complain(terminal.t("To get it: switchyard models pull {0}", suggested));
+  for (const line of remedyLines(error, terminal)) terminal.complain(line);
+  if (error.kind === "bad-input") return 2;
+  if (error.kind === "model-missing" || error.kind === "server-unreachable") return 3;
+  if (error.kind === "local-only" || error.kind === "cloud-limit") return 5;
+  return error.kind === "context-overflow" ? 4 : 1;
+}
+
+/** A flag can make it stricter than the settings, never laxer. */
+function strict(flags: Flags): { readonly offline?: true } {
+  return flags.offline ? { offline: true } : {};
+}
+
+/** Bundled code lies in dist/ or dist/chunks/, source in src/cli/. */
+function packageRoot(): string {
+  const here = fileURLToPath(new URL(".", import.meta.url));
+  return here.replace(/[\\/](?:dist(?:[\\/]chunks)?|src[\\/]cli)[\\/]?$/, "");
+}
+
+function engineEntry(): string {
+  const isSource = import.meta.url.endsWith(".ts");
+  return join(packageRoot(), isSource ? "src/backends/embedded/main.ts" : "dist/engine.js");
+}
