@@ -1,4 +1,5 @@
 // One request to a model server, without the streams of HTTP clients: they cost as much as the rest of a call.
+import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import { patientDispatcher } from "./model-fetch.ts";
 import { abortError } from "./server-errors.ts";
@@ -24,7 +25,7 @@ export function postJson(url: string, body: string, accept: string, signal: Abor
   const pathAt = url.indexOf("/", url.indexOf("//") + 2);
   if (signal.aborted) return Promise.reject(abortError());
   return new Promise((resolve, reject) => {
-    const answer = createAnswer(signal, resolve, reject);
+    const answer = new Answer(signal, resolve, reject);
     patientDispatcher().dispatch(
       {
         origin: url.slice(0, pathAt),
@@ -38,74 +39,88 @@ export function postJson(url: string, body: string, accept: string, signal: Abor
   });
 }
 
-function createAnswer(
-  signal: AbortSignal,
-  opened: (answer: Answered) => void,
-  refused: (error: Error) => void,
-): Dispatcher.DispatchHandler {
-  const waiting: Uint8Array[] = [];
-  let controller: Dispatcher.DispatchController | undefined;
-  let asked: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined;
-  let over: { readonly error?: Error } | undefined;
+/** What undici tells of one request, and the body as whoever asked reads it. */
+class Answer implements Dispatcher.DispatchHandler, AsyncIterator<Uint8Array, undefined> {
+  readonly #signal: AbortSignal;
+  readonly #opened: (answer: Answered) => void;
+  readonly #refused: (error: Error) => void;
+  readonly #waiting: Uint8Array[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #asked: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined;
+  #over: { readonly error?: Error } | undefined;
 
-  const end = (how: { readonly error?: Error }) => {
-    if (over) return;
-    over = how;
-    signal.removeEventListener("abort", leave);
-    if (how.error) refused(how.error);
-    if (!asked) return;
-    if (how.error) asked.reject(how.error);
-    else asked.resolve({ done: true, value: undefined });
-    asked = undefined;
-  };
-  const close = (error: Error) => {
-    if (over) return;
-    waiting.length = 0;
-    end({ error });
-    controller?.abort(error);
-  };
-  const leave = () => close(abortError());
-  signal.addEventListener("abort", leave);
+  constructor(signal: AbortSignal, opened: (answer: Answered) => void, refused: (error: Error) => void) {
+    this.#signal = signal;
+    this.#opened = opened;
+    this.#refused = refused;
+    signal.addEventListener("abort", this.#leave);
+  }
 
-  const next = (): Promise<IteratorResult<Uint8Array, undefined>> => {
-    const value = waiting.shift();
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const value = this.#waiting.shift();
     if (value) {
-      if (waiting.length === 0 && controller?.paused) controller.resume();
+      if (this.#waiting.length === 0 && this.#controller?.paused) this.#controller.resume();
       return Promise.resolve({ done: false, value });
     }
-    if (over?.error) return Promise.reject(over.error);
-    if (over) return Promise.resolve({ done: true, value: undefined });
-    asked = Promise.withResolvers();
-    return asked.promise;
-  };
-  const iterator: AsyncIterator<Uint8Array, undefined> = {
-    next,
-    async return() {
-      close(abortError());
-      return { done: true, value: undefined };
-    },
-  };
-  return {
-    onRequestStart(started) {
-      controller = started;
-      if (over) started.abort(over.error ?? abortError());
-    },
-    onResponseStart(_, status, headers) {
-      // Only what comes last is an answer.
-      if (status < 200) return;
-      const get = (name: string) => [headers[name] ?? []].flat()[0] ?? null;
-      opened({ status, headers: { get }, body: { [Symbol.asyncIterator]: () => iterator }, close });
-    },
-    onResponseData(_, piece) {
-      if (asked) {
-        asked.resolve({ done: false, value: piece });
-        asked = undefined;
-        return;
-      }
-      waiting.push(piece);
-      if (waiting.length >= mostWaiting) controller?.pause();
-    },
-    onResponseEnd: () => end({}),
-    onResponseError: (_, error) => end({ error }),
-  };
+    if (this.#over?.error) return Promise.reject(this.#over.error);
+    if (this.#over) return Promise.resolve({ done: true, value: undefined });
+    this.#asked = Promise.withResolvers();
+    return this.#asked.promise;
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#leave();
+    return { done: true, value: undefined };
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#over) controller.abort(this.#over.error ?? abortError());
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // Only what comes last is an answer.
+    if (status < 200) return;
+    const get = (name: string) => [headers[name] ?? []].flat()[0] ?? null;
+    const body = { [Symbol.asyncIterator]: () => this };
+    this.#opened({ status, headers: { get }, body, close: (reason) => this.#close(reason) });
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, piece: Uint8Array): void {
+    if (this.#asked) {
+      this.#asked.resolve({ done: false, value: piece });
+      this.#asked = undefined;
+      return;
+    }
+    this.#waiting.push(piece);
+    if (this.#waiting.length >= mostWaiting) this.#controller?.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#end({});
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#end({ error });
+  }
+
+  readonly #leave = () => this.#close(abortError());
+
+  #close(error: Error): void {
+    if (this.#over) return;
+    this.#waiting.length = 0;
+    this.#end({ error });
+    this.#controller?.abort(error);
+  }
+
+  #end(how: { readonly error?: Error }): void {
+    if (this.#over) return;
+    this.#over = how;
+    this.#signal.removeEventListener("abort", this.#leave);
+    if (how.error) this.#refused(how.error);
+    if (!this.#asked) return;
+    if (how.error) this.#asked.reject(how.error);
+    else this.#asked.resolve({ done: true, value: undefined });
+    this.#asked = undefined;
+  }
 }
