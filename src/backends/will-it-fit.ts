@@ -2,19 +2,11 @@
 import type { Backend, LoadedModel } from "../core/backend.ts";
 import type { CatalogueModel } from "../core/catalogue.ts";
 import { usualContextTokens } from "../core/context.ts";
-import { type Fit, type FitAsk, judgeFit, memoryNeed, type Room } from "../core/fit.ts";
+import { type Fit, type FitAsk, judgeFit, type MeasuredSizes, memoryNeed, type Room } from "../core/fit.ts";
 
 export interface FittingParts {
   readonly knownModel: (name: string) => Partial<CatalogueModel> | undefined;
-  readonly measured: {
-    of(model: string): Promise<{ readonly bytes: number; readonly contextTokens: number } | undefined>;
-    correction(): Promise<number | undefined>;
-    learn(
-      model: string,
-      measured: { readonly bytes: number; readonly contextTokens: number },
-      estimatedBytes: number,
-    ): Promise<void>;
-  };
+  readonly measured: MeasuredSizes;
   /** What a server has for models, and how many answers it makes at once. */
   readonly roomOf: (
     backend: Backend,

@@ -86,6 +86,19 @@ function bytesPerTokenBySize(sizeBytes: number): number {
   return (steps.find(([upTo]) => billions <= upTo)?.[1] ?? 256) * 1024;
 }
 
+/** What models took when they were loaded here. */
+export interface MeasuredSizes {
+  of(model: string): Promise<{ readonly bytes: number; readonly contextTokens: number } | undefined>;
+  /** By how much estimates were wrong here, measured through estimated; undefined where nothing was measured. */
+  correction(): Promise<number | undefined>;
+  /** Writes nothing where it is known. */
+  learn(
+    model: string,
+    measured: { readonly bytes: number; readonly contextTokens: number },
+    estimatedBytes: number,
+  ): Promise<void>;
+}
+
 /** What is there. What is not known is left out, and said so. */
 export interface Room {
   /** Of the machine, or of the container where it has a limit. */

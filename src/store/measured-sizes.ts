@@ -1,6 +1,7 @@
 // What models took when they were loaded here: the next estimate begins with it.
 import { readFile } from "node:fs/promises";
 import * as z from "zod/mini";
+import type { MeasuredSizes } from "../core/fit.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { writePrivateFile } from "../private-file.ts";
 
@@ -9,18 +10,6 @@ const schema = z.record(
   z.object({ bytes: z.number(), contextTokens: z.number(), estimatedBytes: z.number() }),
 );
 type Measured = z.infer<typeof schema>;
-
-export interface MeasuredSizes {
-  of(model: string): Promise<{ readonly bytes: number; readonly contextTokens: number } | undefined>;
-  /** By how much estimates were wrong here, measured through estimated; undefined where nothing was measured. */
-  correction(): Promise<number | undefined>;
-  /** Writes nothing where it is known. */
-  learn(
-    model: string,
-    measured: { readonly bytes: number; readonly contextTokens: number },
-    estimatedBytes: number,
-  ): Promise<void>;
-}
 
 /** Beyond these an estimate is no estimate, and says nothing of other models. */
 const [least, most] = [0.5, 2.5];
