@@ -41,15 +41,7 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
   const writeRows = (rows: readonly Row[]) =>
     use(file, (db) => {
       db.together(() => {
-        for (const { key, usedMs, bytes, value } of rows) {
-          db.run(
-            "INSERT OR REPLACE INTO answers (key, usedMs, bytes, value) VALUES (?, ?, ?, ?)",
-            key,
-            usedMs,
-            bytes,
-            value,
-          );
-        }
+        for (const row of rows) insert(db, row);
       });
       if (isFull(db, rows)) prune(db, maxEntries, maxBytes);
     });
@@ -92,6 +84,10 @@ interface Row {
   readonly usedMs: number;
   readonly bytes: number;
   readonly value: string;
+}
+
+function insert(db: Connection, { key, usedMs, bytes, value }: Row): void {
+  db.run("INSERT OR REPLACE INTO answers (key, usedMs, bytes, value) VALUES (?, ?, ?, ?)", key, usedMs, bytes, value);
 }
 
 /** Looks again after so many rows: others write, too. */
