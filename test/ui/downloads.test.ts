@@ -45,7 +45,7 @@ beforeAll(async () => {
   const models = () =>
     isComing ? [] : [{ name: model, size: total, digest: "a", details: { parameter_size: "0.5B" } }];
   server = await startScriptedServer({
-    ...ollamaRoutes(models),
+    ...ollamaRoutes(models, "0.31.1"),
     "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion", "tools"], model_info: {} }),
     "POST /api/chat": loadingFirst((_, response) => {
       beginLines(response);

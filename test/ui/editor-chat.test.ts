@@ -26,7 +26,7 @@ let status = 200;
 
 beforeAll(async () => {
   server = await startScriptedServer({
-    ...ollamaRoutes([{ name: model, size: 398_000_000, digest: "a", details: {} }]),
+    ...ollamaRoutes([{ name: model, size: 398_000_000, digest: "a", details: {} }], "0.31.1"),
     "POST /api/show": (_, response) =>
       sendJson(response, { capabilities: ["completion"], model_info: { "qwen2.context_length": 32768 } }),
     "POST /api/chat": (_, response) => {
