@@ -40,18 +40,6 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
   let sinceMs = nowMs();
   let firstTokenMs: number | undefined;
   let loading: Loading | undefined;
-  const addAnswer = ({ stats, keptAtMs }: Extract<AnswerEvent, { kind: "done" }>, peer: CloudPeer | undefined) => {
-    const { promptTokens, answerTokens } = stats;
-    const isPriced = peer !== undefined && keptAtMs === undefined;
-    const { model = "", sharedTokens = 0 } = peer ?? {};
-    const usd = isPriced ? cloudCostUsd(model, [{ promptTokens, answerTokens, sharedTokens }]) : 0;
-    totals = {
-      ...totals,
-      cloudUsd: totals.cloudUsd + usd,
-      answers: totals.answers + 1,
-      answerTokens: totals.answerTokens + answerTokens,
-    };
-  };
 
   return {
     watch: (events, peer) =>
@@ -79,7 +67,7 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
               written = event.answerTokens;
             } else if (event.kind === "routed") isLocal = event.route.place !== "cloud";
             else if (event.kind === "done") {
-              addAnswer(event, isLocal ? peer : undefined);
+              totals = withAnswer(totals, event, isLocal ? peer : undefined);
               counted = true;
             }
             return take(event);
@@ -109,5 +97,23 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
       return points;
     },
     totals: () => totals,
+  };
+}
+
+/** @param peer absent for an answer of a cloud itself */
+function withAnswer(
+  totals: Totals,
+  { stats, keptAtMs }: Extract<AnswerEvent, { kind: "done" }>,
+  peer: CloudPeer | undefined,
+): Totals {
+  const { promptTokens, answerTokens } = stats;
+  const isPriced = peer !== undefined && keptAtMs === undefined;
+  const { model = "", sharedTokens = 0 } = peer ?? {};
+  const usd = isPriced ? cloudCostUsd(model, [{ promptTokens, answerTokens, sharedTokens }]) : 0;
+  return {
+    ...totals,
+    cloudUsd: totals.cloudUsd + usd,
+    answers: totals.answers + 1,
+    answerTokens: totals.answerTokens + answerTokens,
   };
 }
