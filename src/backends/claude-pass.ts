@@ -41,7 +41,8 @@ export function createClaudeLine(baseUrl: () => string, env: Readonly<Record<str
     async *send({ path, headers, body }, signal) {
       const address = claudeAddress(baseUrl());
       // All of it is large, and few pass anything to Claude.
-      const undici = await import("undici");
+      // Bundled, it has no names of its own: it is CommonJS.
+      const { default: undici } = await import("undici");
       const dispatcher = dispatcherFor(undici, isLoopback(address.href));
       const url = address.href.replace(/\/+$/, "") + path;
       const answer = await open(undici, url, { method: "POST", headers, body, signal, dispatcher }, signal);
