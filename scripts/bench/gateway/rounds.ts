@@ -7,6 +7,7 @@ import type { Target, Wish } from "./connection.ts";
 import { cpuMicros, runJob } from "./programs.ts";
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7);
+const warmMs = 5_000;
 const small: Wish = { bytes: 300, isStream: false, tokens: 1, delayMs: 0 };
 const long: Wish = { ...small, bytes: 100_000 };
 const paced: Wish = { ...small, isStream: true, tokens: 8, delayMs: 5 };
@@ -17,7 +18,8 @@ export async function measureRounds(rig: Rig): Promise<readonly Row[]> {
     for (const [name, target] of rig.targets) values.set(name, await measure(target, name));
     return values;
   };
-  await each(async (target) => (await load(target, 8, 1_500)).done);
+  // All hot: the larger a program, the longer it takes until its engine has compiled it.
+  await each(async (target) => (await load(target, 8, warmMs)).done);
   const seen = { one: [], long: [], first: [], known: [], knownRate: [], cpu: [], rate32: [], rate64: [] } as {
     readonly [Key in "one" | "long" | "first" | "known" | "knownRate" | "cpu" | "rate32" | "rate64"]: Round[];
   };
