@@ -131,8 +131,9 @@ async function* mergeWithHealing(
   signal: AbortSignal,
 ): AsyncIterable<WatchEvent> {
   const iterator = events[Symbol.asyncIterator]();
-  const nextEvent = () => iterator.next().then((result): Happening => ({ kind: "event", result }));
-  const nextTick = () => sleep(readNotesEveryMs, undefined, { signal }).then((): Happening => ({ kind: "tick" }));
+  const nextEvent = () => later(iterator.next().then((result): Happening => ({ kind: "event", result })));
+  const nextTick = () =>
+    later(sleep(readNotesEveryMs, undefined, { signal }).then((): Happening => ({ kind: "tick" })));
   // Taken once: afterwards there is nothing to wait for any more.
   const charges: Promise<Happening>[] = [lease.taken.then(() => ({ kind: "charge" }))];
   let next = nextEvent();
@@ -165,7 +166,12 @@ async function* mergeWithHealing(
       }
     }
   } finally {
-    tick.catch(() => undefined);
     await iterator.return?.();
   }
+}
+
+/** Waited for in turn: what fails while something else is told is no failure that nobody sees. */
+function later(happening: Promise<Happening>): Promise<Happening> {
+  happening.catch(() => undefined);
+  return happening;
 }
