@@ -120,16 +120,21 @@ export class Workbench {
 
   /** Types into the input box with this title. The palette uses the same widget: what is typed before it has made way is lost. */
   async answerInput(title: string, text: string): Promise<void> {
-    const widget = this.page.locator(".quick-input-widget", {
-      has: this.page.locator(".quick-input-title", { hasText: title }),
-    });
-    const input = widget.locator("input").first();
+    const input = this.quickInput(title).locator("input").first();
     await input.fill(text);
     await input.press("Enter");
   }
 
-  quickPickRows(): Locator {
-    return this.page.locator(".quick-input-widget .monaco-list-row");
+  /** Rows of the list that is shown, or of the one with this title: the list before it has the same widget, and may have the same rows. */
+  quickPickRows(title?: string): Locator {
+    const widget = title === undefined ? this.page.locator(".quick-input-widget") : this.quickInput(title);
+    return widget.locator(".monaco-list-row");
+  }
+
+  private quickInput(title: string): Locator {
+    return this.page.locator(".quick-input-widget", {
+      has: this.page.locator(".quick-input-title", { hasText: title }),
+    });
   }
 
   async openFile(name: string): Promise<void> {

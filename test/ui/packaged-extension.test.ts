@@ -134,7 +134,7 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
     expect(await row.innerText()).toMatch(/fits this machine/);
     await workbench.screenshot("model-picker");
     await workbench.quickPickRows().filter({ hasText: "Explain" }).first().click();
-    await workbench.quickPickRows().filter({ hasText: "smollm2:135m" }).first().click();
+    await workbench.quickPickRows("Model for: Explain").filter({ hasText: "smollm2:135m" }).first().click();
     await expect.poll(() => workbench.statusItem("model").innerText()).toContain("1 pinned");
   });
 
