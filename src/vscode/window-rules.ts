@@ -1,6 +1,7 @@
 // Says what this window keeps on this machine, for the service that its agents ask and that other windows share.
 import { homedir } from "node:os";
 import * as vscode from "vscode";
+import { reasonOf } from "../core/reason-of.ts";
 import type { WindowRules } from "../core/window-rules.ts";
 import { strictest } from "../core/workspace-rules.ts";
 import type { Announcement } from "../service/open-windows.ts";
@@ -15,7 +16,15 @@ export function announceRules(log: vscode.LogOutputChannel): vscode.Disposable {
     announcement ??= openAnnouncement();
     await (await announcement).say(rules);
   }
-  const tell = () => void announce().catch((error: unknown) => log.error(`rules of this window: ${String(error)}`));
+  const tell = () =>
+    void announce().catch((error: unknown) => {
+      log.error(`rules of this window: ${String(error)}`);
+      const text = vscode.l10n.t(
+        "Other programs are not told what this window keeps here: {0}. Until that is mended they may send its texts through the service; Stop API for Other Programs ends it.",
+        reasonOf(error),
+      );
+      void vscode.window.showErrorMessage(text);
+    });
   tell();
   return vscode.Disposable.from(
     vscode.workspace.onDidChangeWorkspaceFolders(tell),
