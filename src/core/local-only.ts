@@ -2,8 +2,8 @@
 export type PrivacyRule =
   /** The switch for everything is on. */
   | { readonly kind: "offline" }
-  /** This workspace is local only. */
-  | { readonly kind: "workspace" }
+  /** This workspace is local only; `folder`: another one, which a file lies in. */
+  | { readonly kind: "workspace"; readonly folder?: string }
   /** Programs of the editor ask, and nobody knows which files their texts are from. */
   | { readonly kind: "agents" }
   /** A window of the editor has this folder open, and it is local only; what is asked may be about it. */

@@ -52,7 +52,9 @@ export function describeRule(rule: PrivacyRule): Message {
     case "offline":
       return msg("the switch “Offline” is on");
     case "workspace":
-      return msg("this workspace is local only");
+      return rule.folder === undefined
+        ? msg("this workspace is local only")
+        : msg("the workspace {0} is local only", rule.folder);
     case "agents":
       return msg("what programs of the editor ask stays on this machine");
     case "window":

@@ -15,6 +15,12 @@ export function translatedPath(path: string, target: AnswerLanguage): string {
   return `${unmarked.slice(0, unmarked.length - extension.length)}.${target}${extension}`;
 }
 
+/** What a text may be a translation of, by its name; empty where the name says no language. */
+export function originalNames(path: string): readonly string[] {
+  const original = path.replace(languageMark, "");
+  return original === path ? [] : [original, translatedPath(path, "en"), translatedPath(path, "zh-CN")];
+}
+
 /** Whether the path is that of a translation of another one of them. */
 export function isTranslationOfOne(path: string, paths: ReadonlySet<string>): boolean {
   const original = path.replace(languageMark, "");

@@ -1,15 +1,12 @@
-// Files that the text of another program names: besides the person's rules those of the workspace that a file lies in
-// hold, which an editor knows by itself.
-import { lstat, readdir, readFile, realpath } from "node:fs/promises";
+// Files that the text of another program names.
+import { lstat, readdir, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, isAbsolute, join, parse as parsePath, resolve, sep } from "node:path";
+import { isAbsolute, join, parse as parsePath, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse } from "jsonc-parser";
 import picomatch from "picomatch";
 import type { PrivacyRule } from "../core/local-only.ts";
 import type { PathMark } from "../core/path-marks.ts";
-import { reasonOf } from "../core/reason-of.ts";
-import { createMatching, isAbsence, type PrivatePaths } from "./private-paths.ts";
+import { nothingLooked, type PrivatePaths } from "./private-paths.ts";
 
 export interface NamedPaths {
   /**
@@ -24,18 +21,16 @@ export function createNamedPaths(paths: PrivatePaths, heldAt: (path: string) => 
   return {
     rulesFor(marks, folders) {
       // Most of them lie in the same few folders.
-      const marked: Parameters<PrivatePaths["ruleFor"]>[1] = new Map();
-      const workspaceRule = createWorkspaceLook();
-      const ownRule = async (path: string) => heldAt(path) ?? (await workspaceRule(path));
+      const looked = nothingLooked();
       const ruleFor = async ({ path, isGuess }: PathMark): Promise<PrivacyRule | undefined> => {
         const isUri = /^file:/i.test(path);
-        const uriRule = isUri ? await paths.ruleFor(path, marked) : undefined;
+        const uriRule = isUri ? await paths.ruleFor(path, looked) : undefined;
         if (uriRule) return uriRule;
         const named = isUri ? [fileURLToPath(path)] : placesOf(path, isGuess, folders);
         const places = isGuess ? (await Promise.all(named.map(thereAt))).flat() : named;
         for (const each of places) {
           const real = await realpath(each).catch(() => each);
-          const rule = (await paths.ruleFor(each, marked)) ?? (await ownRule(each)) ?? (await ownRule(real));
+          const rule = (await paths.ruleFor(each, looked)) ?? heldAt(each) ?? heldAt(real);
           if (rule) return rule;
         }
         return undefined;
@@ -79,49 +74,4 @@ async function thereAt(path: string): Promise<readonly string[]> {
       () => [],
     );
   return (await Promise.all(found.map(isThere))).flat();
-}
-
-/** What a workspace says in its own settings. */
-interface OwnRules {
-  readonly isLocalOnly: boolean;
-  readonly matching: (path: string) => PrivacyRule | undefined;
-}
-
-/** Looks into each folder once. */
-function createWorkspaceLook(): (path: string) => Promise<PrivacyRule | undefined> {
-  const known = new Map<string, Promise<OwnRules | undefined>>();
-  const rulesIn = (folder: string) => {
-    const found = known.get(folder) ?? readRules(join(folder, ".vscode", "settings.json"));
-    known.set(folder, found);
-    return found;
-  };
-  return async (path) => {
-    try {
-      for (let folder = path; ; folder = dirname(folder)) {
-        const own = await rulesIn(folder);
-        if (own?.isLocalOnly) return { kind: "workspace" };
-        const rule = own?.matching(path);
-        if (rule || dirname(folder) === folder) return rule;
-      }
-    } catch (error) {
-      return { kind: "unchecked", reason: reasonOf(error) };
-    }
-  };
-}
-
-async function readRules(file: string): Promise<OwnRules | undefined> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (isAbsence(error)) return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  const settings: unknown = parse(text);
-  const of = (key: string): unknown =>
-    typeof settings === "object" && settings !== null ? Reflect.get(settings, `switchyard.${key}`) : undefined;
-  const given = of("localOnlyPaths");
-  const patterns = Array.isArray(given) ? given.filter((each) => typeof each === "string") : [];
-  return {
-    isLocalOnly: of("localOnly") === true || of("offline") === true,
-    matching: createMatching(() => patterns),
-  };
 }

@@ -184,7 +184,7 @@ it("refuses what the settings of a workspace keep, as far as they lie in its fol
   const running = await start();
   const body = { ...small, messages: turn("Read", { file_path: join(folder.path, "src", "a.ts") }) };
   await say('{ // ours\n "switchyard.localOnly": true, }');
-  expect((await refusal(running, body)).message).toMatch(/a\.ts is local only \(this workspace is local only\)/);
+  expect((await refusal(running, body)).message).toMatch(/a\.ts is local only \(the workspace \S.* is local only\)/);
   await say('{ "switchyard.localOnlyPaths": ["src/**"] }');
   expect((await refusal(running, body)).message).toMatch(/a\.ts is local only \(the pattern “src\/\*\*”/);
   await say('{ "switchyard.localOnly": false }');
@@ -266,7 +266,7 @@ describe("a way round: text that has to stay is refused as well where", () => {
     const running = await start();
     for (const input of [{ file_path: join(other, "link", "a.ts") }, { uri: pathToFileURL(join(own, "a.ts")).href }]) {
       const told = await refusal(running, at(other, turn("Read", input)));
-      expect(told.message).toMatch(/local only \(this workspace is local only\)/);
+      expect(told.message).toMatch(/local only \(the workspace \S.* is local only\)/);
     }
   });
 
