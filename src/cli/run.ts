@@ -111,7 +111,7 @@ function report(error: unknown): number {
   if (suggested) terminal.complain(terminal.t("To get it: switchyard models pull {0}", suggested));
   for (const line of remedyLines(error, terminal)) terminal.complain(line);
   if (error.kind === "bad-input") return 2;
-  if (error.kind === "model-missing" || error.kind === "server-unreachable") return 3;
+  if (["model-missing", "server-unreachable", "no-answer"].includes(error.kind)) return 3;
   if (error.kind === "local-only" || error.kind === "cloud-limit") return 5;
   return error.kind === "context-overflow" ? 4 : 1;
 }

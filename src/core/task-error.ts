@@ -8,6 +8,7 @@ import type { Remedies } from "./remedy.ts";
  * - `context-overflow`: the prompt does not fit the model; nothing was sent, or the server refused it whole
  * - `model-missing`: no usable model is installed, or the pinned one is not
  * - `server-unreachable`: no model server answers
+ * - `no-answer`: servers are there, and none began to answer in the time there was
  * - `server-lost`: it stopped answering in the middle of an answer
  * - `server-error`: it answered that it failed
  * - `bad-response`: it answered something that is not its protocol
@@ -23,6 +24,7 @@ export type TaskErrorKind =
   | "context-overflow"
   | "model-missing"
   | "server-unreachable"
+  | "no-answer"
   | "server-lost"
   | "server-error"
   | "bad-response"

@@ -20,6 +20,7 @@ function typeOf(status: number): string {
     413: "request_too_large",
     429: "rate_limit_error",
     503: "overloaded_error",
+    504: "timeout_error",
   };
   return types[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
 }

@@ -28,6 +28,7 @@ const statusOf: Readonly<Record<TaskErrorKind, number>> = {
   "context-overflow": 400,
   "model-missing": 404,
   "server-unreachable": 503,
+  "no-answer": 504,
   "server-lost": 502,
   "server-error": 502,
   "bad-response": 502,

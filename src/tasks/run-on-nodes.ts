@@ -3,11 +3,12 @@
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
-import { serverName } from "../core/names.ts";
 import type { NodeOutcome } from "../core/node-health.ts";
 import type { NodeQueue, Seat } from "../core/node-queue.ts";
 import { each, stream, type Take } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { allFailed, couldElsewhere, type Failed, givenUp, noAnswer, outcomeOf } from "./node-failures.ts";
+import { type Patience, Silence, usualPatience, type Watch } from "./patience.ts";
 
 /** A server that has the model of a request, and may see it. */
 export interface ModelNode {
@@ -19,55 +20,77 @@ export interface NodeParts {
   readonly queue: NodeQueue;
   /** Requests that a server works on at the same time. */
   readonly slotsOf: (backend: Backend) => number;
-  /** How long a server may be silent before its answer begins when there is another one to ask, ms. */
-  readonly firstEventMs?: (request: ModelRequest) => number;
+  readonly patience?: Patience;
 }
 
-/** @returns every event of the answer; before it `waiting` and `answering`, the latter again for each server that is tried */
+/**
+ * @returns every event of the answer; before it `waiting` and `answering`, the latter again for each server that is tried
+ * @throws TaskError `no-answer` when servers, and the queue between them, were silent for as long as there is patience;
+ * what the server said where only one was asked, and the kind of the last one's failure where several were
+ */
 export type RunOnNodes = (
   nodes: readonly ModelNode[],
   request: ModelRequest,
   signal: AbortSignal,
 ) => AsyncIterable<ModelEvent>;
 
-const busyMs = 1_000;
-
-/** Reading a prompt on a slow processor, and loading a large model from a slow disk before that. */
-function patience({ promptTokens = 0 }: ModelRequest): number {
-  return 5 * 60_000 + promptTokens * 50;
+/** One request on its way from server to server. */
+interface Way extends NodeParts, Failed {
+  readonly patience: Patience;
+  readonly take: Take<ModelEvent>;
+  readonly signal: AbortSignal;
+  readonly failures: TaskError[];
+  /** Silence that is still borne, ms. */
+  leftMs: number;
 }
 
-/** Each server is tried once at most; the failure that counts is the last one's. */
+/** Each server is tried once at most. */
 export function createRunOnNodes(parts: NodeParts): RunOnNodes {
+  const { patience = usualPatience } = parts;
   return (nodes, request, signal) =>
     stream(async (take) => {
+      const totalMs = patience.totalMs(request);
+      const way: Way = { ...parts, patience, request, take, signal, failures: [], totalMs, leftMs: totalMs };
       let left = nodes;
-      let failure: unknown;
       while (left.length > 0) {
-        const seat = await enter(left, request, parts, take, signal).catch((error: unknown) => {
-          throw isAbort(error) ? error : (failure ?? error);
-        });
+        const seat = await seatOn(left, way);
         const node = left.find(({ backend }) => backend.name === seat?.node);
-        if (!node || !seat) throw failure ?? new Error("no node was chosen");
-        const attempt: Attempt = { node, seat, isLast: left.length === 1, hasBegun: false };
+        if (!node || !seat) throw way.failures[0] ?? new Error("no node was chosen");
+        left = left.filter((other) => other !== node);
+        const isLast = left.length === 0;
+        // The only one there is may take as long as it wants while it is there: loading has no time limit.
+        const limitMs = nodes.length === 1 ? undefined : isLast ? way.leftMs : way.leftMs / 2;
+        const attempt: Attempt = { node, seat, isLast, limitMs, hasBegun: false };
         try {
-          await tryNode(attempt, request, parts, take, signal);
+          await tryNode(attempt, way);
           return;
         } catch (error) {
           if (attempt.hasBegun || !couldElsewhere(error)) throw error;
-          failure = error;
-          left = left.filter((other) => other !== node);
+          way.failures.push(error);
         }
       }
-      throw failure;
+      throw allFailed(way);
     });
+}
+
+/** Where one has failed already, what is waited here counts as well: before that it is the others' turn. */
+async function seatOn(nodes: readonly ModelNode[], way: Way): Promise<Seat | undefined> {
+  if (way.failures.length === 0) return enter(nodes, way, way.signal);
+  const silence = new Silence({ limitMs: way.leftMs }, way.signal);
+  try {
+    return await enter(nodes, way, silence.signal);
+  } catch (error) {
+    if (silence.why) throw noAnswer(way, [msg("The others were busy all the time.")]);
+    throw isAbort(error) ? error : allFailed(way);
+  } finally {
+    way.leftMs -= silence.over();
+    silence.dispose();
+  }
 }
 
 async function enter(
   nodes: readonly ModelNode[],
-  request: ModelRequest,
-  { queue, slotsOf }: NodeParts,
-  take: Take<ModelEvent>,
+  { request, queue, slotsOf, take }: Way,
   signal: AbortSignal,
 ): Promise<Seat | undefined> {
   const wish = {
@@ -94,76 +117,55 @@ interface Attempt {
   readonly seat: Seat;
   /** No other server is left to ask. */
   readonly isLast: boolean;
+  /** How long it may be silent before its answer begins, ms; undefined: as long as it wants. */
+  readonly limitMs: number | undefined;
   /** Something of the answer was there. */
   hasBegun: boolean;
 }
 
 /** Gives the seat back, with how it went. */
-async function tryNode(
-  attempt: Attempt,
-  request: ModelRequest,
-  { firstEventMs = patience }: NodeParts,
-  take: Take<ModelEvent>,
-  signal: AbortSignal,
-): Promise<void> {
+async function tryNode(attempt: Attempt, way: Way): Promise<void> {
   const { backend } = attempt.node;
   const end: { outcome: NodeOutcome } = { outcome: { kind: "left" } };
-  // The only one that is left may take as long as it wants: loading has no time limit.
-  const silence = attempt.isLast ? undefined : createSilence(firstEventMs(request), signal);
+  const silence = new Silence(watchOf(attempt, way.patience), way.signal);
   try {
-    await take({ kind: "answering", backend: backend.name });
-    await each(backend.run(request, silence?.signal ?? signal), (event) => {
-      if (event.kind !== "loading" && !attempt.hasBegun) {
-        silence?.end();
+    await way.take({ kind: "answering", backend: backend.name });
+    await each(backend.run(way.request, silence.signal), (event) => {
+      if (event.kind === "loading") silence.goOn();
+      else if (!attempt.hasBegun) {
+        silence.over();
         attempt.hasBegun = true;
       }
       if (event.kind === "done") end.outcome = { kind: "answered", ...speedOf(event) };
-      return take(event);
+      return way.take(event);
     });
   } catch (error) {
-    const told = silence?.hasBeen() && !signal.aborted ? tooSilent(backend.name) : error;
+    const told = silence.why && !way.signal.aborted ? givenUp(backend.name, silence.why, silence.over()) : error;
     // Who has heard that it is done may leave: it has answered all the same.
     if (end.outcome.kind !== "answered") end.outcome = outcomeOf(told);
     throw told;
   } finally {
-    silence?.end();
+    way.leftMs -= silence.over();
+    silence.dispose();
     attempt.seat.end(end.outcome);
   }
 }
 
-/** Aborts what has not begun in time, or when `signal` does. */
-function createSilence(limitMs: number, signal: AbortSignal) {
-  const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(), limitMs);
-  return {
-    signal: AbortSignal.any([signal, silence.signal]),
-    hasBeen: () => silence.signal.aborted,
-    end: () => clearTimeout(timer),
-  };
+function watchOf({ node: { backend }, isLast, limitMs }: Attempt, { lookEveryMs, signMs }: Patience): Watch {
+  const isThere = (signal: AbortSignal) => saysSomething(backend, signal);
+  return { limitMs, look: { everyMs: lookEveryMs, signMs: isLast ? signMs.last : signMs.usual, isThere } };
+}
+
+/** Whatever it says: one that answers this is at work, and one that does not has frozen, or its machine is gone. */
+function saysSomething(backend: Backend, signal: AbortSignal): Promise<boolean> {
+  return backend.models(signal).then(
+    () => true,
+    (error: unknown) => error instanceof TaskError && error.kind !== "server-unreachable",
+  );
 }
 
 function speedOf({ stats }: Extract<ModelEvent, { kind: "done" }>): { readonly tokensPerSecond?: number } {
   // Of a few tokens no speed can be told.
   if (stats.answerTokens < 8 || stats.decodeMs <= 0) return {};
   return { tokensPerSecond: (stats.answerTokens / stats.decodeMs) * 1000 };
-}
-
-function tooSilent(server: string): TaskError {
-  return new TaskError("server-unreachable", msg("{0} does not answer. Is it running?", serverName(server)));
-}
-
-/** What the failure of a request says of its server. */
-function outcomeOf(error: unknown): NodeOutcome {
-  if (!(error instanceof TaskError)) return { kind: "left" };
-  const { isBusy, isOutOfMemory, retryAfterMs } = error.details;
-  if (isBusy) return { kind: "busy", retryAfterMs: retryAfterMs ?? busyMs };
-  if (isOutOfMemory || !serverFailures.has(error.kind)) return { kind: "left" };
-  return { kind: "failed" };
-}
-
-const serverFailures = new Set(["server-unreachable", "server-lost", "server-error", "bad-response"]);
-
-/** Whether another server could do better: not where the question itself is at fault. */
-function couldElsewhere(error: unknown): boolean {
-  return error instanceof TaskError && (serverFailures.has(error.kind) || error.kind === "model-missing");
 }

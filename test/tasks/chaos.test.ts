@@ -9,6 +9,7 @@ import { OllamaBackend } from "../../src/backends/ollama.ts";
 import type { InstalledModel } from "../../src/core/backend.ts";
 import { createNodeQueue } from "../../src/core/node-queue.ts";
 import { TaskError } from "../../src/core/task-error.ts";
+import { usualPatience } from "../../src/tasks/patience.ts";
 import { createRunOnNodes, type ModelNode } from "../../src/tasks/run-on-nodes.ts";
 import { request } from "../backends/sample-request.ts";
 
@@ -89,10 +90,10 @@ type Outcome =
   | { readonly kind: "cut" }
   | { readonly kind: "failed"; readonly error: unknown };
 
-function farmOf(processes: readonly NodeProcess[], firstEventMs = silenceMs) {
+function farmOf(processes: readonly NodeProcess[], totalMs = 4 * silenceMs) {
   const nodes = processes.map(nodeAt);
   const queue = createNodeQueue(() => performance.now());
-  const run = createRunOnNodes({ queue, slotsOf: () => slots, firstEventMs: () => firstEventMs });
+  const run = createRunOnNodes({ queue, slotsOf: () => slots, patience: { ...usualPatience, totalMs: () => totalMs } });
   const ask = async (): Promise<Outcome> => {
     let got = "";
     let tries = 0;

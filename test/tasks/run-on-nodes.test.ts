@@ -1,82 +1,11 @@
 // Real servers that fail in every way, behind the product's own backends: who is asked next, and what is told.
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, it } from "vitest";
-import { OllamaBackend } from "../../src/backends/ollama.ts";
-import type { InstalledModel } from "../../src/core/backend.ts";
-import type { ModelEvent } from "../../src/core/model-event.ts";
-import { createNodeQueue } from "../../src/core/node-queue.ts";
+import { expect, it } from "vitest";
 import { TaskError } from "../../src/core/task-error.ts";
-import { createRunOnNodes, type ModelNode, type NodeParts } from "../../src/tasks/run-on-nodes.ts";
+import { usualPatience } from "../../src/tasks/patience.ts";
 import { request } from "../backends/sample-request.ts";
-import {
-  beginLines,
-  doneLine,
-  type Handler,
-  noModelsLoaded,
-  sendJson,
-  startScriptedServer,
-  tokenLine,
-} from "../backends/scripted-server.ts";
-
-const never = new AbortController().signal;
-const cleanUp: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const each of cleanUp.splice(0)) await each();
-});
-
-const good: Handler = (_, response) => {
-  beginLines(response);
-  response.write(tokenLine("fine"));
-  response.end(doneLine());
-};
-
-function nodeAt(name: string, url: string): ModelNode {
-  const model: InstalledModel = {
-    name: "m",
-    backend: name,
-    place: "network",
-    host: new URL(url).host,
-    sizeBytes: 1,
-    capabilities: [],
-  };
-  return { model, backend: new OllamaBackend({ name, place: "network", address: async () => url, stallMs: 300 }) };
-}
-
-/** A server that answers a chat as told; `asked` counts how often it was. */
-async function node(name: string, chat: Handler): Promise<ModelNode & { readonly asked: () => number }> {
-  const server = await startScriptedServer({ "POST /api/chat": chat, "GET /api/ps": noModelsLoaded });
-  cleanUp.push(server.close);
-  return { ...nodeAt(name, server.url), asked: () => server.requests.filter((each) => each.endsWith("/chat")).length };
-}
-
-/** A port that nobody listens on. */
-async function deadNode(): Promise<ModelNode> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : 0;
-  await new Promise((resolve) => server.close(resolve));
-  return nodeAt("dead", `http://127.0.0.1:${port}`);
-}
-
-function runnerOf(over: Partial<NodeParts> = {}) {
-  const queue = createNodeQueue(() => performance.now());
-  return { run: createRunOnNodes({ queue, slotsOf: () => 4, ...over }), queue };
-}
-
-async function ask(run: ReturnType<typeof createRunOnNodes>, nodes: readonly ModelNode[], signal = never) {
-  const events: ModelEvent[] = [];
-  let failure: unknown;
-  try {
-    for await (const event of run(nodes, request, signal)) events.push(event);
-  } catch (error) {
-    failure = error;
-  }
-  const text = events.map((event) => (event.kind === "text" ? event.text : "")).join("");
-  const tried = events.flatMap((event) => (event.kind === "answering" ? [event.backend] : []));
-  return { text, tried, failure, isDone: events.at(-1)?.kind === "done" };
-}
+import { beginLines, type Handler, sendJson, tokenLine } from "../backends/scripted-server.ts";
+import { ask, deadNode, good, never, node, runnerOf } from "./scripted-nodes.ts";
 
 it("case 1: a port that refuses costs nothing; the next server answers", async () => {
   const { run } = runnerOf();
@@ -85,13 +14,13 @@ it("case 1: a port that refuses costs nothing; the next server answers", async (
 });
 
 it("case 3: one that takes the question and says nothing is given up for another", async () => {
-  const { run } = runnerOf({ firstEventMs: () => 200 });
+  const { run } = runnerOf({ patience: { ...usualPatience, totalMs: () => 400 } });
   const silent = await node("silent", () => undefined);
   expect(await ask(run, [silent, await node("good", good)])).toMatchObject({ text: "fine", tried: ["silent", "good"] });
 });
 
 it("the only one there is may take as long as it wants", async () => {
-  const { run } = runnerOf({ firstEventMs: () => 50 });
+  const { run } = runnerOf({ patience: { ...usualPatience, totalMs: () => 50 } });
   const slow = await node("slow", (...given) => setTimeout(() => good(...given), 300));
   expect(await ask(run, [slow])).toMatchObject({ text: "fine", tried: ["slow"] });
 });
@@ -201,7 +130,7 @@ it("a server has answered, also for who leaves when it is done", async () => {
 });
 
 it("case 15 of chaos: of three servers one is always dead, broken or silent, and every question gets its answer", async () => {
-  const { run } = runnerOf({ firstEventMs: () => 250 });
+  const { run } = runnerOf({ patience: { ...usualPatience, totalMs: () => 1_000 } });
   const ills: readonly Handler[] = [
     (_, response) => sendJson(response, { error: "broken" }, 500),
     (_, response) => response.destroy(),
