@@ -1,11 +1,12 @@
 // A Docker engine for the tests and the measurements: Debian's, started by us alone, with everything it has in a folder
 // of its own. It listens on a socket in that folder, changes no firewall rule and uses networks that nobody else does.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findProgram, installPackages } from "./debian.ts";
@@ -41,7 +42,8 @@ export interface DockerEngine {
 export async function startDocker(program: string, parent = tmpdir()): Promise<DockerEngine> {
   const folder = await mkdtemp(join(parent, "switchyard-docker-"));
   const socket = join(folder, "docker.sock");
-  let child = await spawnEngine(program, folder).catch(async (error: unknown) => {
+  const networks = freeNetworks();
+  let child = await spawnEngine(program, folder, networks).catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });
     throw error;
   });
@@ -57,7 +59,7 @@ export async function startDocker(program: string, parent = tmpdir()): Promise<D
     address: `unix://${socket}`,
     kill: () => end("SIGKILL"),
     async start() {
-      child = await spawnEngine(program, folder);
+      child = await spawnEngine(program, folder, networks);
     },
     async dispose() {
       process.off("exit", endWithUs);
@@ -71,7 +73,10 @@ export async function startDocker(program: string, parent = tmpdir()): Promise<D
   };
 }
 
-async function spawnEngine(program: string, folder: string): Promise<ChildProcess> {
+/** On a machine that is busy and has never started one. */
+const startLimitMs = 60_000;
+
+async function spawnEngine(program: string, folder: string, networks: string): Promise<ChildProcess> {
   await mkdir(folder, { recursive: true });
   const log = await open(join(folder, "log"), "a");
   // Where nobody buries the dead, one that was killed seems to live on by its number.
@@ -85,20 +90,34 @@ async function spawnEngine(program: string, folder: string): Promise<ChildProces
       ...["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid")],
       ...["--host", `unix://${at("docker.sock")}`, "--config-file", at("daemon.json")],
       ...["--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"],
-      ...["--default-address-pool", `base=10.${200 + (process.pid % 50)}.0.0/16,size=24`],
+      ...["--default-address-pool", `base=${networks}.0/20,size=24`],
       // Without a bridge of its own it does not know by which address containers reach this machine.
-      ...["--host-gateway-ip", `10.${200 + (process.pid % 50)}.0.1`],
+      ...["--host-gateway-ip", `${networks}.1`],
     ],
     { stdio: ["ignore", log.fd, log.fd], env: { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } },
   );
   await log.close();
-  for (let round = 0; round < 300 && child.exitCode === null; round++) {
+  const deadline = performance.now() + startLimitMs;
+  while (performance.now() < deadline && child.exitCode === null) {
     if ((await ask(at("docker.sock"), "GET", "/_ping").catch(() => undefined))?.status === 200) return child;
     await sleep(50);
   }
   child.kill("SIGKILL");
   const said = (await readFile(join(folder, "log"), "utf8")).trim().split("\n").slice(-3).join("\n");
   throw new Error(`No Docker engine can run here: ${said}`);
+}
+
+/** Sixteen networks that no other engine has now, or is likely to choose at this moment: the start of their addresses. */
+function freeNetworks(): string {
+  const used = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []);
+  for (;;) {
+    const [second, third] = [200 + randomInt(50), 16 * randomInt(16)];
+    const isIn = (address: string) => {
+      const [first, other, last] = address.split(".").map(Number);
+      return first === 10 && other === second && last !== undefined && last >= third && last < third + 16;
+    };
+    if (!used.some(isIn)) return `10.${second}.${third}`;
+  }
 }
 
 /** Keepers of containers (shims) that this engine started: they outlive it and name its folder. */

@@ -13,7 +13,7 @@ import { defaultSettings } from "../../src/core/settings.ts";
 import { ask, type DockerEngine, findDockerd, startDocker } from "../docker.ts";
 import { importOllama, importRedis } from "../docker-images.ts";
 import { smallModel } from "../folders.ts";
-import { freePort } from "../redis.ts";
+import { freePort } from "../free-port.ts";
 import { root } from "../run.ts";
 import { median, type Row } from "./measure.ts";
 

@@ -1,6 +1,6 @@
 // Claude failing in every way it can, and the key that is in none of what is said about it.
 import { inspect } from "node:util";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TaskError } from "../../src/core/task-error.ts";
 import { ask, connect } from "./asking-claude.ts";
 import {
@@ -83,9 +83,9 @@ describe("an answer of Claude that is cut", () => {
     const server = await serve(stopAfter(wire(answerEvents().slice(0, 4))));
     const startMs = performance.now();
     const { isDone, error } = await ask(connect(server.url, { stallMs: 150 }));
-    expect(performance.now() - startMs).toBeLessThan(1_000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
     expect({ isDone, kind: kindOf(error) }).toEqual({ isDone: false, kind: "server-lost" });
-    await vi.waitFor(() => expect(server.requests[0]?.closedAtMs).toBeDefined());
+    await expect.poll(() => server.requests[0]?.closedAtMs).toBeDefined();
   });
   it("is not taken for silent while pings come", async () => {
     const events = answerEvents({ texts: ["A"] });
@@ -155,7 +155,7 @@ describe("a Claude that cannot answer now", () => {
     const server = await serve(refuse(429, "rate_limit_error", "over the limit of tokens", { "retry-after": "3600" }));
     const startMs = performance.now();
     const { error } = await ask(connect(server.url));
-    expect(performance.now() - startMs).toBeLessThan(1_000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
     expect(kindOf(error)).toBe("server-error");
     expect(String(error)).toContain("over the limit of tokens");
     expect(server.requests).toHaveLength(1);

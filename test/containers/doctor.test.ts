@@ -16,7 +16,7 @@ let bench: Bench;
 
 beforeAll(async () => {
   engine = await startTestEngine();
-}, 120_000);
+}, 240_000);
 afterAll(() => engine?.dispose());
 
 const socket = () => engine?.socket ?? "";
@@ -25,7 +25,7 @@ const textOf = ({ evidence }: DoctorFinding) => evidence.map((each) => formatMes
 const examine = async (services: Services) =>
   (await services.doctor(never)).filter(({ id }) => !["disk-short", "memory-short", "gpu-unused"].includes(id));
 
-describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, () => {
+describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, () => {
   beforeEach(async ({ skip }) => {
     if (!engine) skip();
     bench = await createBench(engine?.address ?? "");
@@ -147,7 +147,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
     const minutes = 5 * 60_000;
     const late = await examine(bench.again({ nowMs: () => Date.now() - minutes }));
     expect(late.find(({ id }) => id === "clock-off")).toMatchObject({ severity: "problem" });
-    expect(late.filter(({ id }) => id === "clock-off").map(textOf)[0]).toMatch(/by 300 s|by 299 s|by 301 s/);
+    expect(late.filter(({ id }) => id === "clock-off").map(textOf)[0]).toMatch(/by (29|30)\d s/);
     const context = createHash("sha256").update("mine").digest("hex");
     const meta = join(bench.home, ".docker/contexts/meta", context);
     mkdirSync(meta, { recursive: true });
@@ -168,7 +168,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
   });
 
   it("goes back to the version of before where another one does not come up, and keeps its models", {
-    timeout: 90_000,
+    timeout: 240_000,
   }, async () => {
     // Two of them: both are what one is.
     const services = bench.again({ settings: () => ({ ...defaultSettings, minModelContainers: 2 }) });
@@ -206,7 +206,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 60_000 }, ()
     for (const version of ["0.99.0", "9.9.9"]) await ask(socket(), "DELETE", `/images/ollama/ollama:${version}`);
   });
 
-  it("is to be had from the shell, as are up, services and down", { timeout: 90_000 }, async () => {
+  it("is to be had from the shell, as are up, services and down", { timeout: 240_000 }, async () => {
     const shell = (...args: readonly string[]) =>
       run(args, { SWITCHYARD_HOME: bench.home, SWITCHYARD_DOCKER_HOST: engine?.address ?? "" });
     const started = await shell("up", "--json");

@@ -24,7 +24,7 @@ beforeAll(async () => {
   if (!server) return;
   const connection = { kind: "socket", path: server.socket } as const;
   engine = await openEngine({ source: "", address: server.address, connection, product: "docker", isLocal: true }, []);
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   await server?.dispose();
   if (!folder) return;
@@ -64,7 +64,7 @@ const drain = async (events: AsyncIterable<unknown>) => {
   for await (const _ of events);
 };
 
-describe.skipIf(!dockerd)("an engine with a small disk", { timeout: 60_000 }, () => {
+describe.skipIf(!dockerd)("an engine with a small disk", { timeout: 240_000 }, () => {
   it("is not given images that do not fit: the sum is shown before the first byte", async ({ skip }) => {
     if (!server) skip();
     const bench = await createBench(server?.address ?? "");
@@ -87,7 +87,7 @@ describe.skipIf(!dockerd)("an engine with a small disk", { timeout: 60_000 }, ()
       expect(error && formatMessage(error.text)).toContain("The disk of the Docker engine is full");
       expect((await ask(server?.socket ?? "", "GET", `/images/${registry.image}/json`)).status).toBe(404);
       // What was half unpacked is thrown away by the engine; it takes its time.
-      await until(() => (before - freeBytes() < 5e6 ? true : undefined), 30_000);
+      await until(() => (before - freeBytes() < 5e6 ? true : undefined));
     } finally {
       registry.close();
     }

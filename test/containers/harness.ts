@@ -12,8 +12,8 @@ import {
   importRedis,
   importSilentOllama,
 } from "../../scripts/docker-images.ts";
+import { freePort } from "../../scripts/free-port.ts";
 import { ensurePrometheus } from "../../scripts/prometheus.ts";
-import { freePort } from "../../scripts/redis.ts";
 import { root } from "../../scripts/run.ts";
 import { createServices, type ServicesOptions } from "../../src/containers/create-services.ts";
 import type { ServiceName } from "../../src/containers/service-spec.ts";
@@ -131,7 +131,7 @@ export function redis(port: number, ...words: readonly string[]): Promise<string
 /** Looks until there is something. */
 export async function until<Value>(
   look: () => Promise<Value | undefined> | Value | undefined,
-  limitMs = 15_000,
+  limitMs = 60_000,
 ): Promise<Value> {
   const deadline = performance.now() + limitMs;
   for (;;) {

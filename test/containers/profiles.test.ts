@@ -35,7 +35,7 @@ beforeAll(async () => {
   if (!existsSync(join(root, "dist/cli.js"))) await mustRun("node", ["esbuild.mjs"]);
   bench = await createBench(engine.address);
   events = await up(bench.services, "team");
-}, 180_000);
+}, 240_000);
 afterAll(async () => {
   if (engine) await bench.services.remove({ withVolumes: true }, never);
   await engine?.dispose();
@@ -45,7 +45,7 @@ afterAll(async () => {
 const socket = () => engine?.socket ?? "";
 const at = (service: keyof Bench["ports"]) => `http://127.0.0.1:${bench.ports[service]}`;
 
-describe.skipIf(!dockerd)("the profile team on a real engine", { timeout: 60_000 }, () => {
+describe.skipIf(!dockerd)("the profile team on a real engine", { timeout: 240_000 }, () => {
   it("starts everything with one call, the proxy from an image made of the product’s own files", ({ skip }) => {
     if (!engine) skip();
     expect(events.filter(({ kind }) => kind === "build")).toHaveLength(1);
@@ -82,10 +82,10 @@ describe.skipIf(!dockerd)("the profile team on a real engine", { timeout: 60_000
     const both = await until(async () => {
       const names = new Set(await asked());
       return names.size === 2 ? [...names] : undefined;
-    }, 20_000);
+    });
     for (const name of both) expect(name).toMatch(/^Ollama at [\d.]+:11434 \(ollama:11434\)$/);
     await two.stop("ollama-2", never);
-    await until(async () => ((await asked()).join() === "Ollama at ollama:11434" ? true : undefined), 20_000);
+    await until(async () => ((await asked()).join() === "Ollama at ollama:11434" ? true : undefined));
     // As many as there are is what an `up` keeps.
     await ask(socket(), "DELETE", "/containers/switchyard-ollama-2?force=1");
   });
@@ -95,7 +95,7 @@ describe.skipIf(!dockerd)("the profile team on a real engine", { timeout: 60_000
     const ups = await until(async () => {
       const answer = await (await fetch(`${at("prometheus")}/api/v1/query?query=up`)).json();
       return answer.data.result.length > 0 ? answer.data.result : undefined;
-    }, 40_000);
+    });
     expect(ups).toMatchObject([
       { metric: { instance: "local-llm-proxy:8000", job: "switchyard" }, value: [expect.anything(), "1"] },
     ]);
@@ -178,7 +178,7 @@ describe("the Compose files", () => {
 
   it.skipIf(!hasCompose)(
     "start the containers that the editor then takes for its own",
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async ({ skip }) => {
       if (!engine) skip();
       await bench.services.remove({ withVolumes: true }, never);

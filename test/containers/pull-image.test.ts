@@ -22,7 +22,7 @@ describe("bytes over all layers", () => {
   });
 });
 
-describe.skipIf(!dockerd)("an image from a registry", { timeout: 60_000 }, () => {
+describe.skipIf(!dockerd)("an image from a registry", { timeout: 240_000 }, () => {
   let server: DockerEngine | undefined;
   let engine: Engine;
   let registry: Awaited<ReturnType<typeof startRegistry>>;
@@ -35,7 +35,7 @@ describe.skipIf(!dockerd)("an image from a registry", { timeout: 60_000 }, () =>
       { source: "", address: server.address, connection, product: "docker", isLocal: true },
       [],
     );
-  }, 60_000);
+  }, 240_000);
   afterAll(() => server?.dispose());
   beforeEach(async ({ skip }) => {
     if (!server) skip();
@@ -86,7 +86,7 @@ describe.skipIf(!dockerd)("an image from a registry", { timeout: 60_000 }, () =>
     const startMs = performance.now();
     setTimeout(() => stop.abort(), 600);
     await expect(pull(stop.signal)).rejects.toThrow(/abort/i);
-    expect(performance.now() - startMs).toBeLessThan(1_500);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
     await pull();
     expect(await isThere()).toBe(true);
   });

@@ -56,7 +56,7 @@ let bench: Bench;
 beforeAll(async () => {
   engine = await startTestEngine(importOllama);
   if (engine) bench = await createBench(engine.address);
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   if (engine) await bench.services.remove({ withVolumes: true }, never);
   await engine?.dispose();
@@ -100,7 +100,7 @@ function createQueue(home: string) {
   };
 }
 
-describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 120_000 }, () => {
+describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 240_000 }, () => {
   it("comes while questions wait, goes when they do not, and not one of them fails", async ({ skip }) => {
     if (!engine) skip();
     const queue = createQueue(bench.home);
@@ -124,7 +124,7 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 1
       while (number < clients) await queue.ask(asked++);
     };
     const load = Array.from({ length: clients }, (_, number) => client(number));
-    const held = await until(() => events.find((event) => event.kind === "held"), 60_000);
+    const held = await until(() => events.find((event) => event.kind === "held"));
     expect(held.kind === "held" ? formatMessage(held.why) : "").toMatch(
       /not at the moment: .* and 210 MB of memory are free/,
     );
@@ -132,12 +132,12 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 1
     await sleep(2_500);
     expect((await containers(engine?.socket ?? "")).has("switchyard-ollama-2")).toBe(false);
     freeMemory = 32 * 2 ** 30;
-    const added = await until(() => events.find((event) => event.kind === "added"), 60_000);
+    const added = await until(() => events.find((event) => event.kind === "added"));
     const address = added.kind === "added" ? added.address : "";
-    await until(() => ((queue.answeredBy.get(address) ?? 0) >= 4 ? true : undefined), 60_000);
+    await until(() => ((queue.answeredBy.get(address) ?? 0) >= 4 ? true : undefined));
     // One person goes on asking while the second server is taken away.
     clients = 1;
-    await until(() => events.find((event) => event.kind === "removed"), 60_000);
+    await until(() => events.find((event) => event.kind === "removed"));
     clients = 0;
     await Promise.all(load);
     stop.abort();
@@ -154,7 +154,7 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 1
   });
 });
 
-describe.skipIf(!dockerd)("questions while their model server is killed", { timeout: 120_000 }, () => {
+describe.skipIf(!dockerd)("questions while their model server is killed", { timeout: 240_000 }, () => {
   it("are asked again when it is back, and none is lost of which nothing had been shown", async ({ skip }) => {
     if (!engine) skip();
     await up(bench.services, "core");
@@ -192,10 +192,10 @@ describe.skipIf(!dockerd)("questions while their model server is killed", { time
     const clients = Array.from({ length: 3 }, async (_, client) => {
       for (let number = 0; number < 4; number++) await ask(client * 10 + number);
     });
-    await until(() => (answered >= 2 ? true : undefined), 60_000);
+    await until(() => (answered >= 2 ? true : undefined));
     process.kill((await inspect(engine?.socket ?? "", "switchyard-ollama")).State.Pid, "SIGKILL");
     const told = () => seen.filter(({ kind }) => kind === "incident").length;
-    await until(() => (told() > 0 ? true : undefined), 60_000);
+    await until(() => (told() > 0 ? true : undefined));
     await Promise.all(clients);
     expect(lost).toEqual([]);
     expect(answered).toBeGreaterThan(7);

@@ -26,12 +26,12 @@ let bench: Bench;
 
 beforeAll(async () => {
   engine = await startTestEngine(importOllama);
-}, 120_000);
+}, 240_000);
 afterAll(() => engine?.dispose());
 
 const socket = () => engine?.socket ?? "";
 
-describe.skipIf(!dockerd)("the services on a real engine", { timeout: 60_000 }, () => {
+describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 }, () => {
   beforeEach(async ({ skip }) => {
     if (!engine) skip();
     bench = await createBench(engine?.address ?? "");

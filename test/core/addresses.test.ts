@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { withoutCredentials } from "../../src/core/addresses.ts";
 import { formatMessage, msg } from "../../src/core/message.ts";
+import { processorMs } from "../harness/processor-time.ts";
 
 describe("an address that is shown", () => {
   it.each([
@@ -28,8 +29,7 @@ describe("an address that is shown", () => {
 
   it("is cleaned in every message, and takes no time for one that is made to take it", () => {
     expect(formatMessage(msg("{0} is {1}", msg("{0}", "http://a:b@c"), "x://y:z@w/"))).toBe("http://c is x://w/");
-    const startMs = performance.now();
-    withoutCredentials(`${"a.".repeat(50_000)}${"x://".repeat(20_000)}${"x://a:b".repeat(10_000)}`);
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    const text = `${"a.".repeat(50_000)}${"x://".repeat(20_000)}${"x://a:b".repeat(10_000)}`;
+    expect(processorMs(2_000, () => withoutCredentials(text))).toBeLessThan(2_000);
   });
 });

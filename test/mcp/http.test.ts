@@ -141,10 +141,10 @@ describe.each(generations)("over HTTP, to a client of %s,", { timeout: 30_000 },
     const { call } = await connect(url);
     const stop = new AbortController();
     const calling = call("local_llm", { prompt: "Tell me a story." }, { signal: stop.signal });
-    await until(() => asked().length === 1, 10_000);
+    await until(() => asked().length === 1);
     stop.abort();
     await expect(calling).rejects.toThrow();
-    await until(() => hasStopped, 10_000);
+    await until(() => hasStopped);
   });
 });
 
@@ -186,10 +186,10 @@ describe("the address of the tools", { timeout: 30_000 }, () => {
       body: message("tools/call", { name: "local_llm", arguments: { prompt: "Tell me a story." } }),
       signal: left.signal,
     }).then((response) => response.text());
-    await until(() => asked().length === 1, 10_000);
+    await until(() => asked().length === 1);
     left.abort();
     await expect(call).rejects.toThrow();
-    await until(() => hasStopped, 10_000);
+    await until(() => hasStopped);
   });
 
   it("tells a client whose session is gone to begin anew", async () => {
@@ -216,7 +216,7 @@ describe("the address of the tools", { timeout: 30_000 }, () => {
       headers: inSession,
       body: message("tools/call", { name: "local_llm", arguments: { prompt: "Say something." } }),
     });
-    await until(() => asked().length === 1, 10_000);
+    await until(() => asked().length === 1);
     const startMs = performance.now();
     await proxy.drain(20_000);
     expect(performance.now() - startMs).toBeLessThan(10_000);

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
+import { freePort } from "../../scripts/free-port.ts";
 import { alerts } from "../../scripts/monitoring/alerts.ts";
 import { prometheusConfig } from "../../scripts/monitoring/files.ts";
 import { rows } from "../../scripts/monitoring/panels.ts";
 import { findPrometheus } from "../../scripts/prometheus.ts";
-import { freePort } from "../../scripts/redis.ts";
 import {
   beginLines,
   doneLine,

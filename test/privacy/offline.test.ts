@@ -1,12 +1,12 @@
 // Offline, proven where it counts: the system calls of every feature, on a real model.
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findProgram } from "../../scripts/debian.ts";
 import { testHome } from "../../scripts/folders.ts";
+import { freePort } from "../../scripts/free-port.ts";
 import { readRegistration } from "../../src/backends/embedded/registration.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -67,14 +67,6 @@ async function claudeThrough(flags: readonly string[]) {
   await writeFile(program, text);
   const serve = commandOf(["serve", "--port", String(port), "--drain", "0", ...flags]);
   return { script: `${serve} & it=$!; '${process.execPath}' '${program}'; kill $it; wait $it`, told };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** Runs these in a shell, one after the other, and gives every address that any process tried to reach. */

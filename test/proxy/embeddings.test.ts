@@ -83,11 +83,11 @@ it("makes some at once, lets others wait, and refuses the rest with the time aft
   const answers = Array.from({ length: 70 }, () => post(running.url, "/v1/embeddings", { model, input: "x" }));
   const refused: Response[] = [];
   for (const answer of answers) void answer.then((each) => each.status === 429 && refused.push(each));
-  await until(() => refused.length === 2 && waiting.length === 4, 10_000);
+  await until(() => refused.length === 2 && waiting.length === 4);
   expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
   let left = 68;
   while (left > 0) {
-    await until(() => waiting.length > 0, 10_000);
+    await until(() => waiting.length > 0);
     left -= waiting.length;
     for (const go of waiting.splice(0)) go();
   }

@@ -220,7 +220,7 @@ export function rawBytes(port: number, ...pieces: readonly string[]): Promise<{ 
   });
 }
 
-export async function until(isSo: () => boolean, limitMs = 2_000): Promise<number> {
+export async function until(isSo: () => boolean, limitMs = 30_000): Promise<number> {
   const startMs = performance.now();
   while (!isSo()) {
     if (performance.now() - startMs > limitMs) throw new Error("did not come about");

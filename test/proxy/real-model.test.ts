@@ -44,7 +44,7 @@ beforeAll(async () => {
     child.kill("SIGTERM");
     await ended;
   };
-  await until(() => out.includes("Listening at"), 20_000);
+  await until(() => out.includes("Listening at"));
   url = /http:\S+/.exec(out)?.[0] ?? "";
 }, 60_000);
 

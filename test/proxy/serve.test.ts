@@ -29,7 +29,7 @@ async function serve(
 }
 
 async function addressOf({ out }: Started): Promise<number> {
-  await until(() => out().includes("Listening at"), 15_000);
+  await until(() => out().includes("Listening at"));
   return Number(/:(\d+)/.exec(out())?.[1]);
 }
 
@@ -144,7 +144,7 @@ it("case 29: finishes an answer that is begun when it is told to end, and writes
     headers: { "x-api-key": "given", "content-type": "application/json" },
     body: JSON.stringify({ model: "m:1", messages: [{ role: "user", content: "secret-canary /home/me/plan.txt" }] }),
   });
-  await until(() => begun === 1, 10_000);
+  await until(() => begun === 1);
   started.child.kill("SIGTERM");
   const { text } = await answer;
   expect(text).toContain("and done");

@@ -2,7 +2,8 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createClient } from "@redis/client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ensureRedis, freePort, type RedisServer, startRedis } from "../../scripts/redis.ts";
+import { freePort } from "../../scripts/free-port.ts";
+import { ensureRedis, type RedisServer, startRedis } from "../../scripts/redis.ts";
 import { createRedisCache } from "../../src/store/answer-cache-redis.ts";
 import type { RedisClient } from "../../src/store/redis-link.ts";
 import { listeningHost, until } from "./sample.ts";
@@ -99,11 +100,11 @@ describe.skipIf(!program)("answers kept in a Redis", () => {
     const sorted = others.sort((a, b) => a - b);
     expect(first).toBeLessThan(busyMachineMs);
     expect(sorted[100]).toBeLessThan(0.1);
-    await until(() => host.notices.length > 0, 4000);
+    await until(() => host.notices.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(host.notices).toEqual([expect.stringMatching(/^Redis does not answer \(.+\)\. Answers are kept on this/)]);
     server.thaw();
-    await until(() => !cache.isOut(), 8000);
+    await until(() => !cache.isOut());
     expect(await cache.get(key)).toEqual(answer("hello"));
     expect(host.lines.at(-1)).toBe("redis: back");
   });
@@ -128,7 +129,7 @@ describe.skipIf(!program)("answers kept in a Redis", () => {
     expect(await cache.get(key)).toBeUndefined();
     await until(() => host.notices.length === 1);
     server = await startRedis(program ?? "", [], server.port);
-    await until(() => !cache.isOut(), 8000);
+    await until(() => !cache.isOut());
     await cache.put(key, answer("again"));
     expect(await cache.get(key)).toEqual(answer("again"));
     await server.kill();
@@ -207,7 +208,7 @@ describe.skipIf(!program)("answers kept in a Redis", () => {
     await cache.clear();
     expect(host.notices.at(-1)).toContain("deleted when it is back");
     server.thaw();
-    await until(() => !cache.isOut(), 8000);
+    await until(() => !cache.isOut());
     expect(await inRedis((client) => client.keys("*"))).toEqual([]);
   }, 15_000);
 

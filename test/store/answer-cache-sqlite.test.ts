@@ -80,7 +80,7 @@ it("answers that were put are there after their process was killed in the middle
   for (const name of ["k", "l", "m", "n"]) {
     const { child, ended, found, complaints } = writing(file, name, 100_000);
     try {
-      await until(() => found().length > 40, 20_000);
+      await until(() => found().length > 40);
       // Not always at the same point of a write.
       await sleep(known.length % 7);
     } finally {

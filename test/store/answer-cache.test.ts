@@ -3,7 +3,7 @@ import { join } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: it is there from Node 22.13 on, the linter does not know it yet
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import { freePort } from "../../scripts/redis.ts";
+import { freePort } from "../../scripts/free-port.ts";
 import { createAnswerCache } from "../../src/store/answer-cache.ts";
 import { createSqliteCache, type SqliteCacheOptions } from "../../src/store/answer-cache-sqlite.ts";
 import { listeningHost, temporaryFolder, until } from "./sample.ts";

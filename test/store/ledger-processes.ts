@@ -38,5 +38,5 @@ export function startWriter(folder: string, name: string, count: number, form: s
 }
 
 export async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  if (!child.stdout?.closed || (child.exitCode === null && child.signalCode === null)) await once(child, "close");
 }

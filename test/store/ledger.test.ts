@@ -115,7 +115,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     for (let round = 0; round < 3; round++) {
       const folder = temporaryFolder();
       const { child, acknowledged } = startWriter(folder, "k", 100_000, form);
-      await until(() => acknowledged().length > 50 + round * 37, 10_000);
+      await until(() => acknowledged().length > 50 + round * 37);
       child.kill("SIGKILL");
       await ended(child);
       const { ledger, host: heard } = openLedger(folder, host);

@@ -30,7 +30,7 @@ export function listeningHost() {
   };
 }
 
-export async function until(isTrue: () => boolean | Promise<boolean>, limitMs = 5000): Promise<void> {
+export async function until(isTrue: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!(await isTrue())) {
     if (performance.now() > endMs) throw new Error("it did not become so in time");
