@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { wrongIn } from "./expected.ts";
 import { msg } from "./message.ts";
 import type { Sampling, TaskKind } from "./task.ts";
 import { TaskError } from "./task-error.ts";
@@ -211,27 +212,9 @@ function badSetting(cause: z.core.$ZodError): TaskError {
     const key = [...issue.path, issue.keys[0] ?? ""].join(".");
     return new TaskError("bad-input", msg("There is no setting “{0}”. Remove it.", key), { cause });
   }
-  const key = issue?.path.join(".") ?? "";
+  const { path, possible } = issue ? wrongIn(issue) : { path: [], possible: "" };
   const text = issue
-    ? msg("The setting “{0}” has a value that cannot be used; possible: {1}", key, possible(issue))
+    ? msg("The setting “{0}” has a value that cannot be used; possible: {1}", path.join("."), possible)
     : msg("The settings are not an object of names and values.");
   return new TaskError("bad-input", text, { cause });
-}
-
-/** What the value could be, in signs that need no translation. */
-function possible(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_value":
-      return issue.values.join(" | ");
-    case "invalid_type":
-      return issue.expected;
-    case "too_small":
-      return `≥ ${issue.minimum}`;
-    case "too_big":
-      return `≤ ${issue.maximum}`;
-    case "invalid_format":
-      return issue.pattern ?? issue.format;
-    default:
-      return issue.message;
-  }
 }

@@ -25,7 +25,7 @@ const toolSchema = z.object({
 });
 const choiceSchema = optional(
   z.object({
-    type: z.enum(["auto", "any", "tool", "none"], "auto, any, tool or none"),
+    type: z.enum(["auto", "any", "tool", "none"]),
     name: z.optional(z.string()),
     disable_parallel_tool_use: optional(z.boolean()),
   }),
@@ -34,7 +34,7 @@ const promptFields = {
   model: z.string(),
   system: optional(blocksSchema),
   messages: z
-    .array(z.object({ role: z.enum(["user", "assistant", "system"], "user or assistant"), content: blocksSchema }))
+    .array(z.object({ role: z.enum(["user", "assistant", "system"]), content: blocksSchema }))
     .check(z.minLength(1), z.maxLength(10_000)),
   tools: optional(z.array(toolSchema)),
   tool_choice: choiceSchema,

@@ -52,7 +52,7 @@ const callSchema = z.object({
   function: z.object({ name: z.string(), arguments: optional(z.union([z.record(z.string(), z.unknown()), text])) }),
 });
 const messageSchema = z.object({
-  role: z.enum(["system", "user", "assistant", "tool"], "system, user, assistant or tool"),
+  role: z.enum(["system", "user", "assistant", "tool"]),
   content: z._default(z.nullable(text), ""),
   thinking: optional(text),
   images,

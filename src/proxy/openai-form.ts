@@ -6,7 +6,7 @@ import type { AnswerForm, Ending, Piece } from "./exchange.ts";
 import type { ProxyError } from "./proxy-error.ts";
 
 export function openaiError({ message, status, details }: ProxyError) {
-  return { error: { message, type: typeOf(status), param: null, code: details.code ?? null } };
+  return { error: { message, type: typeOf(status), param: details.field || null, code: details.code ?? null } };
 }
 
 function typeOf(status: number): string {

@@ -16,7 +16,7 @@ const partSchema = z.object({
 type Part = z.infer<typeof partSchema>;
 const contentSchema = z.union([text, z.array(partSchema)]);
 const messageSchema = z.object({
-  role: z.enum(["system", "developer", "user", "assistant"], "system, developer, user or assistant"),
+  role: z.enum(["system", "developer", "user", "assistant"]),
   content: contentSchema,
 });
 const callSchema = z.object({

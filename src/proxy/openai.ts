@@ -39,7 +39,7 @@ const callSchema = z.object({
   function: z.object({ name: z.string(), arguments: text }),
 });
 const messageSchema = z.object({
-  role: z.enum(["system", "developer", "user", "assistant", "tool"], "system, developer, user, assistant or tool"),
+  role: z.enum(["system", "developer", "user", "assistant", "tool"]),
   content: contentSchema,
   reasoning_content: optional(text),
   tool_calls: optional(z.array(callSchema)),

@@ -8,6 +8,8 @@ export interface ProxyErrorDetails {
   readonly code?: "model_not_found" | "context_length_exceeded";
   readonly promptTokens?: number;
   readonly contextTokens?: number;
+  /** What of the request is wrong, such as `messages.0.role`. */
+  readonly field?: string;
 }
 
 /** An error for a client: an HTTP status and a sentence without prompts, paths or keys in it. */

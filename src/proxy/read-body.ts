@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import * as z from "zod/mini";
+import { wrongIn } from "../core/expected.ts";
 import { ProxyError } from "./proxy-error.ts";
 
 /**
@@ -57,7 +58,7 @@ function tooLarge(maxBytes: number): ProxyError {
 }
 
 /** A text that can be sent on: half of a surrogate pair cannot. */
-export const text = z.string().check(z.refine((value) => value.isWellFormed(), "not well-formed Unicode"));
+export const text = z.string().check(z.refine((value) => value.isWellFormed(), "well-formed Unicode"));
 
 /**
  * What a client sent, in the shape of its dialect; fields that are not known are dropped.
@@ -66,8 +67,17 @@ export const text = z.string().check(z.refine((value) => value.isWellFormed(), "
 export function parseBody<S extends z.ZodMiniType>(schema: S, body: unknown): z.infer<S> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ProxyError(400, `${issue?.path.join(".") || "body"}: ${issue?.message ?? "not understood"}`);
+  const [issue] = parsed.error.issues;
+  if (!issue) throw new ProxyError(400, "body: not understood");
+  const { path, possible } = wrongIn(issue);
+  const field = path.join(".");
+  const missing = isThere(body, path) ? "" : "missing; ";
+  throw new ProxyError(400, `${field || "body"}: ${missing}expected ${possible}`, { field });
+}
+
+function isThere(value: unknown, [key, ...rest]: readonly PropertyKey[]): boolean {
+  if (key === undefined) return value !== undefined;
+  return typeof value === "object" && value !== null && isThere(Reflect.get(value, key), rest);
 }
 
 /** @throws ProxyError 400: what a schema nests deeper than this, no model can follow */

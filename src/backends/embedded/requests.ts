@@ -1,5 +1,6 @@
 // What clients may send, in the shape of Ollama's API.
 import * as z from "zod/mini";
+import { wrongIn } from "../../core/expected.ts";
 import { EngineError } from "./engine-error.ts";
 
 const optionsSchema = z.object({
@@ -84,11 +85,10 @@ export type Format = z.infer<typeof chatSchema>["format"];
 export function parseBody<S extends z.ZodMiniType>(schema: S, body: unknown): z.infer<S> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new EngineError(
-    400,
-    `invalid request: ${issue?.path.join(".") || "body"}: ${issue?.message ?? "not understood"}`,
-  );
+  const [issue] = parsed.error.issues;
+  if (!issue) throw new EngineError(400, "invalid request");
+  const { path, possible } = wrongIn(issue);
+  throw new EngineError(400, `invalid request: ${path.join(".") || "body"}: expected ${possible}`);
 }
 
 export function nameIn(body: z.infer<typeof namedSchema>): string {
