@@ -11,8 +11,9 @@ import { aliasOf, conversationAsk, tokensOf, virtualModels } from "./ask-of.ts";
 import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
-import { fineSampling, samplingFields } from "./sampling-fields.ts";
+import { fineSampling, samplingFields, topPField } from "./sampling-fields.ts";
 import { toolUseOf, type WantedChoice } from "./tools-of.ts";
+import { refuseUnheard } from "./unheard.ts";
 
 export const anthropicDialect: Dialect = { name: "anthropic", errorBody: anthropicError };
 
@@ -40,25 +41,29 @@ const promptFields = {
   tool_choice: choiceSchema,
 };
 const countSchema = z.object(promptFields);
+const formatSchema = optional(z.object({ type: z.literal("json_schema"), schema: z.looseObject({}) }));
 const messagesSchema = z.object({
   ...promptFields,
   max_tokens: z.int().check(z.gt(0)),
   stream: optional(z.boolean()),
   temperature: optional(z.number().check(z.gte(0), z.lte(1))),
-  top_p: optional(z.number().check(z.gt(0), z.lte(1))),
+  top_p: topPField,
   top_k: samplingFields.top_k,
   stop_sequences: optional(z.array(text)),
   thinking: optional(z.looseObject({ type: z.string() })),
-  output_config: optional(
-    z.object({ format: optional(z.object({ type: z.literal("json_schema"), schema: z.looseObject({}) })) }),
-  ),
+  output_config: optional(z.object({ format: formatSchema })),
+  /** As it was called before. */
+  output_format: formatSchema,
 });
 type Prompt = z.infer<typeof countSchema>;
 
 export function anthropicEndpoints(app: App): Readonly<Record<string, Endpoint>> {
   const since = new Date().toISOString();
   return {
-    "POST /v1/messages": async (body) => messagesOutcome(parseBody(messagesSchema, body)),
+    "POST /v1/messages": async (body) => {
+      refuseUnheard(body, "messages");
+      return messagesOutcome(parseBody(messagesSchema, body));
+    },
     "POST /v1/messages/count_tokens": async (body) => {
       const request = parseBody(countSchema, body);
       const ask = conversationAsk(saidIn(request), { model: request.model, toolUse: toolUseIn(request) });
@@ -80,7 +85,7 @@ export function anthropicEndpoints(app: App): Readonly<Record<string, Endpoint>>
 }
 
 function messagesOutcome(request: z.infer<typeof messagesSchema>) {
-  const format = request.output_config?.format?.schema;
+  const format = (request.output_config?.format ?? request.output_format)?.schema;
   const thinks = request.thinking ? request.thinking.type !== "disabled" : undefined;
   const ask = conversationAsk(saidIn(request), {
     model: request.model,

@@ -98,11 +98,14 @@ function turnsOf(said: readonly ChatMessage[]): readonly Turn[] {
   });
 }
 
+const leastTopP = 1e-6;
+
 /** The part of an ask that says which model and how. */
 export function wishesOf(wishes: Wishes): Pick<Ask, "model" | "kind" | "sampling" | "maxTokens" | "conversation"> {
   const sampling: Partial<Sampling> = {
     ...(typeof wishes.temperature === "number" ? { temperature: wishes.temperature } : {}),
-    ...(typeof wishes.topP === "number" ? { topP: wishes.topP } : {}),
+    // Servers are not of one mind about 0: the likeliest token alone, or an error.
+    ...(typeof wishes.topP === "number" ? { topP: Math.max(leastTopP, wishes.topP) } : {}),
     ...(typeof wishes.repeatPenalty === "number" ? { repeatPenalty: wishes.repeatPenalty } : {}),
     ...wishes.fine,
   };

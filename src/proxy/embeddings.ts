@@ -12,14 +12,17 @@ const optional = <Value extends z.ZodMiniType>(value: Value) => z.optional(z.nul
 const dimensions = optional(z.int().check(z.gt(0), z.lte(65_536)));
 const embedSchema = z.object({
   model: z.string(),
-  input: z.union([text, z.array(text)]),
+  input: z.union([text, z.array(text)], "a text or a list of texts"),
   truncate: optional(z.boolean()),
   dimensions,
 });
 const legacySchema = z.object({ model: z.string(), prompt: text });
+/** LangChain’s client sends token ids unless it is told not to. */
+const textsOnly =
+  "a text or a list of texts; token ids are not read here (LangChain: check_embedding_ctx_length=False)";
 const openaiSchema = z.object({
   model: z.string(),
-  input: z.union([text, z.array(text).check(z.minLength(1))], "a text or a list of texts"),
+  input: z.union([text, z.array(text).check(z.minLength(1))], textsOnly),
   encoding_format: optional(z.enum(["float", "base64"])),
   dimensions,
 });

@@ -9,10 +9,10 @@ import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { imagesOf } from "./images.ts";
 import { chatLine, generateLine, type Line, ollamaForm, stamp } from "./ollama-form.ts";
 import { ollamaModelEndpoints } from "./ollama-models.ts";
-import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
-import { fineSampling, samplingFields } from "./sampling-fields.ts";
+import { fineSampling, samplingFields, topPField } from "./sampling-fields.ts";
 import { argumentsOf, toolUseOf } from "./tools-of.ts";
+import { refuseUnheard } from "./unheard.ts";
 
 export const ollamaDialect: Dialect = { name: "ollama", errorBody: (error) => ({ error: error.message }) };
 
@@ -22,7 +22,7 @@ const spokenVersion = "0.14.0";
 const optional = <Value extends z.ZodMiniType>(value: Value) => z.optional(z.nullable(value));
 const optionsSchema = z.object({
   temperature: optional(z.number().check(z.gte(0), z.lte(2))),
-  top_p: optional(z.number().check(z.gt(0), z.lte(1))),
+  top_p: topPField,
   repeat_penalty: optional(z.number()),
   ...samplingFields,
   num_predict: optional(z.int()),
@@ -42,9 +42,6 @@ const generateSchema = z.object({
   model: z.optional(z.string()),
   prompt: optional(text),
   system: optional(text),
-  suffix: optional(z.string()),
-  template: optional(z.string()),
-  raw: optional(z.boolean()),
   images,
 });
 const callSchema = z.object({
@@ -81,6 +78,7 @@ export function ollamaEndpoints(app: App): Readonly<Record<string, Endpoint>> {
     "GET /api/version": async () => json({ version: spokenVersion }),
     ...ollamaModelEndpoints(app),
     "POST /api/chat": async (body, signal) => {
+      refuseUnheard(body, "ollama");
       const request = parseBody(chatSchema, body);
       const messages = request.messages ?? [];
       if (messages.length === 0) return json(await loadOnly(app, request, chatLine, signal));
@@ -88,10 +86,8 @@ export function ollamaEndpoints(app: App): Readonly<Record<string, Endpoint>> {
       return answerOf(conversationAsk(messages.map(saidIn), { ...wishesOf(request), toolUse }), request, chatLine);
     },
     "POST /api/generate": async (body, signal) => {
+      refuseUnheard(body, "ollama");
       const request = parseBody(generateSchema, body);
-      if (request.raw || request.suffix || request.template) {
-        throw new ProxyError(400, "raw, suffix and template are not supported by this service; send a prompt");
-      }
       if (!request.prompt && !request.images?.length) return json(await loadOnly(app, request, generateLine, signal));
       const system = request.system ? [{ role: "system" as const, content: request.system }] : [];
       const question = { role: "user" as const, content: request.prompt ?? "", ...imagesOf(request.images) };

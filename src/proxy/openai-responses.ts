@@ -9,7 +9,8 @@ import { messagesOf } from "./openai-items.ts";
 import { ResponsesForm } from "./openai-responses-form.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { parseBody, text } from "./read-body.ts";
-import { fineSampling, samplingFields } from "./sampling-fields.ts";
+import { fineSampling, samplingFields, topPField } from "./sampling-fields.ts";
+import { refuseUnheard } from "./unheard.ts";
 
 const toolSchema = z.object({
   type: z.string(),
@@ -23,7 +24,7 @@ const requestSchema = z.object({
   instructions: optional(text),
   stream: optional(z.boolean()),
   temperature: optional(z.number().check(z.gte(0), z.lte(2))),
-  top_p: optional(z.number().check(z.gt(0), z.lte(1))),
+  top_p: topPField,
   ...samplingFields,
   max_output_tokens: optional(z.int().check(z.gt(0))),
   tools: optional(z.array(toolSchema)),
@@ -35,15 +36,13 @@ const requestSchema = z.object({
   reasoning: optional(z.object({ effort: optional(z.string()) })),
   metadata: optional(z.record(z.string(), z.string())),
   prompt_cache_key: optional(z.string()),
-  previous_response_id: optional(z.string()),
-  conversation: optional(z.unknown()),
-  background: optional(z.boolean()),
+  include: optional(z.array(z.string())),
 });
-type Request = z.infer<typeof requestSchema>;
 
 export const responsesEndpoint: Endpoint = async (body) => {
+  refuseUnheard(body, "responses");
   const request = parseBody(requestSchema, body);
-  refuseMemory(request);
+  if (request.include?.includes(likelihood)) refuseUnheard({ top_logprobs: 1 }, "responses");
   const given = request.tools ?? [];
   const custom = new Set(given.flatMap(({ type, name }) => (type === "custom" && name ? [name] : [])));
   const tools = toolsOf(given);
@@ -78,15 +77,7 @@ export const responsesEndpoint: Endpoint = async (body) => {
   return { kind: "answer", ask, streams: request.stream === true, stops: [], form };
 };
 
-function refuseMemory(request: Request): void {
-  if (request.previous_response_id) {
-    throw new ProxyError(400, "previous_response_id: nothing is kept here; send the whole conversation as input");
-  }
-  if (request.conversation) {
-    throw new ProxyError(400, "conversation: nothing is kept here; send the whole conversation as input");
-  }
-  if (request.background) throw new ProxyError(400, "background: not supported by this service; use stream");
-}
+const likelihood = "message.output_text.logprobs";
 
 /** A custom tool takes a text, and is offered as a function of one. What only OpenAI itself could do is not offered. */
 function toolsOf(given: readonly z.infer<typeof toolSchema>[]): readonly Tool[] {

@@ -22,8 +22,9 @@ import { completionForm, openaiError, openaiForm } from "./openai-form.ts";
 import { responsesEndpoint } from "./openai-responses.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { parseBody, text } from "./read-body.ts";
-import { fineSampling, samplingFields } from "./sampling-fields.ts";
+import { fineSampling, samplingFields, topPField } from "./sampling-fields.ts";
 import { argumentsOf } from "./tools-of.ts";
+import { refuseUnheard } from "./unheard.ts";
 
 export const openaiDialect: Dialect = { name: "openai", errorBody: openaiError };
 
@@ -45,16 +46,18 @@ const messageSchema = z.object({
   tool_calls: optional(z.array(callSchema)),
   tool_call_id: optional(z.string()),
 });
-const count = z.int().check(z.gt(0));
+/** Some say -1 for “as many as there are”. */
+const count = z.union([z.literal(-1), z.int().check(z.gt(0))]);
 const shared = {
   model: z.optional(z.string()),
   stream: optional(z.boolean()),
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
   temperature: optional(z.number().check(z.gte(0), z.lte(2))),
-  top_p: optional(z.number().check(z.gt(0), z.lte(1))),
+  top_p: topPField,
   ...samplingFields,
   max_tokens: optional(count),
   n: optional(z.int()),
+  best_of: optional(z.int()),
   stop: optional(z.union([text, z.array(text)])),
 };
 const chatSchema = z.object({
@@ -62,7 +65,6 @@ const chatSchema = z.object({
   messages: z.array(messageSchema).check(z.minLength(1), z.maxLength(10_000)),
   max_completion_tokens: optional(count),
   tools: optional(z.array(z.object({ function: functionSchema }))),
-  functions: optional(z.array(z.unknown())),
   tool_choice: choiceSchema,
   parallel_tool_calls: optional(z.boolean()),
   reasoning_effort: optional(z.string()),
@@ -70,16 +72,14 @@ const chatSchema = z.object({
   response_format: optional(
     z.union([
       z.object({ type: z.literal("json_schema"), json_schema: z.omit(jsonSchemaFormat, { type: true }) }),
-      z.object({ type: z.enum(["text", "json_object"]) }),
+      z.object({ type: z.enum(["text", "json_object"]), schema: optional(z.looseObject({})) }),
     ]),
   ),
 });
 type ChatRequest = z.infer<typeof chatSchema>;
 const completionSchema = z.object({
   ...shared,
-  prompt: z.union([text, z.array(text).check(z.length(1))], "one text"),
-  suffix: optional(z.string()),
-  echo: optional(z.boolean()),
+  prompt: z.union([text, z.array(text).check(z.length(1))], "one text; token ids are not read here"),
 });
 
 export function openaiEndpoints(app: App): Readonly<Record<string, Endpoint>> {
@@ -98,16 +98,21 @@ export function openaiEndpoints(app: App): Readonly<Record<string, Endpoint>> {
       if (!found) throw new ProxyError(404, "There is no such model here.", { code: "model_not_found" });
       return json(found);
     },
-    "POST /v1/chat/completions": async (body) => chatOutcome(parseBody(chatSchema, body)),
-    "POST /v1/completions": async (body) => completionOutcome(parseBody(completionSchema, body)),
+    "POST /v1/chat/completions": async (body) => {
+      refuseUnheard(body, "chat");
+      return chatOutcome(parseBody(chatSchema, body));
+    },
+    "POST /v1/completions": async (body) => {
+      refuseUnheard(body, "completions");
+      return completionOutcome(parseBody(completionSchema, body));
+    },
     "POST /v1/responses": responsesEndpoint,
     ...openaiEmbeddingEndpoints(app),
   };
 }
 
 function chatOutcome(request: ChatRequest) {
-  if ((request.n ?? 1) !== 1) throw new ProxyError(400, "n: only one answer at a time");
-  if (request.functions?.length) throw new ProxyError(400, "functions: send them as tools");
+  refuseSeveral(request);
   const tools = (request.tools ?? []).map((tool) => toolOf(tool.function));
   const { response_format: format } = request;
   const ask = conversationAsk(request.messages.map(saidIn), {
@@ -132,9 +137,7 @@ function chatOutcome(request: ChatRequest) {
 
 /** Models of today are made for conversations: the text is a question of one. */
 function completionOutcome(request: z.infer<typeof completionSchema>) {
-  if ((request.n ?? 1) !== 1) throw new ProxyError(400, "n: only one answer at a time");
-  if (request.suffix) throw new ProxyError(400, "suffix: not supported by this service; send a prompt");
-  if (request.echo) throw new ProxyError(400, "echo: not supported by this service");
+  refuseSeveral(request);
   const ask = conversationAsk([{ role: "user", content: [request.prompt].flat()[0] ?? "" }], {
     model: request.model,
     temperature: request.temperature,
@@ -149,6 +152,17 @@ function completionOutcome(request: z.infer<typeof completionSchema>) {
     stops: [request.stop ?? []].flat(),
     form: completionForm(request.model, request.stream_options?.include_usage === true),
   };
+}
+
+function refuseSeveral({
+  n,
+  best_of: best,
+}: {
+  readonly n?: number | null | undefined;
+  readonly best_of?: number | null | undefined;
+}): void {
+  if ((n ?? 1) !== 1) throw new ProxyError(400, "n: only one answer at a time", { field: "n" });
+  if ((best ?? 1) !== 1) throw new ProxyError(400, "best_of: only one answer at a time", { field: "best_of" });
 }
 
 function saidIn(message: ChatRequest["messages"][number]): ChatMessage {

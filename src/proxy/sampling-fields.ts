@@ -12,6 +12,7 @@ const fields = {
   frequency_penalty: penalty,
 };
 const fieldsSchema = z.object(fields);
+export const topPField: ReturnType<typeof optional<z.ZodMiniNumber>> = optional(z.number().check(z.gte(0), z.lte(1)));
 
 export const samplingFields: Readonly<typeof fields> = fields;
 

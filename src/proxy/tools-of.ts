@@ -5,6 +5,8 @@ import type { Tool, ToolCall, ToolChoice, ToolUse } from "../core/tool.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat } from "./read-body.ts";
 
+export const noSuchTool = "tool_choice: there is no such tool among the tools";
+
 /** As the dialects have it; `none`: the tools are there, and may not be called now. */
 export type WantedChoice = ToolChoice | { readonly kind: "none" };
 
@@ -16,7 +18,7 @@ export function toolUseOf(tools: readonly Tool[], choice: WantedChoice, isParall
   const names = new Set(tools.map((tool) => tool.name));
   if (names.size < tools.length) throw new ProxyError(400, "tools: two of them have the same name");
   if (choice.kind === "required" && (tools.length === 0 || !names.has(choice.name ?? tools[0]?.name ?? ""))) {
-    throw new ProxyError(400, "tool_choice: there is no such tool among the tools");
+    throw new ProxyError(400, noSuchTool, { field: "tool_choice" });
   }
   if (choice.kind === "none" || tools.length === 0) return undefined;
   for (const tool of tools) checkedFormat(tool.parameters, "tools");
