@@ -1,14 +1,12 @@
 // The one call that every answer goes through: asks with nothing in between, and yields the lines of the answer as
 // objects. What is not JSON lines, ends in the middle, or falls silent is an error.
 import { isUtf8 } from "node:buffer";
-import { pipeline, Readable } from "node:stream";
-import { createBrotliDecompress, createUnzip } from "node:zlib";
 import type { ChatResponse } from "ollama";
 import { msg } from "../core/message.ts";
 import { type Stream, stream, type Take } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { badLine, type FetchLimits, maxRefusalBytes } from "./model-fetch.ts";
-import { type Answered, postJson } from "./post-json.ts";
+import { type Answered, postJson, unpacked } from "./post-json.ts";
 import { retryWaitMs } from "./retry-wait.ts";
 import { abortError, lostServer, notJson, refusal, unreachable } from "./server-errors.ts";
 
@@ -46,14 +44,6 @@ async function open(url: string, body: string, limits: FetchLimits, given?: type
     if (isAbort(error) || signal.aborted) throw abortError();
     throw unreachable(server, error);
   }
-}
-
-/** Nothing packed was asked for; something between may pack it all the same. */
-function unpacked(answered: Answered): Answered {
-  const encoding = answered.headers.get("content-encoding") ?? "identity";
-  if (encoding === "identity") return answered;
-  const unpack = encoding === "br" ? createBrotliDecompress() : createUnzip();
-  return { ...answered, body: pipeline(Readable.from(answered.body), unpack, () => undefined) };
 }
 
 function ofResponse({ status, headers, body }: Response): Answered {

@@ -9,6 +9,7 @@ import { readAnswer } from "./claude-answer.ts";
 import { type ClaudeCallOptions, createClaudeCall } from "./claude-call.ts";
 import { claudeError } from "./claude-errors.ts";
 import { claudePrompt, maxAnswerTokens } from "./claude-request.ts";
+import { directFetch } from "./direct-fetch.ts";
 import { isLoopback } from "./find-nodes.ts";
 import { abortError } from "./server-errors.ts";
 
@@ -152,7 +153,9 @@ export class ClaudeBackend implements Backend {
     if (!/^[\x21-\x7e]+$/.test(key))
       throw claudeError({ status: 401 }, { model, key, hasBegun: false, isUnpaid: true });
     const stop = new AbortController();
-    const { fetch: given = fetch, maxRetryWaitMs = 60_000, stallMs = 90_000 } = this.#options;
+    // A gateway on this machine is asked without a proxy: it would take the key out of it.
+    const usual = isLoopback(address.href) ? directFetch : fetch;
+    const { fetch: given = usual, maxRetryWaitMs = 60_000, stallMs = 90_000 } = this.#options;
     const call = createClaudeCall({ stop, maxRetryWaitMs, stallMs, accepts, fetch: given });
     let hasBegun = false;
     return {

@@ -7,8 +7,8 @@ import { withoutCredentials } from "../core/addresses.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import { isAbort } from "../core/task-error.ts";
+import { directFetch } from "./direct-fetch.ts";
 import { isLinkLocal } from "./link-local.ts";
-import { patiently } from "./model-fetch.ts";
 
 export interface Tried {
   readonly address: string;
@@ -96,8 +96,8 @@ async function probe(
 ): Promise<{ outcome: string; version?: string }> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? 1_000);
   try {
-    const init = patiently({ signal: AbortSignal.any([signal, timeout]) });
-    const response = await (options.fetch ?? fetch)(`${address}/api/version`, init);
+    const init: RequestInit = { signal: AbortSignal.any([signal, timeout]), redirect: "error" };
+    const response = await (options.fetch ?? directFetch)(`${address}/api/version`, init);
     const text = await response.text();
     const parsed = versionSchema.safeParse(parseJson(text));
     if (response.ok && parsed.success)

@@ -1,8 +1,8 @@
 // The fetch under every call to a model server: no time limit of its own, and nothing malformed gets past it unseen.
-import Agent from "undici/lib/dispatcher/agent.js";
 import { msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { directFetch } from "./direct-fetch.ts";
 import { retryWaitMs } from "./retry-wait.ts";
 import { abortError, lostServer, notJson, refusal, unreachable } from "./server-errors.ts";
 
@@ -16,19 +16,11 @@ export interface FetchLimits {
   readonly maxLineBytes: number;
 }
 
-/** Silence before the first byte is normal: a large model may load for many minutes. */
-let patientAgent: Agent | undefined;
-
-export function patientDispatcher(): Agent {
-  patientAgent ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 1_000 });
-  return patientAgent;
-}
-
 /**
  * A `fetch` for one call of the `ollama` client, which itself drops malformed lines and the details of errors.
  * Errors are `TaskError`s; an answer that is not JSON lines, or ends in the middle of one, is an error too.
  */
-export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = fetch): typeof fetch {
+export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = directFetch): typeof fetch {
   return async (input, init) => {
     const signal = init?.signal ? AbortSignal.any([limits.signal, init.signal]) : limits.signal;
     const response = await patientFetch(input, { ...init, signal }, limits.server, baseFetch);
@@ -72,16 +64,6 @@ export async function refusalText({ body }: Response, stallMs: number, server: s
   return Buffer.concat(pieces).toString();
 }
 
-/** Without limits of time, over connections that are kept for all calls to model servers; follows nobody elsewhere. */
-export function patiently(init: RequestInit): RequestInit {
-  const patient: RequestInit & { dispatcher: unknown } = {
-    ...init,
-    redirect: "error",
-    dispatcher: patientDispatcher(),
-  };
-  return patient;
-}
-
 /**
  * A fetch that waits as long as it takes once it is connected, and follows nobody elsewhere.
  * @throws TaskError `server-unreachable`; AbortError
@@ -90,10 +72,10 @@ export async function patientFetch(
   input: Parameters<typeof fetch>[0],
   init: RequestInit,
   server: string,
-  baseFetch: typeof fetch = fetch,
+  baseFetch: typeof fetch = directFetch,
 ): Promise<Response> {
   try {
-    return await baseFetch(input, patiently(init));
+    return await baseFetch(input, { ...init, redirect: "error" });
   } catch (error) {
     if (isAbort(error) || init.signal?.aborted) throw abortError();
     throw unreachable(server, error);

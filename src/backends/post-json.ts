@@ -1,7 +1,9 @@
 // One request to a model server, without the streams of HTTP clients: they cost as much as the rest of a call.
 import type { IncomingHttpHeaders } from "node:http";
+import { pipeline, Readable } from "node:stream";
+import { createBrotliDecompress, createUnzip } from "node:zlib";
 import type { Dispatcher } from "undici";
-import { patientDispatcher } from "./model-fetch.ts";
+import Agent from "undici/lib/dispatcher/agent.js";
 import { abortError } from "./server-errors.ts";
 
 /** What a server begins to answer. Leaving the loop over `body` closes the connection. */
@@ -14,6 +16,25 @@ export interface Answered {
   close(reason: Error): void;
 }
 
+/** One whose headers can all be told. */
+export interface AnsweredDirectly extends Answered {
+  readonly told: IncomingHttpHeaders;
+}
+
+export interface Asked extends Pick<Dispatcher.DispatchOptions, "method"> {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Silence before the first byte is normal: a large model may load for many minutes. */
+let patientAgent: Agent | undefined;
+
+function patientDispatcher(): Agent {
+  patientAgent ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 1_000 });
+  return patientAgent;
+}
+
 /** Pieces that may wait for their reader before the server is kept waiting. */
 const mostWaiting = 16;
 
@@ -21,35 +42,40 @@ const mostWaiting = 16;
  * Resolves when the headers of the answer are there.
  * @throws what undici says of the connection; an `AbortError`
  */
-export function postJson(url: string, body: string, accept: string, signal: AbortSignal): Promise<Answered> {
+export function askDirectly({ url, method, headers, body }: Asked, signal: AbortSignal): Promise<AnsweredDirectly> {
   const pathAt = url.indexOf("/", url.indexOf("//") + 2);
   if (signal.aborted) return Promise.reject(abortError());
   return new Promise((resolve, reject) => {
-    const answer = new Answer(signal, resolve, reject);
-    patientDispatcher().dispatch(
-      {
-        origin: url.slice(0, pathAt),
-        path: url.slice(pathAt),
-        method: "POST",
-        headers: { "content-type": "application/json", accept },
-        body,
-      },
-      answer,
-    );
+    const asked = { origin: url.slice(0, pathAt), path: url.slice(pathAt), method, headers, body: body ?? null };
+    patientDispatcher().dispatch(asked, new Answer(signal, resolve, reject));
   });
+}
+
+/** @throws as `askDirectly` */
+export function postJson(url: string, body: string, accept: string, signal: AbortSignal): Promise<Answered> {
+  const headers = { "content-type": "application/json", accept };
+  return askDirectly({ url, method: "POST", headers, body }, signal);
+}
+
+/** Nothing packed was asked for; something between may pack it all the same. */
+export function unpacked(answered: Answered): Answered {
+  const encoding = answered.headers.get("content-encoding") ?? "identity";
+  if (encoding === "identity") return answered;
+  const unpack = encoding === "br" ? createBrotliDecompress() : createUnzip();
+  return { ...answered, body: pipeline(Readable.from(answered.body), unpack, () => undefined) };
 }
 
 /** What undici tells of one request, and the body as whoever asked reads it. */
 class Answer implements Dispatcher.DispatchHandler, AsyncIterator<Uint8Array, undefined> {
   readonly #signal: AbortSignal;
-  readonly #opened: (answer: Answered) => void;
+  readonly #opened: (answer: AnsweredDirectly) => void;
   readonly #refused: (error: Error) => void;
   readonly #waiting: Uint8Array[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   #asked: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined;
   #over: { readonly error?: Error } | undefined;
 
-  constructor(signal: AbortSignal, opened: (answer: Answered) => void, refused: (error: Error) => void) {
+  constructor(signal: AbortSignal, opened: (answer: AnsweredDirectly) => void, refused: (error: Error) => void) {
     this.#signal = signal;
     this.#opened = opened;
     this.#refused = refused;
@@ -83,7 +109,7 @@ class Answer implements Dispatcher.DispatchHandler, AsyncIterator<Uint8Array, un
     if (status < 200) return;
     const get = (name: string) => [headers[name] ?? []].flat()[0] ?? null;
     const body = { [Symbol.asyncIterator]: () => this };
-    this.#opened({ status, headers: { get }, body, close: (reason) => this.#close(reason) });
+    this.#opened({ status, headers: { get }, told: headers, body, close: (reason) => this.#close(reason) });
   }
 
   onResponseData(_: Dispatcher.DispatchController, piece: Uint8Array): void {

@@ -141,7 +141,8 @@ describe("what is sent to Claude", () => {
     vi.stubEnv("ANTHROPIC_AUTH_TOKEN", "another-token");
     vi.stubEnv("ANTHROPIC_CUSTOM_HEADERS", "");
     const server = await serve();
-    await ask(connect(server.url));
+    // As elsewhere than on this machine.
+    await ask(connect(server.url, { fetch }));
     const headers = server.requests[0]?.headers ?? {};
     expect(Object.keys(headers).sort((a, b) => a.localeCompare(b))).toEqual([
       "accept",
