@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { ChatMessage } from "../core/chat-message.ts";
+import { cloudModels } from "../core/cost.ts";
 import { uniqueModels } from "../core/model-places.ts";
 import type { Tool, ToolUse } from "../core/tool.ts";
 import { blocksSchema, messagesOf, rulesIn } from "./anthropic-blocks.ts";
@@ -57,8 +58,18 @@ const messagesSchema = z.object({
 });
 type Prompt = z.infer<typeof countSchema>;
 
-export function anthropicEndpoints(app: App): Readonly<Record<string, Endpoint>> {
+/** @param passesClaude whether Claude itself can be asked through here, where the person has opened that way */
+export function anthropicEndpoints(app: App, passesClaude: boolean): Readonly<Record<string, Endpoint>> {
   const since = new Date().toISOString();
+  const entry = (id: string, name: string) => ({ type: "model", id, display_name: name, created_at: since });
+  const list = async (signal: AbortSignal) => {
+    const installed = uniqueModels(await app.models(signal)).filter((each) => each.place !== "cloud");
+    const isOpen = passesClaude && app.settings().serviceClaude === "pass";
+    return [
+      ...[...virtualModels, ...installed.map((each) => each.name)].map((name) => entry(aliasOf(name), name)),
+      ...(isOpen ? cloudModels.map(({ name, title }) => entry(name, title)) : []),
+    ];
+  };
   return {
     "POST /v1/messages": async (body) => {
       refuseUnheard(body, "messages");
@@ -70,16 +81,13 @@ export function anthropicEndpoints(app: App): Readonly<Record<string, Endpoint>>
       return json({ input_tokens: tokensOf(ask) });
     },
     "GET /v1/models": async (_, signal) => {
-      const installed = uniqueModels(await app.models(signal))
-        .filter((each) => each.place !== "cloud")
-        .map((each) => each.name);
-      const data = [...virtualModels, ...installed].map((name) => ({
-        type: "model",
-        id: aliasOf(name),
-        display_name: name,
-        created_at: since,
-      }));
+      const data = await list(signal);
       return json({ data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
+    },
+    "GET /v1/models/*": async (_, signal, name) => {
+      const found = (await list(signal)).find(({ id, display_name: own }) => name === id || name === own);
+      if (!found) throw new ProxyError(404, "There is no such model here.", { code: "model_not_found" });
+      return json(found);
     },
   };
 }

@@ -25,6 +25,10 @@ export function refuseForms(headers: IncomingHttpHeaders): void {
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
     throw new ProxyError(415, "The body must be JSON: send the header content-type: application/json.");
   }
+  const packing = headers["content-encoding"] ?? "identity";
+  if (packing !== "identity") {
+    throw new ProxyError(415, "The body must not be packed: send it without the header content-encoding.");
+  }
 }
 
 /** For programs whose other headers hold a key for somebody else. */

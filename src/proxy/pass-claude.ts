@@ -7,6 +7,7 @@ import { isAlias } from "./ask-of.ts";
 import { tokenHeader } from "./guard.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { ascii, drained } from "./respond.ts";
+import { cleanUrl } from "./routes.ts";
 
 export interface PassCall {
   readonly request: IncomingMessage;
@@ -54,7 +55,7 @@ export async function passToClaude(call: PassCall, app: App, signal: AbortSignal
       "Nothing was sent to Claude: this service asks for no token, so anybody could spend your money. Start it without --no-token.",
     );
   }
-  const sent = { path: request.url ?? "", headers: headersFor(request, token), body, json, token };
+  const sent = { path: cleanUrl(request.url ?? ""), headers: headersFor(request, token), body, json, token };
   try {
     for await (const event of app.passClaude(sent, signal)) await tell(event, modelOf(json), response, signal);
     response.end();

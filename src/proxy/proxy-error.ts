@@ -10,6 +10,8 @@ export interface ProxyErrorDetails {
   readonly contextTokens?: number;
   /** What of the request is wrong, such as `messages.0.role`. */
   readonly field?: string;
+  /** How it is to be asked instead. */
+  readonly allow?: string;
 }
 
 /** An error for a client: an HTTP status and a sentence without prompts, paths or keys in it. */

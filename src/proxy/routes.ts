@@ -20,16 +20,20 @@ const adminPaths = new Set(["/api/pull", "/api/push", "/api/create", "/api/copy"
 
 const generate = "POST /api/generate";
 
-export function createRoutes(app: App): (method: string, path: string, dialect: Dialect) => FoundRoute {
+/** @param passesClaude whether requests for Claude itself are passed on, where the person has opened that way */
+export function createRoutes(
+  app: App,
+  passesClaude: boolean,
+): (method: string, path: string, dialect: Dialect) => FoundRoute {
   const ollama = ollamaEndpoints(app);
   const missing: Endpoint = async () => {
-    throw new ProxyError(404, "There is nothing at this address.");
+    throw nothingThere();
   };
   const tables = {
     own: {},
     ollama: { ...ollama, [generate]: generateEndpoint(ollama[generate] ?? missing) },
     openai: openaiEndpoints(app),
-    anthropic: anthropicEndpoints(app),
+    anthropic: anthropicEndpoints(app, passesClaude),
   };
   return (method, path, dialect) => {
     if (adminPaths.has(path) || path.startsWith("/api/blobs/")) {
@@ -42,10 +46,26 @@ export function createRoutes(app: App): (method: string, path: string, dialect: 
     const named = /^GET (\/v1\/models\/)(.+)$/.exec(key);
     const endpoint = named ? table[`GET ${named[1]}*`] : undefined;
     if (endpoint) return { key: "GET /v1/models/*", endpoint, name: decoded(named?.[2] ?? "") };
-    const elsewhere = ["GET", "POST"].some((other) => Object.hasOwn(table, `${other} ${path}`));
-    if (elsewhere) throw new ProxyError(405, "This address is not asked in this way.");
-    throw new ProxyError(404, "There is nothing at this address.");
+    const allow = ["GET", "POST"].find((other) => Object.hasOwn(table, `${other} ${path}`));
+    if (allow) throw new ProxyError(405, `This address is asked with ${allow}.`, { allow });
+    throw nothingThere();
   };
+}
+
+const nothingThere = () =>
+  new ProxyError(
+    404,
+    "There is nothing at this address. The base address for Ollama’s and Anthropic’s clients has no path; the one for OpenAI’s clients ends in /v1.",
+  );
+
+/** Without what is asked, and without slashes too many: some programs put one after their base address, some after all. */
+export const pathOf = (url: string): string =>
+  (url.split("?")[0] ?? "").replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "") || "/";
+
+/** The same address without slashes too many. */
+export function cleanUrl(url: string): string {
+  const at = url.indexOf("?");
+  return pathOf(url) + (at < 0 ? "" : url.slice(at));
 }
 
 function decoded(name: string): string {

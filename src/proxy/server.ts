@@ -25,7 +25,7 @@ import { ProxyError, toProxyError } from "./proxy-error.ts";
 import { readAnswer } from "./read-answer.ts";
 import { jsonIn, readBytes } from "./read-body.ts";
 import { type Sent, sendJson, sendStream, sendWhole } from "./respond.ts";
-import { createRoutes, dialectOf } from "./routes.ts";
+import { createRoutes, dialectOf, pathOf } from "./routes.ts";
 
 export interface ProxyOptions {
   /** What clients have to know; undefined: nothing, which only a service for this machine may allow. */
@@ -88,7 +88,7 @@ export function createProxy(app: App, options: ProxyOptions): ProxyServer {
       host: createHostReader(thisHost),
       connections: () => state.connections,
     }),
-    findRoute: createRoutes(app),
+    findRoute: createRoutes(app, options.token !== undefined),
     mounts: options.mounts?.((ask, signal) => app.run({ ...ask, client: "mcp" }, signal)) ?? [],
     health: createHealth(app, options),
     state,
@@ -140,7 +140,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, parts:
     if (!response.writableFinished) left.abort();
     state.active.delete(left);
   });
-  const path = (request.url ?? "/").split("?")[0] ?? "/";
+  const path = pathOf(request.url ?? "/");
   // A client that only listens keeps nobody from stopping.
   if (request.method !== "GET" || !mountAt(path, parts.mounts)) state.active.add(left);
   const dialect = dialectOf(path, request.headers);
@@ -254,9 +254,10 @@ function fail(error: unknown, { request, response, dialect }: Call, parts: Parts
     response.destroy();
     return;
   }
-  const { retryAfterSeconds } = told.details;
+  const { retryAfterSeconds, allow } = told.details;
   sendJson(response, told.status, dialect.errorBody(told), {
     ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
+    ...(allow === undefined ? {} : { allow }),
     ...(told.status === 401 ? { "www-authenticate": "Bearer" } : {}),
     ...(parts.state.isDraining ? { connection: "close" } : {}),
   });
