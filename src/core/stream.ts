@@ -25,11 +25,15 @@ export class Stream<Event> implements AsyncIterable<Event> {
   }
 
   /** Readers call `each`. */
-  async begin(take: Take<Event>): Promise<void> {
+  begin(take: Take<Event>): Promise<void> {
     // A source that began anew would ask its model, and be paid, once more.
-    if (this.#hasBegun) throw new Error("a stream has one reader");
+    if (this.#hasBegun) return Promise.reject(new Error("a stream has one reader"));
     this.#hasBegun = true;
-    await this.#source(take);
+    try {
+      return this.#source(take);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }
 
@@ -41,13 +45,14 @@ export function stream<Event>(source: Source<Event>): Stream<Event> {
  * Reads to the end. What `take` throws stops the source, which sees an `AbortError` only, and comes out here.
  * @throws what the source or `take` throws
  */
-export async function each<Event>(events: AsyncIterable<Event>, take: Take<Event>): Promise<void> {
-  const first = firstOf(await read(events, take));
-  if (first) throw first.error;
+export function each<Event>(events: AsyncIterable<Event>, take: Take<Event>): Promise<void> {
+  return read(events, take, (first) => {
+    if (first) throw first.error;
+  });
 }
 
 /** Reads until `take` calls `enough`, or to the end; then the source is stopped. */
-export async function eachUntil<Event>(
+export function eachUntil<Event>(
   events: AsyncIterable<Event>,
   take: (event: Event, enough: () => never) => ReturnType<Take<Event>>,
 ): Promise<void> {
@@ -56,8 +61,13 @@ export async function eachUntil<Event>(
     end = new Left();
     throw end;
   };
-  const first = firstOf(await read(events, (event) => take(event, enough)));
-  if (first && first.error !== end) throw first.error;
+  return read(
+    events,
+    (event) => take(event, enough),
+    (first) => {
+      if (first && first.error !== end) throw first.error;
+    },
+  );
 }
 
 interface Failure {
@@ -70,14 +80,24 @@ interface Wrong {
   failed?: Failure;
 }
 
-async function read<Event>(events: AsyncIterable<Event>, take: Take<Event>): Promise<Wrong> {
+/**
+ * One promise for all of it: an answer passes some twenty readers, and functions that wait cost more than what they do.
+ * @param end hears of the first thing that went wrong
+ */
+function read<Event>(
+  events: AsyncIterable<Event>,
+  take: Take<Event>,
+  end: (first: Failure | undefined) => void,
+): Promise<void> {
   const wrong: Wrong = {};
-  try {
-    await (events instanceof Stream ? push(events, take, wrong) : pull(events, take, wrong));
-  } catch (error) {
-    wrong.failed = { error };
-  }
-  return wrong;
+  const reading = events instanceof Stream ? push(events, take, wrong) : pull(events, take, wrong);
+  return reading.then(
+    () => end(firstOf(wrong)),
+    (error: unknown) => {
+      wrong.failed = { error };
+      end(firstOf(wrong));
+    },
+  );
 }
 
 function push<Event>(events: Stream<Event>, take: Take<Event>, wrong: Wrong): Promise<void> {
