@@ -89,7 +89,7 @@ function createFileKeeper(file: string, app: App): SettingsKeeper {
   return {
     async change({ key, value }) {
       const textBefore = await readFile(file, "utf8").catch(() => null);
-      const known = parseJson(textBefore ?? "{}");
+      const known = parseJson((textBefore ?? "{}").replace(/^\ufeff/, ""));
       if (typeof known !== "object" || known === null) {
         throw new TaskError("bad-input", msg("{0} is not a JSON object. Mend it or remove it.", file));
       }

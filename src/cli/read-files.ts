@@ -65,11 +65,14 @@ function textOf(bytes: Buffer, name: string): string {
 }
 
 export function unreadable(name: string, cause: unknown): TaskError {
-  const isMissing = cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR");
-  const text = isMissing
+  const text = isMissing(cause)
     ? msg("{0} cannot be read: there is no such file.", name)
     : msg("{0} cannot be read: {1}", name, reasonOf(cause));
   return new TaskError("bad-input", text, { cause });
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
 function tooLarge(name: string, size: number): TaskError {

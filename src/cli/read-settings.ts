@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { msg } from "../core/message.ts";
 import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
+import { isMissing, unreadable } from "./read-files.ts";
 
 /** Environment variables that stand for a setting. */
 const variables: Readonly<Record<string, string>> = {
@@ -11,9 +12,16 @@ const variables: Readonly<Record<string, string>> = {
   SWITCHYARD_ANSWER_LANGUAGE: "answerLanguage",
 };
 
-/** Defaults, then the file, then the environment. A file that is not there is as good as an empty one. */
-export function readSettings(file: string, env: Readonly<Record<string, string | undefined>>): Settings {
-  return parseSettings({ ...readJson(file), ...fromEnvironment(env) });
+export interface SettingsFiles {
+  readonly file: string;
+  /** Whether the person has named it: then it has to be there. */
+  readonly isNamed?: boolean;
+  readonly editorFile: string;
+}
+
+/** Defaults, then the file, then the environment. */
+export function readSettings(files: SettingsFiles, env: Readonly<Record<string, string | undefined>>): Settings {
+  return parseSettings({ ...readOwn(files), ...fromEnvironment(env) });
 }
 
 /**
@@ -21,14 +29,15 @@ export function readSettings(file: string, env: Readonly<Record<string, string |
  * either of them holds, whatever the other says.
  */
 export function readServiceSettings(
-  { file, editorFile }: { readonly file: string; readonly editorFile: string },
+  files: SettingsFiles,
   env: Readonly<Record<string, string | undefined>>,
 ): Settings {
   // Written by another version, it may have keys that this one does not know.
-  const editor = Object.fromEntries(Object.entries(readJson(editorFile)).filter(([key]) => key in defaultSettings));
-  const both = [parseSettings(editor), parseSettings({ ...readJson(file), ...fromEnvironment(env) })];
+  const editor = Object.fromEntries(Object.entries(readJson(files.editorFile)).filter(([key]) => key in defaultSettings));
+  const own = { ...readOwn(files), ...fromEnvironment(env) };
+  const both = [parseSettings(editor), parseSettings(own)];
   return {
-    ...parseSettings({ ...editor, ...readJson(file), ...fromEnvironment(env) }),
+    ...parseSettings({ ...editor, ...own }),
     offline: both.some((each) => each.offline),
     localOnly: both.some((each) => each.localOnly),
     localOnlyPaths: [...new Set(both.flatMap((each) => each.localOnlyPaths))],
@@ -42,16 +51,27 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): obj
   return { ...Object.fromEntries(fromEnv), ...(sources ? { weightSources: sources } : {}) };
 }
 
-function readJson(file: string): object {
+function readOwn({ file, isNamed = false }: SettingsFiles): object {
+  return readJson(file, isNamed);
+}
+
+/**
+ * One that is not there is as good as an empty one, unless it has to be. One that is there and cannot be read may hold
+ * what keeps texts here: without it nothing is done.
+ * @throws TaskError `bad-input`
+ */
+function readJson(file: string, hasToBeThere = false): object {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
-  } catch {
-    return {};
+  } catch (error) {
+    if (!hasToBeThere && isMissing(error)) return {};
+    throw unreadable(file, error);
   }
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null) return value;
+    // Some editors write a mark before the text.
+    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   } catch {
     // Told below.
   }

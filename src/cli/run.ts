@@ -13,7 +13,7 @@ import { readWindows } from "../service/open-windows.ts";
 import type { Flags } from "./flags.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
-import { readServiceSettings, readSettings } from "./read-settings.ts";
+import { readServiceSettings, readSettings, type SettingsFiles } from "./read-settings.ts";
 import { remedyLines } from "./remedy-lines.ts";
 import { createTerminal } from "./terminal.ts";
 
@@ -45,10 +45,13 @@ const program = createProgram({
   home,
   entry: process.argv[1] ?? "",
   serviceSettings,
-  serviceFiles: (flags) => Object.values(settingsFiles(flags)),
+  serviceFiles: (flags) => {
+    const { file, editorFile } = settingsFiles(flags);
+    return [file, editorFile];
+  },
   openApp: (flags) =>
     open(
-      { ...readSettings(settingsFiles(flags).file, process.env), ...strict(flags) },
+      { ...readSettings(settingsFiles(flags), process.env), ...strict(flags) },
       {
         askedBy: "shell",
         mayLeave: leaveRule(flags, terminal),
@@ -62,8 +65,9 @@ const program = createProgram({
   openService: (askedBy, flags) => open(serviceSettings(flags), { askedBy, windows }),
 });
 
-function settingsFiles(flags: Flags) {
-  return { file: flags.config ?? join(home, "config.json"), editorFile: editorSettingsFile(home) };
+function settingsFiles({ config }: Flags): SettingsFiles {
+  const editorFile = editorSettingsFile(home);
+  return { file: config ?? join(home, "config.json"), isNamed: config !== undefined, editorFile };
 }
 
 function serviceSettings(flags: Flags): Settings {

@@ -1,5 +1,5 @@
 // Files, words, settings and servers that it can do nothing with: what it says, and how it ends.
-import { writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { beginLines, tokenLine } from "../backends/scripted-server.ts";
 import { says, useShell } from "./asking-shell.ts";
@@ -98,5 +98,24 @@ describe("what the command line cannot do", { timeout: 30_000 }, () => {
     const file = path("settings.json");
     await writeFile(file, '{ "colour": "red" }');
     expect((await run(["ask", "hi", "--config", file])).err).toContain("There is no setting “colour”");
+  });
+
+  it("does nothing without settings that it was to go by: a named file that is missing, one that cannot be read", async () => {
+    const server = await serve(says("never"));
+    const missing = await run(["ask", "hi", "--config", path("none.json")]);
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining("none.json cannot be read: there is no such") });
+    await mkdir(path("home/config.json"), { recursive: true });
+    const folder = await run(["ask", "hi"]);
+    await rm(path("home/config.json"), { recursive: true });
+    expect(folder).toMatchObject({ code: 2, err: expect.stringContaining("config.json cannot be read: EISDIR") });
+    await writeFile(path("list.json"), "[]");
+    expect((await run(["ask", "hi", "--config", path("list.json")])).err).toContain("is not a JSON object");
+    expect(server.requests).not.toContain("POST /api/chat");
+  });
+
+  it("reads settings that begin with a mark of their encoding", async () => {
+    await serve(says("Fine."));
+    await writeFile(path("marked.json"), '\ufeff{ "cache": false }');
+    expect(await run(["ask", "hi", "--config", path("marked.json")])).toMatchObject({ code: 0 });
   });
 });
