@@ -52,11 +52,19 @@ export function addDownloadCommands(models: Command, parts: ProgramParts, withAp
   models
     .command("pause <name>")
     .description(t("pause a download; what arrived is kept"))
-    .action(withApp((app, _, name) => app.downloads.pause(name)));
+    .action(withApp((app, _, name) => known(app, name, () => app.downloads.pause(name))));
   models
     .command("cancel <name>")
     .description(t("cancel a download and throw away what arrived"))
-    .action(withApp((app, _, name) => app.downloads.cancel(name, signal)));
+    .action(withApp((app, _, name) => known(app, name, () => app.downloads.cancel(name, signal))));
+}
+
+/** @throws TaskError `bad-input` where nothing of that name is being got */
+async function known(app: App, name: string, work: () => Promise<void>): Promise<void> {
+  if (!(await app.downloads.list()).some(({ model }) => model === name)) {
+    throw new TaskError("bad-input", msg("{0} is not being got. What is: switchyard models downloads", name));
+  }
+  await work();
 }
 
 export async function pullModel(

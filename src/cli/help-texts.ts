@@ -17,12 +17,12 @@ export function speak(program: Command, { t, complain }: Pick<Terminal, "t" | "c
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => titles[title] ?? title })
     .configureOutput({
       writeErr: (text) => complain(text.trimEnd()),
-      outputError: (text, write) => write(`switchyard: ${explained(text, t)}\n`),
+      outputError: (text, write) => write(`switchyard: ${explained(text, t, program)}\n`),
     });
 }
 
 /** What is wrong with a command line; the library says it in English only. */
-function explained(error: string, t: Translate): string {
+function explained(error: string, t: Translate, program: Command): string {
   const known: readonly (readonly [RegExp, (...found: string[]) => string])[] = [
     [/unknown option '(.+?)'/, (flag) => t("There is no option {0}.", flag)],
     [/unknown command '(.+?)'/, (name) => t("There is no command {0}.", name)],
@@ -31,6 +31,18 @@ function explained(error: string, t: Translate): string {
     [
       /option '(.+?)' argument '(.*?)' is invalid\. (.+)/,
       (flag, value, allowed) => t("{0} cannot be “{1}”; possible: {2}", flag, value, allowed),
+    ],
+    [
+      /command-argument value '(.*?)' is invalid for argument '(.+?)'\. (.+)/,
+      (value, name, allowed) => t("{0} cannot be “{1}”; possible: {2}", `<${name}>`, value, allowed),
+    ],
+    [
+      /too many arguments for '(.+?)'/,
+      (name) => {
+        const below = program.commands.find((each) => each.name() === name)?.commands ?? [];
+        if (below.length === 0) return t("That is more than this command takes.");
+        return t("{0} has no such command; possible: {1}", name, below.map((each) => each.name()).join(" | "));
+      },
     ],
     [/too many arguments/, () => t("That is more than this command takes.")],
   ];

@@ -105,6 +105,7 @@ function describeModels(
       const where = servers.map((server) => say(serverName(server))).join(", ");
       return [model.name, formatBytes(model.sizeBytes), where, ...testedText(model.toolTest, say)].join("  ");
     }),
+    ...(installed.length === 0 ? [t("No model is installed, or no server answers: switchyard status")] : []),
     t("Can be had:"),
     ...offers.map((offer) =>
       `  ${offer.name}  ${formatBytes(offer.sizeBytes)}  ${offer.fits ? "" : t("does not fit this machine")}`.trimEnd(),

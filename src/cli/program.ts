@@ -104,7 +104,7 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     .option("--task <type>", t("state the kind of task: a kind, or code, translation, creative or general"), taskKind)
     .option("--image <files...>", t("pictures the question is about"))
     .action(async (words: string[], own: { task?: TaskKind; image?: string[] }, command: Command) => {
-      const sources = await Promise.all((own.image ?? []).map(readPicture));
+      const sources = await Promise.all((own.image ?? []).map((name) => readPicture(name, words.length === 0)));
       const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
       const flags = command.optsWithGlobals<Flags>();
       const stated = own.task ? { kind: own.task } : {};

@@ -6,10 +6,13 @@ import { msg } from "../core/message.ts";
 import { isPicture, maxPictureBytes } from "../core/pictures.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import { unreadable } from "./read-files.ts";
+import { isMissing, unreadable } from "./read-files.ts";
 
-/** @throws TaskError `bad-input` that names the file and what is wrong with it */
-export async function readPicture(name: string): Promise<Source> {
+/**
+ * @param isQuestion whether the name may be the question, for there is none: --image takes all that follows
+ * @throws TaskError `bad-input` that names the file and what is wrong with it
+ */
+export async function readPicture(name: string, isQuestion = false): Promise<Source> {
   const read = async () => {
     const { size } = await stat(name);
     if (size > maxPictureBytes) {
@@ -19,6 +22,12 @@ export async function readPicture(name: string): Promise<Source> {
     return readFile(name);
   };
   const bytes = await read().catch((error: unknown) => {
+    if (isQuestion && isMissing(error))
+      throw new TaskError(
+        "bad-input",
+        msg("There is no picture {0}. Is it the question? Say it before --image.", name),
+        { cause: error },
+      );
     throw error instanceof TaskError ? error : unreadable(name, error);
   });
   if (!isPicture(bytes)) {

@@ -28,12 +28,11 @@ export function readSettings(files: SettingsFiles, env: Readonly<Record<string, 
  * What the service goes by: the editor's settings under those of the file and the environment. A rule of privacy in
  * either of them holds, whatever the other says.
  */
-export function readServiceSettings(
-  files: SettingsFiles,
-  env: Readonly<Record<string, string | undefined>>,
-): Settings {
+export function readServiceSettings(files: SettingsFiles, env: Readonly<Record<string, string | undefined>>): Settings {
   // Written by another version, it may have keys that this one does not know.
-  const editor = Object.fromEntries(Object.entries(readJson(files.editorFile)).filter(([key]) => key in defaultSettings));
+  const editor = Object.fromEntries(
+    Object.entries(readJson(files.editorFile)).filter(([key]) => key in defaultSettings),
+  );
   const own = { ...readOwn(files), ...fromEnvironment(env) };
   const both = [parseSettings(editor), parseSettings(own)];
   return {

@@ -15,6 +15,7 @@ import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
 import { readServiceSettings, readSettings, type SettingsFiles } from "./read-settings.ts";
 import { remedyLines } from "./remedy-lines.ts";
+import { systemErrorText } from "./system-error.ts";
 import { createTerminal } from "./terminal.ts";
 
 const stop = new AbortController();
@@ -107,7 +108,8 @@ function report(error: unknown): number {
   if (hasLeft) return 0;
   if (isAbort(error) || stop.signal.aborted) return 130;
   if (!(error instanceof TaskError)) {
-    terminal.complain(errorText(error));
+    const known = systemErrorText(error, home);
+    terminal.complain(known ? `switchyard: ${terminal.say(known)}` : errorText(error));
     return 1;
   }
   terminal.complain(`switchyard: ${terminal.say(error.text)}`);

@@ -27,7 +27,7 @@ export function addServeCommand(program: Command, parts: ProgramParts): void {
     .option("--background", t("start it as a process of its own, unless it runs already"))
     .option("--stop", t("stop the one that runs; what it has begun is finished"))
     .option("--idle [minutes]", t("end when nobody has needed it for so long; otherwise as the settings say"), minutes)
-    .option("--drain <seconds>", t("how long answers may still take when the service is stopped"), Number, 30)
+    .option("--drain <seconds>", t("how long answers may still take when the service is stopped"), seconds, 30)
     .action((own: ServeFlags, command: Command) => serve(parts, own, command.optsWithGlobals<Flags>()));
 }
 
@@ -112,6 +112,14 @@ function minutes(text: string): number {
   if (Number.isFinite(number) && number > 0) return number;
   throw new InvalidArgumentError("1, 2, 3, …");
 }
+
+function seconds(text: string): number {
+  const number = Number(text);
+  if (text.trim() !== "" && number >= 0 && number <= mostSeconds) return number;
+  throw new InvalidArgumentError(`0 … ${mostSeconds}`);
+}
+
+const mostSeconds = 86_400;
 
 function portNumber(text: string): number {
   const number = Number(text);

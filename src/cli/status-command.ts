@@ -39,8 +39,7 @@ export function addStatusCommand(program: Command, parts: ProgramParts): void {
         ...servers.flatMap((server) => describeServer(server, terminal)),
         // Its settings may be others than those of this shell.
         ...known.filter(({ name }) => name && !found.some((own) => own.name === name)).map(onlyThere(terminal)),
-        t("Addresses tried:"),
-        ...(found[0]?.tried ?? []).map((each) => `  ${each.address}: ${each.outcome}`),
+        ...triedText(found[0]?.tried ?? [], terminal),
       ];
       printer(terminal)(flags, { service: service ?? null, servers }, text.join("\n"));
     });
@@ -78,7 +77,7 @@ function describeService(service: RunningService | undefined, { t, say }: Termin
   const kinds = Object.entries(work?.tasks ?? {}).map(([kind, { working, waiting }]) => {
     const known = taskKinds.find((each) => each === kind);
     const name = known ? say(kindName(known)) : kind;
-    return waiting > 0 ? t("{0}: {1}, {2} waiting", name, working, waiting) : `${name}: ${working}`;
+    return waiting > 0 ? t("{0}: {1}, {2} waiting", name, working, waiting) : t("{0}: {1}", name, working);
   });
   const wait = formatCountdown(work?.longestWaitMs ?? 0);
   return [
@@ -94,9 +93,9 @@ function describeServer(server: KnownServer, terminal: Terminal): readonly strin
   const { t, say } = terminal;
   if (server.name === "") return [t("No model server answers.")];
   return [
-    `${say(serverName(server.name))} ${server.version ?? ""}`.trimEnd().concat(`: ${healthText(server, terminal)}`),
+    t("{0}: {1}", `${say(serverName(server.name))} ${server.version ?? ""}`.trimEnd(), healthText(server, terminal)),
     ...server.models.map(({ name, toolTest }) => `  ${name}${toolTest ? `  ${say(toolTestName(toolTest))}` : ""}`),
-    ...server.loaded.map((model) => `  ${t("loaded")}: ${model.name} ${formatBytes(model.sizeBytes)}`),
+    ...server.loaded.map((model) => `  ${t("{0}: {1}", t("loaded"), `${model.name} ${formatBytes(model.sizeBytes)}`)}`),
   ];
 }
 
@@ -105,11 +104,18 @@ function healthText({ condition, inFlight, tokensPerSecond }: ServiceServer, { t
     condition === undefined ? t("answers") : say(conditionName(condition)),
     ...(inFlight === undefined ? [] : [t("{0} in flight", inFlight)]),
     ...(tokensPerSecond === undefined ? [] : [t("{0} tokens/s", tokensPerSecond.toFixed(1))]),
-  ].join(", ");
+  ].reduce((text, part) => t("{0}, {1}", text, part));
 }
 
 function onlyThere(terminal: Terminal): (server: ServiceServer) => string {
   const { t, say } = terminal;
-  return (server) =>
-    `${say(serverName(server.name ?? ""))}: ${healthText(server, terminal)} (${t("asked by the service alone")})`;
+  return (server) => {
+    const health = t("{0} ({1})", healthText(server, terminal), t("asked by the service alone"));
+    return t("{0}: {1}", say(serverName(server.name ?? "")), health);
+  };
+}
+
+function triedText(tried: ServerStatus["tried"], { t }: Terminal): readonly string[] {
+  if (tried.length === 0) return [];
+  return [t("Addresses tried:"), ...tried.map(({ address, outcome }) => `  ${t("{0}: {1}", address, outcome)}`)];
 }

@@ -79,8 +79,8 @@ function loadBundle(): MessageBundle {
 export function badgeLine(badge: Badge, { t, say }: Terminal): string {
   const { route } = badge;
   return [
-    `${say(kindName(route.task))}: ${route.model} (${say(route.why)})`,
-    `${say(serverName(route.backend))}, ${say(placeName(route.place))}`,
+    t("{0}: {1}", say(kindName(route.task)), t("{0} ({1})", route.model, say(route.why))),
+    t("{0}, {1}", say(serverName(route.backend)), say(placeName(route.place))),
     ...(badge.firstTokenMs === undefined ? [] : [t("first token {0} ms", Math.round(badge.firstTokenMs))]),
     ...(badge.tokensPerSecond === undefined ? [] : [t("{0} tokens/s", badge.tokensPerSecond.toFixed(1))]),
     ...(badge.answerTokens === undefined

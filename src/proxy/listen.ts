@@ -1,5 +1,7 @@
 // Which address the service has.
 import type { Server } from "node:http";
+import { msg } from "../core/message.ts";
+import { TaskError } from "../core/task-error.ts";
 import { portOwner } from "./port-owner.ts";
 
 export interface Wanted {
@@ -35,12 +37,21 @@ export async function listen(
   return { port: undefined, takenBy: takenBy ?? "" };
 }
 
+function noAddress(host: string, cause: Error): TaskError {
+  const text = msg(
+    "{0} is no address of this machine. Name one of its own, such as 127.0.0.1, or 0.0.0.0 for all.",
+    host,
+  );
+  return new TaskError("bad-input", text, { cause });
+}
+
 function tryPort(server: Server, host: string, port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error) => {
       server.off("listening", listening);
-      if ("code" in error && (error.code === "EADDRINUSE" || error.code === "EACCES")) resolve(undefined);
-      else reject(error);
+      const code = "code" in error ? error.code : undefined;
+      if (code === "EADDRINUSE" || code === "EACCES") resolve(undefined);
+      else reject(code === "ENOTFOUND" || code === "EADDRNOTAVAIL" ? noAddress(host, error) : error);
     };
     const listening = () => {
       server.off("error", failed);

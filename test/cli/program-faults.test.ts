@@ -72,6 +72,12 @@ describe("what the command line cannot do", { timeout: 30_000 }, () => {
     [["ask", "hi", "--temperature", "9"], "0 … 2"],
     [["review", "mean.js", "--fail-on", "everything"], "problem | suggestion | style"],
     [["ask", "hi", "--max-tokens", "0"], "1, 2, 3"],
+    [["serve", "--drain", "soon"], "0 … 86400"],
+    [["serve", "--host", "256.1.1.1", "--port", "0"], "256.1.1.1 is no address of this machine"],
+    [["connect", "nothing"], "<program> cannot be “nothing”; possible: claude-code | cline"],
+    [["models", "get", "x"], "models has no such command; possible: delete | pull"],
+    [["models", "pause", "nothing"], "nothing is not being got"],
+    [["ask", "--image", "picture.png", "what is it?"], "Say it before --image"],
   ])("refuses %j and says what is possible", async (args, possible) => {
     const server = await serve(says("never"));
     const result = await run(args);
@@ -103,7 +109,10 @@ describe("what the command line cannot do", { timeout: 30_000 }, () => {
   it("does nothing without settings that it was to go by: a named file that is missing, one that cannot be read", async () => {
     const server = await serve(says("never"));
     const missing = await run(["ask", "hi", "--config", path("none.json")]);
-    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining("none.json cannot be read: there is no such") });
+    expect(missing).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("none.json cannot be read: there is no such"),
+    });
     await mkdir(path("home/config.json"), { recursive: true });
     const folder = await run(["ask", "hi"]);
     await rm(path("home/config.json"), { recursive: true });
@@ -111,6 +120,19 @@ describe("what the command line cannot do", { timeout: 30_000 }, () => {
     await writeFile(path("list.json"), "[]");
     expect((await run(["ask", "hi", "--config", path("list.json")])).err).toContain("is not a JSON object");
     expect(server.requests).not.toContain("POST /api/chat");
+  });
+
+  it("says which folder it cannot write to, and how to name another one", async () => {
+    const env = { SWITCHYARD_HOME: path("mean.js") };
+    for (const args of [["serve"], ["serve", "--show-token"]]) {
+      const result = await run(args, { env });
+      expect(result).toMatchObject({ code: 1, out: "" });
+      expect(result.err).toMatch(/^switchyard: .*mean\.js cannot be written \(\w+\)\. .*SWITCHYARD_HOME/);
+    }
+  });
+
+  it("says so where no model is there to be listed", async () => {
+    expect((await run(["models"])).out).toContain("switchyard status");
   });
 
   it("reads settings that begin with a mark of their encoding", async () => {
