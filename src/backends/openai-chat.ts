@@ -129,6 +129,8 @@ export function createChunkReader(server: string, nowMs: () => number) {
     /** Something of the answer has come. */
     hasBegun: () => firstMs !== undefined || calls.size > 0,
     isFinished: () => finish !== undefined,
+    /** As the server counted; 0 where it did not. */
+    promptTokens: () => usage?.prompt_tokens ?? 0,
   };
 }
 

@@ -20,6 +20,7 @@ import { createChunkReader, openaiRequest } from "./openai-chat.ts";
 import { type Chunk, chunkSchema, embeddingsSchema, errorSchema, modelsSchema, propsSchema } from "./openai-schemas.ts";
 import { retryWaitMs } from "./retry-wait.ts";
 import { abortError, lostServer, memoryError } from "./server-errors.ts";
+import { createReadCheck } from "./whole-prompt.ts";
 
 export interface OpenAiOptions {
   readonly name: string;
@@ -42,6 +43,7 @@ export class OpenAiBackend implements Backend {
   readonly place: Place;
   readonly #options: OpenAiOptions;
   readonly #base: string;
+  readonly #reading = createReadCheck();
 
   constructor(options: OpenAiOptions) {
     this.name = options.name;
@@ -100,6 +102,14 @@ export class OpenAiBackend implements Backend {
       for await (const chunk of this.#chunks(response, reader.hasBegun)) yield* reader.read(chunk);
       // Some servers end without `[DONE]`; none without saying why the answer ended.
       if (!reader.isFinished()) throw lostServer(this.name);
+      const { messages } = request;
+      const isFirst = messages.every(({ role }) => role !== "assistant");
+      this.#reading.ensure(
+        messages.map(({ content }) => content),
+        reader.promptTokens(),
+        this.name,
+        isFirst,
+      );
       yield* reader.end();
     } catch (error) {
       throw this.#taskError(error, signal);
@@ -108,12 +118,14 @@ export class OpenAiBackend implements Backend {
     }
   }
 
-  async embed({ model, texts, dimensions }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
+  async embed({ model, texts, dimensions, mayCut }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
     const body = { model, input: texts, ...(dimensions === undefined ? {} : { dimensions }) };
     const response = await this.#post("/embeddings", body, signal);
     const { data, usage } = this.#parse(embeddingsSchema, parseJson(await response.text()));
     const inOrder = data.toSorted((a, b) => a.index - b.index);
-    return { vectors: inOrder.map(({ embedding }) => embedding), promptTokens: usage?.prompt_tokens ?? 0 };
+    const promptTokens = usage?.prompt_tokens ?? 0;
+    if (!mayCut) this.#reading.ensure(texts, promptTokens, this.name, true);
+    return { vectors: inOrder.map(({ embedding }) => embedding), promptTokens };
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to yield before it is refused

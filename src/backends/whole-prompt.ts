@@ -2,6 +2,7 @@
 // forbids that, but older servers and things that only look like Ollama do not know it. So a long prompt is not sent
 // before it is known that the window is as large as was asked for.
 import type { ModelRequest } from "../core/backend.ts";
+import { fewestTokens } from "../core/context.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 
@@ -83,6 +84,45 @@ function wouldCut(server: string, promptTokens: number, contextTokens: number): 
       server,
       promptTokens,
       contextTokens,
+    ),
+    { details: { promptTokens, contextTokens } },
+  );
+}
+
+/** Shorter texts fit everywhere. */
+const leastToCut = 200;
+
+export interface ReadCheck {
+  /**
+   * Of a server that tells nothing of its window beforehand: whether it can have read all of it, by what it counted.
+   * @param read tokens that it says it read; 0: it does not tell
+   * @param isWhole whether it has surely counted all of the prompt, not what was new of it alone
+   * @throws TaskError `context-overflow`
+   */
+  ensure(texts: readonly string[], read: number, server: string, isWhole: boolean): void;
+}
+
+export function createReadCheck(): ReadCheck {
+  /** It has been seen to count what it had read before as well. */
+  let countsAll = false;
+  return {
+    ensure(texts, read, server, isWhole) {
+      const fewest = texts.reduce((sum, text) => sum + fewestTokens(text), 0);
+      if (read === 0 || fewest < leastToCut) return;
+      countsAll ||= !isWhole && read >= fewest;
+      if (read < fewest && (isWhole || countsAll)) throw wasCut(server, read, fewest);
+    },
+  };
+}
+
+function wasCut(server: string, contextTokens: number, promptTokens: number): TaskError {
+  return new TaskError(
+    "context-overflow",
+    msg(
+      "{0} has read {1} tokens of at least {2}: it left out a part without a word. Do not rely on this answer. Select less text, or give the model a larger context there.",
+      server,
+      contextTokens,
+      promptTokens,
     ),
     { details: { promptTokens, contextTokens } },
   );

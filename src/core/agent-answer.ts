@@ -74,7 +74,8 @@ export async function collectAnswer(
 /** What the model says of a file goes to the agent, and most agents run elsewhere. */
 function refusePrivateFiles({ localOnly = [] }: Route): void {
   const part = localOnly.find(
-    ({ rule }) => rule.kind === "glob" || rule.kind === "marker" || rule.kind === "unchecked",
+    ({ rule }) =>
+      ["glob", "marker", "unchecked"].includes(rule.kind) || (rule.kind === "workspace" && rule.folder !== undefined),
   );
   if (!part) return;
   const text = msg(

@@ -22,11 +22,14 @@ beforeAll(async () => {
   folder = await newFolder();
   project = join(folder.path, "project");
   outside = join(folder.path, "outside");
-  for (const each of [join(project, "src"), join(project, "vault"), outside]) await mkdir(each, { recursive: true });
+  for (const each of [join(project, "src"), join(project, "vault"), join(project, "part", ".vscode"), outside])
+    await mkdir(each, { recursive: true });
   await writeFile(join(project, "src", "mean.js"), "export const mean = (xs) => xs.length;\n");
   await writeFile(join(project, ".env"), "PASSWORD=x\n");
   await writeFile(join(project, "vault", ".localonly"), "");
   await writeFile(join(project, "vault", "plan.md"), "The plan.\n");
+  await writeFile(join(project, "part", ".vscode", "settings.json"), '{ "switchyard.localOnly": true }');
+  await writeFile(join(project, "part", "plan.md"), "The plan.\n");
   await writeFile(join(project, "empty.js"), " \n");
   await writeFile(join(project, "picture.png"), new Uint8Array([137, 80, 78, 71, 0, 0, 1]));
   await writeFile(join(project, "large.txt"), "x".repeat(6 * 1024 * 1024));
@@ -130,7 +133,7 @@ describe("files", { timeout: 30_000 }, () => {
   it("that may not leave this machine are not told about to an agent", async () => {
     const { call } = common;
     const before = asked();
-    for (const path of [".env", "vault/plan.md"]) {
+    for (const path of [".env", "vault/plan.md", "part/plan.md"]) {
       const result = await call("local_llm", { prompt: "Repeat the file.", paths: [path] });
       expect(result.isError).toBe(true);
       expect(textOf(result)).toContain(`${path} may not leave this machine`);
