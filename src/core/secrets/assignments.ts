@@ -65,7 +65,8 @@ function isSecretValue(value: string, strength: Strength, place: Place): boolean
   const isRandom = looksRandom(value, strength === "key" ? 20 : strength === "token" ? 16 : 12);
   if (codeLike.test(value) && !(isRandom && /\d/.test(value))) return false;
   // Where a key is asked for a UUID may be one; elsewhere it is the id of something.
-  if (uuid.test(value)) return strength === "secret" || strength === "password" || /api[-_]?key$/i.test(place.word);
+  if (uuid.test(value))
+    return strength === "secret" || strength === "password" || /(?:api[-_]?key|_authtoken)$/i.test(place.word);
   if (isRandom) return true;
   if (strength === "token" || strength === "key") return false;
   if (!looksLikePassword(value)) return false;
@@ -144,7 +145,7 @@ export const assignmentRules: readonly Rule[] = [
     "password passwd passwort pwd passphrase passcode 密码 口令 identified",
   ),
   rule("secret", named, "secret", "secret credential 密钥 秘钥 私钥 _pass db_pass auth_pass"),
-  rule("token", named, "token", "token authorization authkey auth_key auth-key _auth 令牌"),
+  rule("token", named, "token", "token authorization authkey auth_key auth-key _auth _pat 令牌"),
   rule(
     "key",
     named,

@@ -4,11 +4,14 @@ import { isStandIn, looksLikePassword, looksRandom } from "./randomness.ts";
 import { matchAt, type Rule, type Span } from "./rule.ts";
 
 const userAndPassword = /:\/\/([^\s:/@"'`<>?#]{0,100}):([^\s"'`<>/?#]{3,200})(?=@[\w[(.$-])/y;
+/** As an address stands inside another one. */
+const escapedAddress = /%3a%2f%2f([\w.~-]{0,100})%3a((?:[\w.~!*-]|%(?!40|2f)[0-9a-f]{2}){3,200})(?=%40)/iy;
 const oracle = /thin:[\w$]{1,60}\/([^\s@"'`/]{3,100})(?=@)/y;
 const login = /login[ \t]{1,4}\S{1,100}\s{1,8}password[ \t]{1,4}(\S{4,200})/y;
 const sshpass = /sshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"']{4,100})/y;
 const mysql = /mysql(?:dump|admin|import)?(?:\.exe)?[ \t][^\n|;&]{0,120}?(?<=\s)-p["']?([^\s"'-][^\s"']{3,100})/y;
 const basicUser = /(?<=[\s"'])(?:-u|--user)[ \t=]{1,4}["']?[\w.@{}-]{0,80}["']?:["']?([^\s"'`:]{4,100})/y;
+const userHash = /:(\$(?:apr1|1|2[aby]|5|6|y|7|argon2id?)\$[\w./$,=+-]{20,200})/y;
 const basicHeader = /basic[ \t]{1,4}([A-Za-z0-9+/]{12,400}={0,2})/iy;
 const bearer = /bearer[ \t]{1,4}([\w.~+/-]{16,1000}={0,2})/iy;
 const dockerAuth = /"auth"\s{0,8}:\s{0,8}"([A-Za-z0-9+/]{12,400}={0,2})(?=")/y;
@@ -27,6 +30,11 @@ function inAddress(text: string, start: number): Span | undefined {
   if (!found) return undefined;
   const user = text.slice(start + "://".length, found.start - 1);
   return isRealPassword(found.value, user) ? found : undefined;
+}
+
+function inEscapedAddress(text: string, start: number): Span | undefined {
+  const found = matchAt(escapedAddress, text, start, 2);
+  return found && isRealPassword(found.value, text.slice(start + 9, found.start - 3)) ? found : undefined;
 }
 
 /** A pattern that begins with the keyword, and whose group has to look like a password. */
@@ -52,6 +60,13 @@ function withPair(pattern: RegExp): Rule["find"] {
   };
 }
 
+/** Of a line of users and passwords, as systems and web servers keep them. */
+function findHash(text: string, start: number): Span | undefined {
+  return /^[\w.@-]{1,64}$/.test(text.slice(text.lastIndexOf("\n", start) + 1, start).slice(-65))
+    ? matchAt(userHash, text, start)
+    : undefined;
+}
+
 function findBearer(text: string, start: number): Span | undefined {
   const found = matchAt(bearer, text, start);
   return found && looksRandom(found.value) ? found : undefined;
@@ -63,6 +78,8 @@ const authorization = msg("Sign-in data of a request");
 
 export const connectionRules: readonly Rule[] = [
   { id: "url-password", label: inUrl, keywords: ["://"], find: inAddress },
+  { id: "url-password", label: inUrl, keywords: ["%3a%2f%2f"], find: inEscapedAddress },
+  { id: "password-hash", label: msg("Hash of a password"), keywords: [":$"], find: findHash },
   { id: "password", label: password, keywords: ["thin:"], find: findOracle },
   { id: "password", label: password, keywords: ["login"], find: withPassword(login) },
   { id: "password", label: password, keywords: ["sshpass"], find: withPassword(sshpass) },

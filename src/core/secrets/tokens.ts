@@ -137,6 +137,8 @@ const forms: readonly TokenForm[] = [
   form("atlassian-token", "Atlassian", "atatt3x", /(ATATT3x[\w=-]{100,250})/y),
   form("age-key", "age", "age-secret-key-1", /(AGE-SECRET-KEY-1[A-Z0-9]{58})/y),
   form("cloud-token", "PlanetScale", "pscale_tkn_ pscale_pw_", /(pscale_(?:tkn|pw)_[\w.-]{32,64})/y),
+  form("mapbox-token", "Mapbox", "sk.eyj", /(sk\.eyJ[\w-]{10,300}\.[\w-]{20,40})/y),
+  form("firebase-key", "Firebase", ":apa91b", /([\w-]{11}:APA91b[\w-]{100,200})/y, { charsBefore: 11 }),
   // Not after a character a token has inside, or a line of nothing but beginnings would be read again from each.
   form("jwt", "JWT", "eyj", /(?<![\w-])(eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000})/y),
 ];
