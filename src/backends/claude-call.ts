@@ -1,6 +1,8 @@
 // The fetch under one call of Claude: a bound on all its tries together, and nothing malformed gets past it unseen.
+import type { BeforeSending } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
+import { lostClaude } from "./claude-errors.ts";
 import { retryWaitMs } from "./retry-wait.ts";
 import { wasConnected } from "./server-errors.ts";
 
@@ -13,6 +15,7 @@ export interface ClaudeCallOptions {
   readonly stallMs: number;
   readonly accepts: "text/event-stream" | "application/json";
   readonly fetch: typeof fetch;
+  readonly beforeSending: BeforeSending | undefined;
 }
 
 export interface ClaudeCall {
@@ -52,17 +55,25 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
     },
     async fetch(input, init) {
       tries++;
+      if (typeof init?.body === "string") {
+        await options.beforeSending?.(Buffer.byteLength(init.body)).catch((error: unknown) => {
+          throw give(error);
+        });
+      }
       let response: Response;
       try {
         // A redirect would carry the prompt to a host that nobody chose.
         response = await options.fetch(input, { ...init, redirect: "manual" });
       } catch (error) {
         isUnpaid &&= !wasConnected(error);
+        // The price of one answer is set aside: what may have been paid for is not asked again.
+        if (!isUnpaid) throw give(lostClaude());
         throw mayWait(backoffMs(tries)) || init?.signal?.aborted ? error : give(error);
       }
       isUnpaid &&= !response.ok && !givenUp.has(response.status);
       if (!response.ok) {
-        return mayWait(retryWaitMs(response.headers) ?? backoffMs(tries)) ? response : withoutRetry(response);
+        const mayAgain = isUnpaid && mayWait(retryWaitMs(response.headers) ?? backoffMs(tries));
+        return mayAgain ? response : withoutRetry(response);
       }
       const type = response.headers.get("content-type") ?? "";
       if (!type.startsWith(options.accepts) || response.body === null) {

@@ -35,6 +35,12 @@ export function claudeError(error: unknown, asked: Asked): TaskError {
   );
 }
 
+/** Claude may have gone on with what it was asked. */
+export function lostClaude(cause?: unknown): TaskError {
+  const text = msg("The connection to Claude broke before the answer was whole. Ask again.");
+  return new TaskError("server-lost", text, { cause });
+}
+
 type Make = (kind: TaskErrorKind, message: Message, details?: TaskErrorDetails) => TaskError;
 
 function refusal(told: Told, model: string, make: Make): TaskError {

@@ -4,6 +4,7 @@ import type { PassEvent, PassRequest } from "../core/claude-pass.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { claudeAddress } from "./claude.ts";
+import { lostClaude } from "./claude-errors.ts";
 import { isLoopback } from "./find-nodes.ts";
 import { abortError, wasConnected } from "./server-errors.ts";
 
@@ -53,7 +54,7 @@ export function createClaudeLine(baseUrl: () => string, env: Readonly<Record<str
         for await (const bytes of answer.body) yield { kind: "bytes", bytes };
       } catch (error) {
         if (signal.aborted) throw abortError();
-        throw error instanceof TaskError ? error : lost(error);
+        throw error instanceof TaskError ? error : lostClaude(error);
       } finally {
         answer.body.on("error", () => undefined);
         answer.body.destroy();
@@ -75,7 +76,7 @@ async function open(undici: Undici, url: string, options: Parameters<typeof requ
     return await undici.request(url, options);
   } catch (error) {
     if (signal.aborted) throw abortError();
-    throw wasConnected(error) ? lost(error) : unreachable(error);
+    throw wasConnected(error) ? lostClaude(error) : unreachable(error);
   }
 }
 
@@ -93,12 +94,6 @@ function unreachable(cause: unknown): TaskError {
     msg("Claude cannot be reached: {0}. Check the connection, or use a model on this machine.", text),
     { cause },
   );
-}
-
-function lost(cause: unknown): TaskError {
-  return new TaskError("server-lost", msg("The connection to Claude broke before the answer was whole. Ask again."), {
-    cause,
-  });
 }
 
 /** It would take the prompt and the key to a host that nobody chose. */

@@ -1,6 +1,13 @@
 // Claude, through Anthropic's own client. Loaded on the first question; without a key it is not there at all.
 import type Anthropic from "@anthropic-ai/sdk";
-import type { Backend, InstalledModel, LoadedModel, ModelRequest, PullProgress } from "../core/backend.ts";
+import type {
+  Backend,
+  BeforeSending,
+  InstalledModel,
+  LoadedModel,
+  ModelRequest,
+  PullProgress,
+} from "../core/backend.ts";
 import { cloudModels } from "../core/cost.ts";
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
@@ -68,9 +75,9 @@ export class ClaudeBackend implements Backend {
     }));
   }
 
-  async *run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+  async *run(request: ModelRequest, signal: AbortSignal, beforeSending?: BeforeSending): AsyncIterable<ModelEvent> {
     const startMs = performance.now();
-    const call = await this.#open(request.model, "text/event-stream", signal);
+    const call = await this.#open(request.model, "text/event-stream", signal, beforeSending);
     try {
       const prompt = await claudePrompt(request);
       const stream = await call.client.messages.create(
@@ -138,7 +145,7 @@ export class ClaudeBackend implements Backend {
     }
   }
 
-  async #open(model: string, accepts: Accepts, signal: AbortSignal) {
+  async #open(model: string, accepts: Accepts, signal: AbortSignal, beforeSending?: BeforeSending) {
     if (signal.aborted) throw abortError();
     const address = this.#address();
     const key = await this.#key();
@@ -156,7 +163,7 @@ export class ClaudeBackend implements Backend {
     // A gateway on this machine is asked without a proxy: it would take the key out of it.
     const usual = isLoopback(address.href) ? directFetch : fetch;
     const { fetch: given = usual, maxRetryWaitMs = 60_000, stallMs = 90_000 } = this.#options;
-    const call = createClaudeCall({ stop, maxRetryWaitMs, stallMs, accepts, fetch: given });
+    const call = createClaudeCall({ stop, maxRetryWaitMs, stallMs, accepts, fetch: given, beforeSending });
     let hasBegun = false;
     return {
       client: await createClient(key, address, call.fetch),

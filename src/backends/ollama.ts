@@ -3,6 +3,7 @@ import { type ChatResponse, Ollama } from "ollama";
 import type * as z from "zod/mini";
 import type {
   Backend,
+  BeforeSending,
   Embeddings,
   EmbedRequest,
   InstalledModel,
@@ -88,11 +89,16 @@ export class OllamaBackend implements Backend {
     return (await this.#call(signal, async (client) => this.#parse(psSchema, await client.ps()))).models;
   }
 
-  run(request: ModelRequest, signal: AbortSignal): Stream<ModelEvent> {
-    return stream((take) => this.#answer(request, take, signal));
+  run(request: ModelRequest, signal: AbortSignal, beforeSending?: BeforeSending): Stream<ModelEvent> {
+    return stream((take) => this.#answer(request, take, signal, beforeSending));
   }
 
-  async #answer(request: ModelRequest, take: Take<ModelEvent>, signal: AbortSignal): Promise<void> {
+  async #answer(
+    request: ModelRequest,
+    take: Take<ModelEvent>,
+    signal: AbortSignal,
+    beforeSending?: BeforeSending,
+  ): Promise<void> {
     const { model } = request;
     const askedAtMs = Date.now();
     let isAsked = false;
@@ -105,8 +111,8 @@ export class OllamaBackend implements Backend {
     const ended = stop ? AbortSignal.any([signal, stop.signal]) : signal;
     this.#stops.began(model);
     try {
-      if (!isSure) await this.#whole(request, take, ended);
-      const asked = this.#ask(request, ended);
+      if (!isSure) await this.#whole(request, take, ended, beforeSending);
+      const asked = this.#ask(request, ended, beforeSending);
       isAsked = true;
       asked.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
       if (!isWarm) await each(this.#loading(model, asked, ended), take);
@@ -154,11 +160,13 @@ export class OllamaBackend implements Backend {
     return this.#stops.settled();
   }
 
-  async #ask(request: ModelRequest, signal: AbortSignal): Promise<Stream<ChatResponse>> {
+  async #ask(request: ModelRequest, signal: AbortSignal, beforeSending?: BeforeSending): Promise<Stream<ChatResponse>> {
     signal.throwIfAborted();
     const address = await this.#options.address(signal);
     const limits = { signal, server: this.name, stallMs: this.#options.stallMs ?? 30_000, maxLineBytes };
-    return chatParts(address, JSON.stringify(chatRequest(request)), limits, this.#options.fetch);
+    const body = JSON.stringify(chatRequest(request));
+    if (beforeSending) await beforeSending(Buffer.byteLength(body));
+    return chatParts(address, body, limits, this.#options.fetch);
   }
 
   async load(model: string, contextTokens: number, signal: AbortSignal): Promise<void> {
@@ -198,26 +206,27 @@ export class OllamaBackend implements Backend {
   }
 
   /** Makes sure that a long prompt is read whole, before anything of the answer is asked for. */
-  async #whole(request: ModelRequest, take: Take<ModelEvent>, signal: AbortSignal): Promise<void> {
+  async #whole(
+    request: ModelRequest,
+    take: Take<ModelEvent>,
+    signal: AbortSignal,
+    beforeSending?: BeforeSending,
+  ): Promise<void> {
     const { model, contextTokens } = request;
     const probe: WindowProbe = {
       load: () => this.load(model, contextTokens, signal),
       contextTokens: async () => (await this.loaded(signal)).find((each) => each.name === model)?.contextTokens,
       text: request.messages.map((message) => message.content).join("\n"),
-      readTokens: (text) => this.#countRead({ ...request, messages: [{ role: "user", content: text }] }, signal),
+      readTokens: async (text) => {
+        const { options, ...rest } = chatRequest({ ...request, messages: [{ role: "user", content: text }] });
+        const asked = { ...rest, stream: false as const, options: { ...options, num_predict: 1 } };
+        await beforeSending?.(Buffer.byteLength(JSON.stringify(asked)));
+        return (await this.#call(signal, (client) => client.chat(asked))).prompt_eval_count || undefined;
+      },
     };
     const checked = this.#wholePrompts.ensure(request, this.name, probe);
     await each(this.#loading(model, checked, signal), take);
     await checked;
-  }
-
-  /** What the server says it reads of these messages; one token is generated. */
-  async #countRead(request: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
-    const { options, ...rest } = chatRequest(request);
-    const answer = await this.#call(signal, (client) =>
-      client.chat({ ...rest, stream: false, options: { ...options, num_predict: 1 } }),
-    );
-    return answer.prompt_eval_count || undefined;
   }
 
   #loading(model: string, begun: Promise<unknown>, signal: AbortSignal): AsyncIterable<ModelEvent> {

@@ -3,6 +3,7 @@ import { createParser, type EventSourceMessage, ParseError } from "eventsource-p
 import type * as z from "zod/mini";
 import type {
   Backend,
+  BeforeSending,
   Embeddings,
   EmbedRequest,
   InstalledModel,
@@ -93,11 +94,11 @@ export class OpenAiBackend implements Backend {
   async load(): Promise<void> {}
   async unload(): Promise<void> {}
 
-  async *run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+  async *run(request: ModelRequest, signal: AbortSignal, beforeSending?: BeforeSending): AsyncIterable<ModelEvent> {
     const stop = new AbortController();
     const ended = AbortSignal.any([signal, stop.signal]);
     try {
-      const response = await this.#post("/chat/completions", openaiRequest(request), ended);
+      const response = await this.#post("/chat/completions", openaiRequest(request), ended, beforeSending);
       const reader = createChunkReader(this.name, () => performance.now());
       for await (const chunk of this.#chunks(response, reader.hasBegun)) yield* reader.read(chunk);
       // Some servers end without `[DONE]`; none without saying why the answer ended.
@@ -195,13 +196,11 @@ export class OpenAiBackend implements Backend {
     }
   }
 
-  async #post(path: string, body: object, signal: AbortSignal): Promise<Response> {
+  async #post(path: string, value: object, signal: AbortSignal, beforeSending?: BeforeSending): Promise<Response> {
+    const body = JSON.stringify(value);
+    await beforeSending?.(Buffer.byteLength(body));
     try {
-      const response = await this.#fetch(
-        this.#base + path,
-        { method: "POST", headers: this.#headers(), body: JSON.stringify(body) },
-        signal,
-      );
+      const response = await this.#fetch(this.#base + path, { method: "POST", headers: this.#headers(), body }, signal);
       if (!response.ok) throw await this.#refusal(response);
       const type = response.headers.get("content-type") ?? "";
       if (/event-stream|json/i.test(type)) return response;

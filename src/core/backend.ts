@@ -97,6 +97,12 @@ export interface ModelDetails {
   readonly requires?: string;
 }
 
+/**
+ * Told of each body that says something of the prompt, in bytes, before it goes out: what is tried again goes out again.
+ * What it throws keeps the body here.
+ */
+export type BeforeSending = (bytes: number) => Promise<void>;
+
 /** A model server. Every method throws `TaskError` or an `AbortError` only; `run` stops the model when its reader stops reading. */
 export interface Backend {
   /** Unique among backends; shown to people: `built-in engine`, `Ollama at 127.0.0.1:11434`. */
@@ -104,7 +110,7 @@ export interface Backend {
   readonly place: Place;
   models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
   loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
-  run(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  run(request: ModelRequest, signal: AbortSignal, beforeSending?: BeforeSending): AsyncIterable<ModelEvent>;
   /** Absent where the server has no embeddings. */
   embed?(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings>;
   /** Loads the model without asking it anything. */

@@ -21,7 +21,7 @@ export interface LedgerEntry {
   /** Which door it was asked through. */
   readonly askedBy: "editor" | "shell" | "proxy" | "mcp";
   readonly sources: readonly SentSource[];
-  /** UTF-8 bytes of everything that was sent. */
+  /** Of all bodies that went out for it, every try with them; headers are not counted. */
   readonly bytes: number;
   /** Estimated when `outcome` is `sent`, else as the server counted. */
   readonly promptTokens: number;

@@ -152,49 +152,63 @@ async function* send(
   parts: LeaveParts,
   signal: AbortSignal,
 ): AsyncIterable<ModelEvent> {
-  const { ask, route, model, backend } = departure;
+  const { model, backend } = departure;
   refuseKept(departure, parts);
   const masked = masks ? maskSecrets(textsOf(request)) : undefined;
   const sent = masked ? withTexts(request, masked.texts) : request;
-  const promptTokens = departure.countTokens(sent);
-  const price = model.place === "cloud" ? priceRange(model.name, promptTokens, request.maxTokens ?? 0) : undefined;
+  const entry = { ...entryOf(departure, sent, parts), allowedBy, maskedSecrets: masked?.count ?? 0 };
+  let isAsked = false;
+  // Until a body goes out it is what will be said; a server may be asked more than once.
+  let bytes = 0;
+  const beforeSending = async (more: number) => {
+    bytes += more;
+    await parts.ledger.append({ ...entry, bytes });
+  };
+  // Budgets are looked at once more: a second try, for one, was not in the sum that was asked about.
+  yield* onRecord(
+    {
+      entry,
+      costs: model.place === "cloud",
+      run: () => {
+        signal.throwIfAborted();
+        isAsked = true;
+        return unmasked(backend.run(sent, signal, beforeSending), masked);
+      },
+      progressOf: (event) => (event.kind === "done" ? { ...counted(event.stats, model), outcome: "done" } : undefined),
+      ended: (how) => {
+        if (!isAsked) return unsent;
+        const gone = bytes > 0 ? { bytes } : {};
+        const isFree = how.kind === "failed" && how.error instanceof TaskError && how.error.details.isUnpaid;
+        return isFree ? { ...gone, ...free } : gone;
+      },
+    },
+    parts,
+  );
+}
+
+function entryOf(
+  { ask, route, model, countTokens }: Departure,
+  sent: ModelRequest,
+  { askedBy, nowMs }: LeaveParts,
+): Omit<LedgerEntry, "allowedBy" | "maskedSecrets"> {
+  const promptTokens = countTokens(sent);
+  const price = model.place === "cloud" ? priceRange(model.name, promptTokens, sent.maxTokens ?? 0) : undefined;
   const pictures = sizeOf(picturesIn(sent));
-  const entry: LedgerEntry = {
+  return {
     id: crypto.randomUUID(),
-    atMs: parts.nowMs(),
+    atMs: nowMs(),
     destination: destinationOf(model),
     model: model.name,
     task: route.task,
-    askedBy: parts.askedBy,
+    askedBy,
     sources: ask.sources.map(sentSource),
     bytes: bytesOf(sent),
     promptTokens,
     answerTokens: 0,
     costUsd: price?.maxUsd ?? 0,
-    allowedBy,
     ...(pictures.count > 0 ? { pictures } : {}),
-    maskedSecrets: masked?.count ?? 0,
     outcome: "sent",
   };
-  let isAsked = false;
-  // Budgets are looked at once more: a second try, for one, was not in the sum that was asked about.
-  yield* onRecord(
-    {
-      entry,
-      costs: price !== undefined,
-      run: () => {
-        signal.throwIfAborted();
-        isAsked = true;
-        return unmasked(backend.run(sent, signal), masked);
-      },
-      progressOf: (event) => (event.kind === "done" ? { ...counted(event.stats, model), outcome: "done" } : undefined),
-      ended: (how) => {
-        if (!isAsked) return unsent;
-        return how.kind === "failed" && how.error instanceof TaskError && how.error.details.isUnpaid ? free : {};
-      },
-    },
-    parts,
-  );
 }
 
 const free: Progress = { costUsd: 0 };

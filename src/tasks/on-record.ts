@@ -10,10 +10,10 @@ export interface RecordParts {
 }
 
 /** What becomes known of a request on its way. */
-export type Progress = Partial<Pick<LedgerEntry, "outcome" | "costUsd" | "promptTokens" | "answerTokens">>;
+export type Progress = Partial<Pick<LedgerEntry, "outcome" | "costUsd" | "promptTokens" | "answerTokens" | "bytes">>;
 
 /** Of what was stopped before it was sent. */
-export const unsent: Progress = { costUsd: 0, promptTokens: 0 };
+export const unsent: Progress = { costUsd: 0, promptTokens: 0, bytes: 0 };
 
 export type Ended =
   | { readonly kind: "whole" }

@@ -139,10 +139,24 @@ describe("a Claude that cannot answer now", () => {
     ["429", refuse(429, "rate_limit_error", "slow down", { "retry-after-ms": "20" })],
     ["529", refuse(529, "overloaded_error", "Overloaded", { "retry-after-ms": "20" })],
     ["500", refuse(500, "api_error", "Internal", { "retry-after-ms": "20" })],
-    ["a connection that breaks", hangUp],
   ])("is asked again after %s", async (_, first) => {
     const server = await serve(first, quick("Now."));
     expect(await ask(connect(server.url))).toMatchObject({ text: "Now.", isDone: true, error: undefined });
+    expect(server.requests).toHaveLength(2);
+  });
+  it.each([
+    ["a connection that breaks", hangUp],
+    ["502", refuse(502, "api_error", "Bad gateway")],
+    ["504", refuse(504, "api_error", "timeout", { "x-should-retry": "true" })],
+  ])("is not asked again after %s: it may have gone on, and one price was set aside", async (_, first) => {
+    const server = await serve(first, quick("Now."));
+    const { error } = await ask(connect(server.url));
+    expect(error).toBeInstanceOf(TaskError);
+    expect(server.requests).toHaveLength(1);
+  });
+  it("is asked no second time after a try that was refused and one that was lost", async () => {
+    const server = await serve(refuse(529, "overloaded_error", "Overloaded", { "retry-after-ms": "20" }), hangUp);
+    expect(kindOf((await ask(connect(server.url))).error)).toBe("server-lost");
     expect(server.requests).toHaveLength(2);
   });
   it("is asked again no sooner than it says", async () => {
