@@ -1,43 +1,67 @@
 /** Gathers what comes within a while, and writes it together: a busy service must not write for each answer. */
 export interface Batch<Item> {
-  /** Resolves when the item was written, with those beside it; rejects as the writing does. */
+  /** Resolves when the item was written, with those beside it, or given up for later ones; rejects as the writing does. */
   add(item: Item): Promise<void>;
   /** Writes what waits now. Resolves when everything so far is written, or could not be. */
   flush(): Promise<void>;
 }
 
+export interface BatchLimits {
+  /** Items that are written in one go; the next ones come `delayMs` later. */
+  readonly atOnce: number;
+  /** Items that may wait; of more, those that came first are given up. */
+  readonly waiting: number;
+}
+
+interface Group<Item> {
+  readonly items: Item[];
+  readonly written: Promise<void>;
+  readonly begin: () => void;
+}
+
+const unlimited: BatchLimits = { atOnce: Number.POSITIVE_INFINITY, waiting: Number.POSITIVE_INFINITY };
+
 /** @param delayMs between the first item and the writing; @param write never runs twice at once */
-export function createBatch<Item>(write: (items: readonly Item[]) => Promise<unknown>, delayMs: number): Batch<Item> {
-  let next: { readonly items: Item[]; readonly written: Promise<void>; readonly begin: () => void } | undefined;
+export function createBatch<Item>(
+  write: (items: readonly Item[]) => Promise<unknown>,
+  delayMs: number,
+  { atOnce, waiting }: BatchLimits = unlimited,
+): Batch<Item> {
+  /** What is not being written yet, the oldest first. */
+  const groups: Group<Item>[] = [];
   let last: Promise<void> = Promise.resolve();
-  const open = () => {
+  const open = (): Group<Item> => {
     const due = Promise.withResolvers<void>();
-    const timer = setTimeout(due.resolve, delayMs);
     const items: Item[] = [];
     const before = last.catch(() => undefined);
-    const written = Promise.all([due.promise, before]).then(async () => {
-      next = undefined;
-      await write(items);
+    const written = before.then(async () => {
+      const timer = setTimeout(due.resolve, delayMs);
+      await due.promise;
+      clearTimeout(timer);
+      groups.shift();
+      if (items.length > 0) await write(items);
     });
     last = written;
     written.catch(() => undefined); // told by `add`
-    return {
-      items,
-      written,
-      begin() {
-        clearTimeout(timer);
-        due.resolve();
-      },
-    };
+    const group = { items, written, begin: due.resolve };
+    groups.push(group);
+    return group;
+  };
+  const giveUpOldest = () => {
+    const count = groups.reduce((sum, { items }) => sum + items.length, 0);
+    const [oldest] = groups;
+    if (count > waiting && oldest) oldest.items.length = 0;
   };
   return {
     add(item) {
-      next ??= open();
-      next.items.push(item);
-      return next.written;
+      const newest = groups.at(-1);
+      const group = newest && newest.items.length < atOnce ? newest : open();
+      group.items.push(item);
+      if (groups.length > 1) giveUpOldest();
+      return group.written;
     },
     async flush() {
-      next?.begin();
+      for (const { begin } of groups) begin();
       await last.catch(() => undefined);
     },
   };

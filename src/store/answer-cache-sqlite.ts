@@ -1,5 +1,5 @@
 // Kept answers in the SQLite file that all windows and shells share.
-import type { AnswerCache } from "../core/answer-cache.ts";
+import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import { createBatch } from "../core/batch.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import { readAnswer, writeAnswer } from "./answer-json.ts";
@@ -19,13 +19,23 @@ const trustMs = 25;
 /** So much younger than its last note of use, an answer is not noted as used again: reading should not write. */
 const noteUseAfterMs = 3_600_000;
 
+/** Rows that are written in one go, at most: ten times in a second, that is as many as are kept. */
+const rowsAtOnce = 100;
+
 /** Opened on first use. Where it cannot be opened or is lost, there are no answers in it and nothing fails. */
 export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): Promise<void> } {
   const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20, writeAfterMs = 100 } = options;
   const file = new SqliteFile(options, "NORMAL", patienceMs, trustMs);
   let isOff = false;
-  const pending = createBatch<Row>((rows) => writeRows(rows), writeAfterMs);
+  // What so many have followed would be deleted again at once.
+  const limits = { atOnce: rowsAtOnce, waiting: Math.max(rowsAtOnce, maxEntries) };
+  const pending = createBatch<Kept>(
+    (kept) => writeRows(kept.flatMap((each) => rowOf(each, maxBytes))),
+    writeAfterMs,
+    limits,
+  );
   const isFull = createFill(maxEntries, maxBytes);
+  const keys = createKeys();
 
   async function use<T>(what: SqliteFile, work: (db: Connection) => T): Promise<T | undefined> {
     if (isOff) return undefined;
@@ -43,25 +53,27 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
       db.together(() => {
         for (const row of rows) insert(db, row);
       });
-      if (isFull(db, rows)) prune(db, maxEntries, maxBytes);
+      for (const { key } of rows) keys.add(key);
+      if (!isFull(db, rows)) return;
+      prune(db, maxEntries, maxBytes);
+      keys.forget();
     });
 
   return {
-    get: async (key) =>
-      use(file, (db) => {
+    async get(key) {
+      if (keys.isMissing(key)) return undefined;
+      return use(file, (db) => {
+        keys.look(db);
+        if (keys.isMissing(key)) return undefined;
         const row = db.row("SELECT value, usedMs FROM answers WHERE key = ?", key);
         if (!row) return undefined;
         const answer = readAnswer(row["value"]);
         if (!answer) db.run("DELETE FROM answers WHERE key = ?", key);
         else if (Math.abs(nowMs() - Number(row["usedMs"])) > noteUseAfterMs) noteUse(db, key, nowMs());
         return answer;
-      }),
-    async put(key, answer) {
-      const value = writeAnswer(answer);
-      const bytes = Buffer.byteLength(value);
-      if (bytes > maxBytes / 4) return;
-      await pending.add({ key, usedMs: nowMs(), bytes, value });
+      });
     },
+    put: (key, answer) => pending.add({ key, usedMs: nowMs(), answer }),
     async clear() {
       await pending.flush();
       // For as long as it takes: this one must not be lost to somebody else's writing.
@@ -79,11 +91,47 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
   };
 }
 
-interface Row {
+interface Kept {
   readonly key: string;
   readonly usedMs: number;
+  readonly answer: CachedAnswer;
+}
+
+interface Row extends Omit<Kept, "answer"> {
   readonly bytes: number;
   readonly value: string;
+}
+
+/** None for an answer that would take the place of too many others. */
+function rowOf({ key, usedMs, answer }: Kept, maxBytes: number): readonly Row[] {
+  const value = writeAnswer(answer);
+  const bytes = Buffer.byteLength(value);
+  return bytes > maxBytes / 4 ? [] : [{ key, usedMs, bytes, value }];
+}
+
+/**
+ * Which answers are in the file. Nearly every question is a new one, and to look for each would cost more than all else
+ * that is done to find it. What another program has just put may be missed, and is then asked for once more.
+ */
+function createKeys() {
+  let known: { readonly db: Connection; readonly version: unknown; readonly keys: Set<string> } | undefined;
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  return {
+    /** Whether it is certain that there is none. */
+    isMissing: (key: string) => performance.now() - lookedMs < trustMs && known?.keys.has(key) === false,
+    look(db: Connection): void {
+      // Changes with what others have written, not with what we have.
+      const version = db.row("PRAGMA data_version")?.["data_version"];
+      if (known?.db !== db || known.version !== version) {
+        known = { db, version, keys: new Set(db.rows("SELECT key FROM answers").map((row) => String(row["key"]))) };
+      }
+      lookedMs = performance.now();
+    },
+    add: (key: string) => void known?.keys.add(key),
+    forget(): void {
+      known = undefined;
+    },
+  };
 }
 
 function insert(db: Connection, { key, usedMs, bytes, value }: Row): void {

@@ -57,6 +57,16 @@ it("tells those whose items could not be written, and goes on with the next", as
   expect(written).toEqual([[3]]);
 });
 
+it("writes no more in one go than it may, and gives up what came first where too much waits", async () => {
+  const written: (readonly number[])[] = [];
+  const limits = { atOnce: 2, waiting: 4 };
+  const batch = createBatch<number>(async (items) => written.push(items), long, limits);
+  const added = [1, 2, 3, 4, 5].map((item) => batch.add(item));
+  await batch.flush();
+  await Promise.all(added);
+  expect(written).toEqual([[3, 4], [5]]);
+});
+
 it("never writes twice at once, loses nothing and turns nothing round, whatever comes when", async () => {
   const step = fc.record({
     what: fc.constantFrom("add" as const, "flush", "wait"),

@@ -44,6 +44,28 @@ describe("answers kept in SQLite", () => {
     expect(statSync(join(folder, "switchyard.db")).mode & 0o777).toBe(0o600);
   });
 
+  it("are found a moment after another window has put them, by one that missed them before", async () => {
+    const folder = temporaryFolder();
+    const [one, two] = [open(folder), open(folder)];
+    await two.cache.put("b", answer("other"));
+    expect(await one.cache.get("a")).toBeUndefined();
+    await two.cache.put("a", answer("hello"));
+    await until(async () => (await one.cache.get("a")) !== undefined);
+    await two.cache.clear();
+    expect(await one.cache.get("a")).toBeUndefined();
+    await Promise.all([one.cache.dispose(), two.cache.dispose()]);
+  });
+
+  it("are written when they come faster than a file of that size could keep them: the latest stay", async () => {
+    const folder = temporaryFolder();
+    const { cache } = open(folder, { maxEntries: 100, writeAfterMs: 20 });
+    await Promise.all(Array.from({ length: 950 }, (_, at) => cache.put(`${at}`, answer("hello"))));
+    expect(await cache.get("949")).toEqual(answer("hello"));
+    expect(await cache.get("0")).toBeUndefined();
+    expect(keysIn(folder).length).toBeLessThanOrEqual(100);
+    await cache.dispose();
+  });
+
   it("are never more than allowed; the least recently used go first", async () => {
     const folder = temporaryFolder();
     let hour = 0;
