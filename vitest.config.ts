@@ -5,8 +5,8 @@ export default defineConfig({
     fileParallelism: !process.argv.includes("test/ui"),
     exclude: ["test/host/**", "node_modules/**"],
     // How long to wait before something counts as lost: a machine that is new, slow and busy gets there too.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -34,7 +34,7 @@ export async function runChecks(): Promise<Counts> {
   for (const { name, command } of stages) {
     const startMs = performance.now();
     const [program, ...args] = command;
-    const code = await run(program, args, { limitMs: 180_000 });
+    const code = await run(program, args, { limitMs: 10 * 60_000 });
     console.log(`${code === 0 ? "ok  " : "FAIL"} ${name} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
     if (code === 0) counts.passed++;
     else counts.failed++;
@@ -93,7 +93,7 @@ export async function runContainerTests(): Promise<Counts> {
   // Without it the Compose files are compared and not tried.
   if (!findProgram("docker-compose")) await installPackages("docker-compose").catch(() => undefined);
   // Usually three to four minutes; on a busy machine more.
-  return runVitest(["test/containers"], 8 * 60_000);
+  return runVitest(["test/containers"], 20 * 60_000);
 }
 
 export const unitPatterns = [

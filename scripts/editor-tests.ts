@@ -76,7 +76,7 @@ async function readCounts(file: string): Promise<Counts> {
 export async function runUiTests(): Promise<Counts> {
   await Promise.all([ensureEditorHost(), ensureBrowser()]);
   process.env["SWITCHYARD_VSIX"] = await makePackage(thisTarget);
-  return runVitest(["test/ui"], 12 * 60_000);
+  return runVitest(["test/ui"], 30 * 60_000);
 }
 
 if (import.meta.main) {

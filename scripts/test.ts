@@ -41,7 +41,7 @@ await stage("agents", async () => {
   return { passed, failed: 0, skipped };
 });
 await stage("containers on a real Docker engine", runContainerTests);
-await stage("unit tests", () => runUnitTests(unitPatterns, 15 * 60_000));
+await stage("unit tests", () => runUnitTests(unitPatterns, 45 * 60_000));
 if (existsSync(`${root}/scripts/editor-host.ts`)) {
   const { runHostTests, runUiTests } = await import("./editor-tests.ts");
   await stage("inside a real VS Code", runHostTests);

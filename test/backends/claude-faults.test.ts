@@ -42,7 +42,7 @@ describe("an answer of Claude that is cut", () => {
 
   it.each(["close", "error"] as const)(
     "at any byte, by %s, is never done and always says so",
-    { timeout: 60_000 },
+
     async (end) => {
       const wrong: string[] = [];
       for (let at = 0; at < recorded.length; at++) {

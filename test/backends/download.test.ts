@@ -97,7 +97,7 @@ const cut = firstHalf((response) => response.destroy());
 const silent = firstHalf(() => {});
 const missing: Handler = (_, response) => response.writeHead(404).end("no such file");
 
-describe("getting a model", { timeout: 20_000 }, () => {
+describe("getting a model", () => {
   it("goes on after a cut from where it stopped, and no byte is sent twice", async () => {
     const asked: number[] = [];
     const from = await serve(cut, (request, response, body) => {

@@ -66,7 +66,7 @@ function follow(window: OwnedDownloads) {
   return { seen, ended };
 }
 
-describe("downloads of several windows", { timeout: 20_000 }, () => {
+describe("downloads of several windows", () => {
   it("are one for a model: the others see the same progress and end with it", async () => {
     const held = heldBack();
     server = await startPullServer(held.answer);
@@ -184,7 +184,7 @@ describe("downloads of several windows", { timeout: 20_000 }, () => {
   });
 });
 
-describe("downloads of several processes", { timeout: 30_000 }, () => {
+describe("downloads of several processes", () => {
   function start() {
     const script = fileURLToPath(new URL("download-process.ts", import.meta.url));
     const child = spawn(process.execPath, [script, folder, server.url, "m"], { stdio: ["ignore", "pipe", "inherit"] });
@@ -202,12 +202,12 @@ describe("downloads of several processes", { timeout: 30_000 }, () => {
     const first = start();
     await held.isHalf;
     const second = start();
-    await expect.poll(second.said, { timeout: 15_000 }).toContain("pulling a");
+    await expect.poll(second.said).toContain("pulling a");
     expect(server.asks()).toBe(1);
     const watching = openWindow();
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
-    await expect.poll(second.said, { timeout: 15_000 }).toContain("there");
+    await expect.poll(second.said).toContain("there");
     expect(server.asks()).toBe(2);
     expect(await watching.list()).toEqual([]);
   });
@@ -217,7 +217,7 @@ describe("downloads of several processes", { timeout: 30_000 }, () => {
     server = await startPullServer(held.answer, theRest);
     const first = start();
     await held.isHalf;
-    await expect.poll(first.said, { timeout: 15_000 }).toContain("pulling a");
+    await expect.poll(first.said).toContain("pulling a");
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
     const next = openWindow();

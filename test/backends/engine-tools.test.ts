@@ -26,7 +26,7 @@ beforeAll(async () => {
   pool = new ModelPool(files);
   const weights = createWeights({ folder, files, ownSources: async () => [] });
   api = createApi({ version: "0", files, pool, weights });
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(["calls:1m", "plain:1m"].map((name) => pool.unload(name)));
   await rm(home, { recursive: true, force: true });
@@ -43,7 +43,7 @@ const tools = [{ type: "function", function: { name: "weather", description: "Te
 const question = { role: "user", content: "Weather?" };
 const base = { stream: false, options: { num_predict: 60, temperature: 0 } };
 
-describe("the built-in engine", { timeout: 60_000 }, () => {
+describe("the built-in engine", () => {
   it("has tools where the model's own template knows of them, and refuses them elsewhere", async () => {
     expect((await ask("/api/show", { model: "calls:1m" }))["capabilities"]).toEqual(["completion", "tools"]);
     expect((await ask("/api/show", { model: "plain:1m" }))["capabilities"]).toEqual(["completion"]);

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const entry = new URL("../../src/backends/embedded/main.ts", import.meta.url).pathname;
   engine = createEmbeddedEngine({ home: folder.path, entry, log: () => {}, weightSources: () => [] });
   ollama = new Ollama({ host: await engine.address(new AbortController().signal) });
-}, 60_000);
+});
 
 afterAll(async () => {
   const registration = await readRegistration(folder.path);
@@ -27,7 +27,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-describe("the built-in engine in use", { timeout: 60_000 }, () => {
+describe("the built-in engine in use", () => {
   it("lets an answer finish before its model is unloaded or loaded anew, and stays whole", async () => {
     const options = { num_predict: 40, temperature: 0 };
     const stream = await ollama.generate({ model: smallModel, prompt: "Tell me a story.", stream: true, options });

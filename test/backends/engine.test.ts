@@ -36,7 +36,7 @@ beforeAll(async () => {
   home = folder.path;
   url = await newEngine().address(never);
   ollama = new Ollama({ host: url });
-}, 60_000);
+});
 
 afterAll(async () => {
   const registration = await readRegistration(home);
@@ -49,7 +49,7 @@ const hello = [{ role: "user", content: "Say hello." }];
 /** No model has told one in a few tokens. */
 const story = [{ role: "user", content: "Tell me a story." }];
 
-describe("the built-in engine", { timeout: 60_000 }, () => {
+describe("the built-in engine", () => {
   it("is told where weights are by a file that only its owner can read: a password may be in an address", async () => {
     const { mode } = await stat(join(home, "weight-sources.json"));
     expect(mode & 0o777).toBe(0o600);

@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 let server: PullServer;
 afterEach(() => server.close());
 
-describe("a download by a server", { timeout: 20_000 }, () => {
+describe("a download by a server", () => {
   it("is asked for again when no new byte comes, though the server goes on talking", async () => {
     server = await startPullServer((response) => {
       layer(response, 400);

@@ -17,7 +17,7 @@ beforeAll(async () => {
   path = join(home, "models", "tiny-1m.gguf");
   llama = await getLlama({ gpu: false, build: "never", maxThreads: 1 });
   model = await llama.loadModel({ modelPath: path });
-}, 60_000);
+});
 afterAll(async () => {
   await llama.dispose();
   await rm(home, { recursive: true, force: true });
@@ -35,7 +35,7 @@ async function ask(question: string, temperature: number, maxTokens: number): Pr
   return { text, count };
 }
 
-describe("the generated model", { timeout: 60_000 }, () => {
+describe("the generated model", () => {
   it("comes out the same each time, and small", async () => {
     const made = tinyModel();
     expect(made.equals(tinyModel())).toBe(true);

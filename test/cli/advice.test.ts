@@ -51,7 +51,7 @@ const run = (...args: readonly string[]) =>
     env: { SWITCHYARD_HOME: home, SWITCHYARD_OLLAMA_URL: server.url, SWITCHYARD_ENGINE: "ollama" },
   });
 
-describe("advice from a shell", { timeout: 60_000 }, () => {
+describe("advice from a shell", () => {
   const id = `slow:code:${large}`;
   const config = () => join(home, "config.json");
 

@@ -40,7 +40,7 @@ async function startModelServer() {
   return { server, asked };
 }
 
-describe("the shipped command line", { timeout: 60_000 }, () => {
+describe("the shipped command line", () => {
   it.skipIf(!redisProgram)("keeps answers in a Redis, and gives them again from there", async () => {
     const redis = await startRedis(redisProgram ?? "");
     const { server, asked } = await startModelServer();

@@ -35,7 +35,7 @@ async function partOf(file: string, name: string): Promise<string> {
   return join(dirname(file), path);
 }
 
-describe("the start of the shipped command line", { timeout: 60_000 }, () => {
+describe("the start of the shipped command line", () => {
   it("reads nothing that only answers need, nor the service what only agents do", async () => {
     const run = await partOf(cli, "run");
     const texts = [...(await readWith(run)).values()].join("\n");
@@ -92,7 +92,7 @@ process.stdout.write = function (text, ...rest) {
     const child = spawn(process.execPath, [cli, "serve", "--port", "0"], { env: envOf(home), stdio: "ignore" });
     const ended = new Promise((resolve) => child.once("close", resolve));
     try {
-      await expect.poll(() => existsSync(old ?? ""), { timeout: 20_000 }).toBe(false);
+      await expect.poll(() => existsSync(old ?? "")).toBe(false);
       expect(existsSync(young ?? "")).toBe(true);
     } finally {
       child.kill("SIGTERM");

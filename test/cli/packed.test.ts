@@ -40,7 +40,7 @@ beforeAll(async () => {
       response.end(doneLine());
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await server.close();
   await rm(folder, { recursive: true, force: true });
@@ -54,7 +54,7 @@ const options = (home: string, env: Readonly<Record<string, string>>) => ({
 const run = (engine: string, ...args: readonly string[]) =>
   runCommand(args, options("home", { SWITCHYARD_ENGINE: engine, LANG: "zh_CN.UTF-8" }));
 
-describe("the packed package in an empty folder", { timeout: 60_000 }, () => {
+describe("the packed package in an empty folder", () => {
   it("case 59: streams an answer, in the person's language, with no package beside it", async () => {
     const result = await run("ollama", "ask", "does it work?");
     expect(result).toMatchObject({ code: 0, out: "It streams.\n" });
@@ -64,7 +64,7 @@ describe("the packed package in an empty folder", { timeout: 60_000 }, () => {
   it("case 59: serves a stream to other programs, with no package beside it", async () => {
     const env = { SWITCHYARD_PROXY_TOKEN: "t", SWITCHYARD_ENGINE: "ollama", LANG: "C" };
     const service = startCommand(["serve", "--port", "0"], options("new-home", env));
-    await expect.poll(service.out, { timeout: 30_000 }).toMatch(/http:\/\/\S+\s/);
+    await expect.poll(service.out).toMatch(/http:\/\/\S+\s/);
     const url = /http:\/\/\S+/.exec(service.out())?.[0];
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: "POST",

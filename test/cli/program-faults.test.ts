@@ -6,7 +6,7 @@ import { says, useShell } from "./asking-shell.ts";
 
 const { path, serve, run } = useShell();
 
-describe("what the command line cannot do", { timeout: 30_000 }, () => {
+describe("what the command line cannot do", () => {
   it.each([
     ["missing.js", "no such file"],
     ["empty.js", "is empty"],

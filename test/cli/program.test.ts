@@ -6,7 +6,7 @@ import { says, useShell } from "./asking-shell.ts";
 
 const { path, serve, run, start } = useShell();
 
-describe("the command line", { timeout: 30_000 }, () => {
+describe("the command line", () => {
   it("prints the answer on standard output and everything about it on standard error", async () => {
     await serve(says("It is ", "a mean."));
     const result = await run(["explain", "mean.js"]);
@@ -102,7 +102,7 @@ describe("the command line", { timeout: 30_000 }, () => {
       request.resume();
     });
     const asking = start(["ask", "tell me"]);
-    await expect.poll(asking.out, { timeout: 20_000 }).toContain("half");
+    await expect.poll(asking.out).toContain("half");
     asking.child.kill("SIGINT");
     expect(await asking.ended).toBe(130);
     await expect.poll(() => isGone).toBe(true);

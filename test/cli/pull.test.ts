@@ -52,12 +52,12 @@ function start(...args: readonly string[]) {
   return { ...started, said: () => started.out() + started.err() };
 }
 
-describe("a model for the built-in engine", { timeout: 90_000 }, () => {
+describe("a model for the built-in engine", () => {
   it("is got once by two shells, and by the second from where the first was killed", async () => {
     const first = start("models", "pull", model);
-    await expect.poll(first.said, { timeout: 30_000 }).toMatch(/\d+ % ·/);
+    await expect.poll(first.said).toMatch(/\d+ % ·/);
     const second = start("models", "pull", model);
-    await expect.poll(second.said, { timeout: 30_000 }).toMatch(/\d+ % ·/);
+    await expect.poll(second.said).toMatch(/\d+ % ·/);
     expect(begins).toEqual([0]);
     const seen = start("models", "downloads");
     await seen.ended;
@@ -72,7 +72,7 @@ describe("a model for the built-in engine", { timeout: 90_000 }, () => {
 
   it("is paused from another shell, and thrown away when it is cancelled", async () => {
     const first = start("models", "pull", model);
-    await expect.poll(first.said, { timeout: 30_000 }).toMatch(/\d+ % ·/);
+    await expect.poll(first.said).toMatch(/\d+ % ·/);
     await start("models", "pause", model).ended;
     const code = await first.ended;
     expect(code).toBe(130);

@@ -48,7 +48,7 @@ describe("setting up", () => {
   });
 });
 
-describe("switchyard setup", { timeout: 60_000 }, () => {
+describe("switchyard setup", () => {
   const home = mkdtempSync(join(tmpdir(), "switchyard-setup-"));
   const installed = new Set<string>();
   const pulled: string[] = [];

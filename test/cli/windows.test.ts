@@ -6,9 +6,7 @@ import { announceWindow } from "../../src/service/open-windows.ts";
 import { startClaudeServer, testKey } from "../backends/claude-server.ts";
 import { newShell } from "../service/serving.ts";
 
-it("files of a local-only workspace do not go to Claude from a shell, wherever it was opened", {
-  timeout: 60_000,
-}, async () => {
+it("files of a local-only workspace do not go to Claude from a shell, wherever it was opened", async () => {
   const claude = await startClaudeServer();
   onTestFinished(() => claude.stop());
   const shell = await newShell();

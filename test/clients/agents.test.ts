@@ -16,7 +16,7 @@ const model = "qwen3-coder:30b";
 const contextTokens = 65_536;
 /** Where everything that is not for this machine would go: nobody is there. */
 const nothingElse = { HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9" };
-const limits = { timeout: 120_000, retry: 1 };
+const limits = { retry: 1 };
 
 async function folder(name: string): Promise<string> {
   const made = await temporaryFolder(name);

@@ -19,9 +19,7 @@ afterEach(() => shell.close());
 
 const own = "# mine\nmodel = 'gpt-5'\n";
 
-it("starts the service, shows what it changes without the token, and --undo gives the file back", {
-  timeout: 90_000,
-}, async () => {
+it("starts the service, shows what it changes without the token, and --undo gives the file back", async () => {
   const file = join(person, ".codex", "config.toml");
   await writeFile(file, own, { mode: 0o640 });
   const env = { HOME: person, SWITCHYARD_EDITOR_FOLDER: join(person, "editor") };
@@ -45,7 +43,7 @@ it("starts the service, shows what it changes without the token, and --undo give
   expect((await shell.run(["connect", "codex", "--undo"], env)).err).toContain("Codex is not set up.");
 });
 
-it.skipIf(!existsSync(builtEntry))("does all of it as shipped", { timeout: 90_000 }, async () => {
+it.skipIf(!existsSync(builtEntry))("does all of it as shipped", async () => {
   const shipped = await newShell(builtEntry);
   try {
     const env = { HOME: shipped.home, SWITCHYARD_EDITOR_FOLDER: join(shipped.home, "editor") };
@@ -63,7 +61,7 @@ it.skipIf(!existsSync(builtEntry))("does all of it as shipped", { timeout: 90_00
   }
 });
 
-it("keeps a service that nobody asks as long as a program is set up to ask it", { timeout: 60_000 }, async () => {
+it("keeps a service that nobody asks as long as a program is set up to ask it", async () => {
   await mkdir(join(shell.home, "connections"));
   await writeFile(join(shell.home, "connections", "codex.json"), '{"files":[]}');
   const started = shell.start(["serve", "--idle", "0.01"]);

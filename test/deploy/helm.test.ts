@@ -48,7 +48,7 @@ function settingsIn(objects: readonly Rendered[]) {
   return parseSettings(JSON.parse(String(at(named(objects, "ConfigMap", "-settings"), "data", "config.json"))));
 }
 
-describe.skipIf(!helm)("the Helm chart", { timeout: 60_000 }, () => {
+describe.skipIf(!helm)("the Helm chart", () => {
   const variants: readonly (readonly string[])[] = [
     [],
     ["--set", "redis.enabled=false,ollama.gpu.count=0,ollama.models=null,networkPolicy.enabled=false"],

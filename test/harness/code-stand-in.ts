@@ -8,7 +8,7 @@ import { browserArgs, ensureBrowser } from "../../scripts/browser.ts";
 import { ensureEditorHost } from "../../scripts/editor-host.ts";
 import { startServer, temporaryFolder } from "./servers.ts";
 
-const limitMs = Number(process.env["SWITCHYARD_HOST_TEST_LIMIT_MS"] ?? 8 * 60_000);
+const limitMs = Number(process.env["SWITCHYARD_HOST_TEST_LIMIT_MS"] ?? 20 * 60_000);
 
 /** What the editor says about itself: native parts it does without here, and its own chat. */
 const noise = /Could not locate the bindings file|^\[ChatModelSelection\]|^\s*$/;

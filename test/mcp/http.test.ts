@@ -86,7 +86,7 @@ const generations = [
   ["2025 in the older package", (url: string, roots?: readonly string[]) => oldClient(url, roots)],
 ] as const;
 
-describe.each(generations)("over HTTP, to a client of %s,", { timeout: 30_000 }, (_, connect) => {
+describe.each(generations)("over HTTP, to a client of %s,", (_, connect) => {
   it("the same tools are offered, and answer as text and as data with progress before", async () => {
     const { url } = await serve({ chat: says("Hello there.") });
     const { call, tools } = await connect(url);
@@ -158,7 +158,7 @@ const initialize = message("initialize", {
   clientInfo: { name: "raw", version: "1" },
 });
 
-describe("the address of the tools", { timeout: 30_000 }, () => {
+describe("the address of the tools", () => {
   it("is closed to whom the service does not know, to web pages and to other names", async () => {
     const { port } = await serve();
     const ask = (headers: Record<string, string>) =>
@@ -243,7 +243,7 @@ function runSuite(...args: readonly string[]): Promise<{ code: number; out: stri
   });
 }
 
-describe("the protocol's conformance suite", { timeout: 60_000 }, () => {
+describe("the protocol's conformance suite", () => {
   it.each(applying)("is passed: %s", async (scenario) => {
     const { url } = await serve({ options: { token: undefined } });
     const { code, out } = await runSuite("server", "--url", `${url}/mcp`, "--scenario", scenario);

@@ -81,7 +81,7 @@ async function connect(options: ConnectOptions): Promise<Session> {
 const asked = () => server.requests.filter((request) => request === "POST /api/chat").length;
 const explain = (path: string) => ({ paths: [path] });
 
-describe("files", { timeout: 30_000 }, () => {
+describe("files", () => {
   it.each(["legacy", "auto"] as const)("in a root of the client are read, over the %s protocol", async (mode) => {
     const { call } = await open({ roots: [uri(project)], mode });
     for (const path of ["src/mean.js", join(project, "src/mean.js"), "./src/../src/mean.js", "../way-in/src/mean.js"]) {
@@ -158,7 +158,7 @@ describe("files", { timeout: 30_000 }, () => {
   });
 });
 
-describe("a client that tells no roots", { timeout: 30_000 }, () => {
+describe("a client that tells no roots", () => {
   it.each([
     ["the working directory", () => ({ cwd: project })],
     ["the folder of --root", () => ({ args: ["--root", project] })],

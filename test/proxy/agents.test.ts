@@ -12,7 +12,7 @@ import { runClaudeCode, runCodex } from "./run-agent.ts";
 
 const model = "qwen3-coder:30b";
 const contextTokens = 65_536;
-const limits = { timeout: 120_000, retry: 1 };
+const limits = { retry: 1 };
 
 async function folder(name: string): Promise<string> {
   const made = await temporaryFolder(name);

@@ -12,9 +12,7 @@ const chat = (text: string) => ({ model: "llama3.1:8b", messages: [{ role: "user
 const manyLimits = Object.fromEntries(taskKinds.map((kind) => [kind, 500]));
 const wide = { app: { limits: manyLimits, maxWaiting: 500 }, slots: 500 };
 
-it("case 12 and 37: cut at every byte of a stream, no answer ends as a success and none is kept", {
-  timeout: 60_000,
-}, async () => {
+it("case 12 and 37: cut at every byte of a stream, no answer ends as a success and none is kept", async () => {
   const stream = Buffer.from(tokenLine("naïve ") + tokenLine("世界") + doneLine());
   const lastLineEnds = stream.length - 1;
   let cutAt = 0;
@@ -44,9 +42,7 @@ it("case 12 and 37: cut at every byte of a stream, no answer ends as a success a
   expect(failures).toEqual([]);
 });
 
-it("case 23: sockets that only connect, or stop in the middle, harm nobody and are let go", {
-  timeout: 30_000,
-}, async () => {
+it("case 23: sockets that only connect, or stop in the middle, harm nobody and are let go", async () => {
   const { port, url, proxy } = await startProxy({ options: { headersMs: 400, requestMs: 600 } });
   const sockets: Socket[] = [];
   for (let n = 0; n < 40; n++) {
@@ -67,9 +63,7 @@ it("case 23: sockets that only connect, or stop in the middle, harm nobody and a
   expect(proxy.server.listening).toBe(true);
 });
 
-it("case 26: a thousand idle connections and two hundred streams are served side by side", {
-  timeout: 60_000,
-}, async () => {
+it("case 26: a thousand idle connections and two hundred streams are served side by side", async () => {
   const { port, url } = await startProxy({
     ...wide,
     chat: (_, response) => {
@@ -104,7 +98,7 @@ it("case 26: a thousand idle connections and two hundred streams are served side
   for (const socket of idle) socket.destroy();
 });
 
-it("case 27: a prompt of 100 KB does not hold up streams beside it", { retry: 2, timeout: 60_000 }, async () => {
+it("case 27: a prompt of 100 KB does not hold up streams beside it", { retry: 2 }, async () => {
   const { url } = await startProxy({
     ...wide,
     chat: (_, response) => {
@@ -168,9 +162,7 @@ it("case 28: two equal questions at once are one for the model, and leaving one 
   expect(asked()).toHaveLength(1);
 });
 
-it("case 32: many requests leave no socket, no listener and no memory behind", {
-  timeout: 120_000,
-}, async () => {
+it("case 32: many requests leave no socket, no listener and no memory behind", async () => {
   const { url, proxy } = await startProxy(wide);
   const connections = () => new Promise<number>((resolve) => proxy.server.getConnections((_, count) => resolve(count)));
   const ask = async (from: number, count: number) => {

@@ -91,4 +91,4 @@ it("what a client does not read stays with the model server, and its seat is giv
   expect(app.nodes.state()).toMatchObject([{ inFlight: 1 }]);
   client.destroy();
   await expect.poll(() => [model.isClosed, app.nodes.state()[0]?.inFlight]).toEqual([true, 0]);
-}, 30_000);
+});

@@ -40,7 +40,7 @@ async function run(name: string, keys: Readonly<Record<string, string>>) {
   return { running, told, errors, file };
 }
 
-const limits = { timeout: 120_000, retry: 1 };
+const limits = { retry: 1 };
 const header = `x-switchyard-token: ${token}`;
 
 it.skipIf(!agentProgram("claudeCode")).each([

@@ -44,7 +44,7 @@ async function hold(port: number): Promise<{ readonly server: Server; readonly p
   return { server, port: typeof address === "object" && address !== null ? address.port : 0 };
 }
 
-it("shows its token, which is kept where only this person can read it", { timeout: 30_000 }, async () => {
+it("shows its token, which is kept where only this person can read it", async () => {
   const first = await serve(["--show-token"]);
   expect(await first.ended).toBe(0);
   const token = first.out().trim();
@@ -57,9 +57,7 @@ it("shows its token, which is kept where only this person can read it", { timeou
   expect(again.out().trim()).toBe(token);
 });
 
-it("publishes where it is, answers this machine alone, and ends cleanly when told to", {
-  timeout: 30_000,
-}, async () => {
+it("publishes where it is, answers this machine alone, and ends cleanly when told to", async () => {
   const started = await serve(["--port", "0"]);
   const port = await addressOf(started);
   const path = join(started.home, "proxy.json");
@@ -82,7 +80,7 @@ it("publishes where it is, answers this machine alone, and ends cleanly when tol
   await expect(stat(path)).rejects.toThrow("ENOENT");
 });
 
-it("case 30: says who has the port it was told to take, and fails", { timeout: 30_000 }, async () => {
+it("case 30: says who has the port it was told to take, and fails", async () => {
   const { port } = await hold(0);
   const started = await serve(["--port", String(port)]);
   expect(await started.ended).not.toBe(0);
@@ -90,7 +88,7 @@ it("case 30: says who has the port it was told to take, and fails", { timeout: 3
   expect(started.err()).toContain(`(${process.pid})`);
 });
 
-it("case 30: takes the next free port where its usual one is taken, and says so", { timeout: 30_000 }, async () => {
+it("case 30: takes the next free port where its usual one is taken, and says so", async () => {
   // Whether by us or by another program: 8000 is taken either way.
   await hold(8000).catch(() => undefined);
   const started = await serve([]);
@@ -101,16 +99,14 @@ it("case 30: takes the next free port where its usual one is taken, and says so"
   expect(JSON.parse(await readFile(join(started.home, "proxy.json"), "utf8")).port).toBe(port);
 });
 
-it("case 43: opens to other machines only with a token", { timeout: 30_000 }, async () => {
+it("case 43: opens to other machines only with a token", async () => {
   const started = await serve(["--port", "0", "--host", "0.0.0.0", "--no-token"]);
   expect(await started.ended).toBe(2);
   expect(started.err()).toContain("Without a token only this machine may connect");
   expect(started.out()).toBe("");
 });
 
-it("serves programs of this machine without a token where it was told to, web pages still not", {
-  timeout: 30_000,
-}, async () => {
+it("serves programs of this machine without a token where it was told to, web pages still not", async () => {
   const port = await addressOf(await serve(["--port", "0", "--no-token"]));
   expect((await rawRequest(port, { path: "/api/version" })).status).toBe(200);
   expect((await rawRequest(port, { path: "/api/version", headers: { origin: "https://evil.example" } })).status).toBe(
@@ -119,9 +115,7 @@ it("serves programs of this machine without a token where it was told to, web pa
   expect((await rawRequest(port, { path: "/api/version", headers: { host: "evil.example" } })).status).toBe(403);
 });
 
-it("case 29: finishes an answer that is begun when it is told to end, and writes no prompt anywhere", {
-  timeout: 30_000,
-}, async () => {
+it("case 29: finishes an answer that is begun when it is told to end, and writes no prompt anywhere", async () => {
   let begun = 0;
   const ollama = await startScriptedServer({
     ...ollamaRoutes([
@@ -154,7 +148,7 @@ it("case 29: finishes an answer that is begun when it is told to end, and writes
   expect(started.out() + started.err()).not.toMatch(/canary|plan\.txt|given/);
 });
 
-it("is one service for all shells: a second one says where it is and ends", { timeout: 30_000 }, async () => {
+it("is one service for all shells: a second one says where it is and ends", async () => {
   const first = await serve([]);
   const port = await addressOf(first);
   const second = await serve([], {}, first.home);
@@ -166,7 +160,7 @@ it("is one service for all shells: a second one says where it is and ends", { ti
   expect(await addressOf(await serve([], {}, first.home))).toBeGreaterThanOrEqual(8000);
 });
 
-it("shows its token to nobody who only has the port that a service had", { timeout: 30_000 }, async () => {
+it("shows its token to nobody who only has the port that a service had", async () => {
   const seen: string[] = [];
   const liar = createServer((request, response) => {
     seen.push(JSON.stringify(request.headers));
@@ -185,7 +179,7 @@ it("shows its token to nobody who only has the port that a service had", { timeo
   expect(seen[0]).not.toContain(first.out().trim());
 });
 
-it("does not ask itself without end where it is named as the model server", { timeout: 30_000 }, async () => {
+it("does not ask itself without end where it is named as the model server", async () => {
   const { server, port } = await hold(0);
   await new Promise((resolve) => server.close(resolve));
   const started = await serve(["--port", String(port), "--no-token"], { OLLAMA_HOST: `localhost:${port}` });

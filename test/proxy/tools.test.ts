@@ -237,9 +237,7 @@ it.each([
   expect(sent()).toEqual([]);
 });
 
-it("never ends as a success what was cut in the middle of a call, at every byte, in every dialect", {
-  timeout: 60_000,
-}, async () => {
+it("never ends as a success what was cut in the middle of a call, at every byte, in every dialect", async () => {
   const lines = tokenLine("ok") + callsLine(called) + doneLine();
   const bytes = Buffer.from(lines);
   let cutAt = 0;

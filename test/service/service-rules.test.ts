@@ -20,7 +20,7 @@ const statusOf = (url: string, headers: Record<string, string>) =>
     () => 0,
   );
 
-describe("settings that change", { timeout: 60_000 }, () => {
+describe("settings that change", () => {
   it("are taken over without a dropped request; a broken file changes nothing, and that is said", async () => {
     const { home, start, port, token: ownToken } = await shell();
     const ollama = await startScriptedServer(ollamaRoutes([]));
@@ -74,7 +74,7 @@ describe("settings that change", { timeout: 60_000 }, () => {
   });
 });
 
-it("goes by what a window keeps here that is open before it, or opens while it runs", { timeout: 60_000 }, async () => {
+it("goes by what a window keeps here that is open before it, or opens while it runs", async () => {
   const { home, start, port, token: ownToken } = await shell();
   await writeFile(join(home, "config.json"), JSON.stringify({ nodes: [{ url: "http://10.11.12.13:11434" }] }));
   const window = announceWindow(home);
@@ -92,7 +92,7 @@ it("goes by what a window keeps here that is open before it, or opens while it r
   await eventually(async () => (await health()).includes(`${home} is open in the editor and local only`) || undefined);
 });
 
-it("without a token no file of this machine is read for a program that connects", { timeout: 60_000 }, async () => {
+it("without a token no file of this machine is read for a program that connects", async () => {
   const { home, start, port } = await shell();
   await writeFile(join(home, "notes.md"), "something\n");
   start(["serve", "--no-token"]);

@@ -30,7 +30,7 @@ const isGone = (pid: number) => {
   }
 };
 
-describe("starting", { timeout: 120_000 }, () => {
+describe("starting", () => {
   it("twenty at once ends as one service, and each says where it is", { retry: 2 }, async () => {
     const { home, start, port } = await shell();
     const started = Array.from({ length: 20 }, () => start(["serve"]));
@@ -79,7 +79,7 @@ describe("starting", { timeout: 120_000 }, () => {
   });
 });
 
-describe("a service that nobody needs", { timeout: 60_000 }, () => {
+describe("a service that nobody needs", () => {
   it("ends, but not while somebody listens", async () => {
     const { start, port, token: ownToken } = await shell();
     const started = start(["serve", "--idle", "0.01"]);
@@ -116,7 +116,7 @@ async function publishedService(home: string, version: string, chat?: Parameters
   return { ...running, hasStopped: () => hasStopped };
 }
 
-describe("versions", { timeout: 30_000 }, () => {
+describe("versions", () => {
   it.each([
     ["0.2.0", "0.1.9", true],
     ["0.10.0", "0.9.0", true],
@@ -176,7 +176,7 @@ describe("versions", { timeout: 30_000 }, () => {
   });
 });
 
-describe("who watches the service", { timeout: 30_000 }, () => {
+describe("who watches the service", () => {
   it("hears which program asks for what, and not what it says; and that it ends", async () => {
     let control: ReturnType<typeof createControl> | undefined;
     const { port, url, proxy } = await startProxy({

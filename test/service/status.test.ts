@@ -47,7 +47,7 @@ it("says that no service runs where none does, and leaves nothing behind by look
   });
 });
 
-it("tells what the service is working on, and how its servers are", { timeout: 60_000 }, async () => {
+it("tells what the service is working on, and how its servers are", async () => {
   const held = Promise.withResolvers<void>();
   chat = async (_, response) => {
     beginLines(response);
@@ -56,14 +56,14 @@ it("tells what the service is working on, and how its servers are", { timeout: 6
     response.end(tokenLine("lo.") + doneLine());
   };
   const started = shell.start(["serve", "--port", "0"], env());
-  await expect.poll(started.out, { timeout: 30_000 }).toContain("Listening at");
+  await expect.poll(started.out).toContain("Listening at");
   const port = await shell.port();
   const ask = fetch(`http://127.0.0.1:${port}/api/generate`, {
     method: "POST",
     headers: { authorization: `Bearer ${await shell.token()}`, "content-type": "application/json" },
     body: JSON.stringify({ prompt: "Say hello.", task_type: "translation" }),
   });
-  await expect.poll(() => server.requests.includes("POST /api/chat"), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => server.requests.includes("POST /api/chat")).toBe(true);
   const { service, servers } = await status();
   expect(service).toMatchObject({ port, pid: started.child.pid, url: `http://127.0.0.1:${port}` });
   expect(service.health.parts.work).toMatchObject({ working: 1, waiting: 0, tasks: { translate: { working: 1 } } });
@@ -79,10 +79,10 @@ it("tells what the service is working on, and how its servers are", { timeout: 6
   expect(after.servers).toMatchObject([{ inFlight: 0, tokensPerSecond: expect.any(Number) }]);
 });
 
-it("says of a server that fails that it rests", { timeout: 60_000 }, async () => {
+it("says of a server that fails that it rests", async () => {
   chat = (_, response) => sendJson(response, { error: "the runner has stopped" }, 500);
   const started = shell.start(["serve", "--port", "0"], env());
-  await expect.poll(started.out, { timeout: 30_000 }).toContain("Listening at");
+  await expect.poll(started.out).toContain("Listening at");
   const headers = { authorization: `Bearer ${await shell.token()}`, "content-type": "application/json" };
   const body = JSON.stringify({ prompt: "Say hello.", task_type: "general" });
   const url = `http://127.0.0.1:${await shell.port()}/api/generate`;

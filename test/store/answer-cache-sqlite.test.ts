@@ -50,7 +50,7 @@ async function kept(
   return { lost, torn };
 }
 
-it("answers are neither lost nor mixed up when two processes put and get at once", { timeout: 60_000 }, async () => {
+it("answers are neither lost nor mixed up when two processes put and get at once", async () => {
   const file = join(temporaryFolder(), "answers.db");
   const both = ["x", "y"].map((name) => writing(file, name, 400));
   for (const each of both) {
@@ -72,9 +72,7 @@ it("answers are neither lost nor mixed up when two processes put and get at once
   ).toEqual({ lost: [], torn: [] });
 });
 
-it("answers that were put are there after their process was killed in the middle of writing", {
-  timeout: 60_000,
-}, async () => {
+it("answers that were put are there after their process was killed in the middle of writing", async () => {
   const file = join(temporaryFolder(), "answers.db");
   const known: string[] = [];
   for (const name of ["k", "l", "m", "n"]) {

@@ -55,7 +55,7 @@ describe("the ledger in SQLite", () => {
     expect(await ledger.list()).toHaveLength(200);
     expect(readdirSync(folder).filter((each) => /\.broken-\d+$/.test(each))).toHaveLength(1);
     ledger.dispose();
-  }, 60_000);
+  });
 
   it("writes into the file that is there, not into one that was deleted under it", async () => {
     const folder = temporaryFolder();
@@ -112,7 +112,7 @@ describe("the ledger in SQLite", () => {
     const { ledger } = openLedger(folder);
     expect(await ledger.spentUsd(0, 0)).toBeCloseTo(0.1995);
     ledger.dispose();
-  }, 60_000);
+  });
 
   it("cannot be changed, only added to", async () => {
     const folder = temporaryFolder();

@@ -109,7 +109,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     expect(new Set(ids).size).toBe(1000);
     expect(await ledger.spentUsd(0, 0)).toBeCloseTo(1);
     ledger.dispose();
-  }, 60_000);
+  });
 
   it("has every acknowledged entry after a process was killed in the middle of writing", async () => {
     for (let round = 0; round < 3; round++) {
@@ -126,7 +126,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
       expect(heard.notices).toEqual([]);
       ledger.dispose();
     }
-  }, 60_000);
+  });
 
   it("leaves not a byte of what was deleted", async () => {
     const folder = temporaryFolder();

@@ -58,7 +58,7 @@ describe.skipIf(!program)("a process that is done with its Redis ends by itself"
     ["killed, and connecting again", "use", "ask", () => server.kill()],
     ["frozen before it was asked at all", "skip", "ask", () => server.freeze()],
   ];
-  it.each(states)("when it is %s", { timeout: 15_000, retry: 1 }, async (_name, first, then, between) => {
+  it.each(states)("when it is %s", { retry: 1 }, async (_name, first, then, between) => {
     expect(await millisecondsToEnd(first, then, between)).toBeLessThan(2000);
   });
 });

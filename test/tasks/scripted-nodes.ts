@@ -32,7 +32,7 @@ export function nodeAt(name: string, url: string): ModelNode {
     sizeBytes: 1,
     capabilities: [],
   };
-  return { model, backend: new OllamaBackend({ name, place: "network", address: async () => url, stallMs: 300 }) };
+  return { model, backend: new OllamaBackend({ name, place: "network", address: async () => url, stallMs: 60_000 }) };
 }
 
 /** A server that answers a chat as told; `asked` counts how often it was. */
@@ -56,8 +56,8 @@ export async function deadNode(): Promise<ModelNode> {
   return nodeAt("dead", `http://127.0.0.1:${port}`);
 }
 
-export function runnerOf(over: Partial<NodeParts> = {}) {
-  const queue = createNodeQueue(() => performance.now());
+export function runnerOf(over: Partial<NodeParts> = {}, nowMs = () => performance.now()) {
+  const queue = createNodeQueue(nowMs);
   return { run: createRunOnNodes({ queue, slotsOf: () => 4, ...over }), queue };
 }
 

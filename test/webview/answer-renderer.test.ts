@@ -88,7 +88,7 @@ const blocks = [
   "text then\n```js\nfence after text\n```",
 ];
 
-describe("an answer drawn piece by piece", { timeout: 60_000 }, () => {
+describe("an answer drawn piece by piece", () => {
   it("looks like the same answer drawn at once, however it is split", () => {
     const answers = fc
       .tuple(
@@ -238,7 +238,7 @@ const allowed = new Set(
   ),
 );
 
-describe("hostile answers", { timeout: 60_000 }, () => {
+describe("hostile answers", () => {
   it("become text or harmless elements, wherever they are split", () => {
     for (const attack of attacks) {
       for (let at = 0; at <= attack.length; at++) {

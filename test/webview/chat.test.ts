@@ -45,7 +45,7 @@ async function opened(theme: Theme = "light"): Promise<PageUnderTest> {
 
 const kinds = async (page: PageUnderTest) => (await page.sent()).map((message) => message.kind);
 
-describe("the chat page", { timeout: 60_000 }, () => {
+describe("the chat page", () => {
   it("says that it is ready, and shows what it can do while there is nothing yet", async () => {
     const page = await server.open();
     expect(await kinds(page)).toEqual(["ready"]);

@@ -19,9 +19,9 @@ async function opened(): Promise<PageUnderTest> {
 
 const fromEnd = ({ page }: PageUnderTest) =>
   page.locator(".scroller").evaluate((frame) => frame.scrollHeight - frame.scrollTop - frame.clientHeight);
-const distance = (page: PageUnderTest) => expect.poll(() => fromEnd(page), { timeout: 10_000 });
+const distance = (page: PageUnderTest) => expect.poll(() => fromEnd(page));
 
-describe("the end of the conversation", { timeout: 60_000 }, () => {
+describe("the end of the conversation", () => {
   it("stays in sight when the next question comes after a long answer", async () => {
     const page = await opened();
     await page.send({ kind: "exchange", exchange: exchange({ id: "e2", question: "And then?", state: "queued" }) });

@@ -43,7 +43,7 @@ async function asked(confidence: number): Promise<PageUnderTest> {
 
 const corrections = async (page: PageUnderTest) => (await page.sent()).filter(({ kind }) => kind === "correct");
 
-describe("a question that nobody can place", { timeout: 60_000 }, () => {
+describe("a question that nobody can place", () => {
   it("has its likeliest kinds offered, and one key says which it is, once", async () => {
     const page = await asked(0.3);
     const row = page.page.getByRole("group", { name: /Not sure what kind of task/ });
