@@ -3,16 +3,24 @@ import { msg } from "../core/message.ts";
 import type { RunRecord } from "../core/run-record.ts";
 import type { ServiceStatus, Services, ServicesStatus } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
-import { addressOf, publishedPort, statusOfContainer } from "./container.ts";
+import { statusOfContainer } from "./container.ts";
 import type { ScalePace } from "./decide-replicas.ts";
 import { diagnose } from "./doctor.ts";
+import { otherContext } from "./doctor-engine.ts";
 import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
-import { startContainer } from "./ensure-service.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { createIncidentNotes } from "./incident-notes.ts";
 import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
-import { bringDown, bringUp, imagesOf, removeStack, stopContainer } from "./manage.ts";
+import {
+  bringDown,
+  bringUp,
+  ensureNetwork,
+  missingImages,
+  removeStack,
+  startService,
+  stopContainer,
+} from "./manage.ts";
 import { forgetPlace, forgetPlaces, keepPlace } from "./places.ts";
 import type { Plan } from "./plan.ts";
 import { type ScaleParts, scaleServers } from "./scale.ts";
@@ -42,23 +50,23 @@ const quietCpus = 0.1;
 /** Touches nothing until it is asked something. */
 export function createServices(options: ServicesOptions): Services {
   const tools = toolsOf(options);
-  const { connect, stackName, plan, locked } = tools;
+  const { connect, connectHere, stackName, plan, locked } = tools;
   const usage = createUsage(tools, () => performance.now());
   const find = async (service: string, signal: AbortSignal) => {
     const engine = await connect(signal);
     const found = await findService(engine, { name: stackName }, { name: service }, signal);
     if (found) return { engine, found };
-    throw new TaskError("bad-input", msg("{0} is not set up yet. Start the services first.", service));
+    throw new TaskError("bad-input", notSetUp(service));
   };
   return {
     async *up({ profile }, signal) {
-      const engine = await connect(signal);
-      if (!engine.found.isLocal) throw remoteEngine(engine);
+      const engine = await connectHere(signal);
       yield { kind: "engine", address: engine.found.address, source: engine.found.source };
+      for (const { what } of otherContext(engine.tried, engine.found.source)) yield { kind: "notice", text: what };
       const lock = await takeLock(tools.lockFile, signal);
       try {
         const planned = await plan(engine, signal, profile ? { profile } : {});
-        if (options.isOffline()) await refuseDownloads(engine, planned, signal);
+        if (options.isOffline()) await refuseDownloads(engine, planned, tools, signal);
         for await (const event of bringUp(engine, planned, await tools.partsOf(engine, signal), signal)) {
           if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
           if (event.kind === "removed") await forgetPlace(options.home, event.service);
@@ -90,13 +98,7 @@ export function createServices(options: ServicesOptions): Services {
         await removeStack(engine, stackName, withVolumes, signal);
       }),
     status: (signal) => readStatus(tools, signal),
-    start: async (service, signal) => {
-      const { engine, found } = await find(service, signal);
-      await startContainer(engine, found, signal);
-      const port = publishedPort(found);
-      if (port !== undefined) await keepPlace(options.home, service, addressOf(service, port));
-      options.onChange();
-    },
+    start: (service, signal) => startOne(tools, service, signal).finally(options.onChange),
     stop: async (service, signal) => {
       const { engine, found } = await find(service, signal);
       await forgetPlace(options.home, service);
@@ -135,6 +137,7 @@ export function createServices(options: ServicesOptions): Services {
     incidents: () => createIncidentNotes(incidentFile(options.home), "").list(),
     doctor: async (signal) => (await diagnose(tools, signal)).map(({ mend: _, ...finding }) => finding),
     async repair(id, signal) {
+      await connectHere(signal);
       const finding = (await diagnose(tools, signal)).find((each) => each.id === id);
       if (!finding) return { id, isFixed: true };
       if (!finding.mend) throw new TaskError("bad-input", msg("This has to be mended by hand: {0}", finding.repair));
@@ -145,11 +148,33 @@ export function createServices(options: ServicesOptions): Services {
   };
 }
 
-async function refuseDownloads({ docker }: Engine, { stack }: Plan, signal: AbortSignal): Promise<void> {
-  const there = await call(docker.listImages(), signal);
-  const isThere = (image: string) => there.some((each) => each.RepoTags?.includes(image));
+/** As it is wanted, at the next port where another program has taken its own. */
+async function startOne(tools: ServiceTools, name: string, signal: AbortSignal): Promise<void> {
+  const engine = await tools.connectHere(signal);
+  const lock = await takeLock(tools.lockFile, signal);
+  try {
+    const { stack, leftOut } = await tools.plan(engine, signal);
+    const service = stack.services.find((each) => each.name === name);
+    const left = leftOut.find((each) => each.name === name);
+    if (!service) throw new TaskError("bad-input", left?.why ?? notSetUp(name));
+    await ensureNetwork(engine, stack, signal);
+    await keepPlace(tools.roots.home, name, await startService(engine, stack, service, tools.roots, signal));
+  } finally {
+    await lock.release();
+  }
+}
+
+const notSetUp = (service: string) => msg("{0} is not set up yet. Start the services first.", service);
+
+async function refuseDownloads(
+  engine: Engine,
+  { stack }: Plan,
+  { roots }: ServiceTools,
+  signal: AbortSignal,
+): Promise<void> {
+  const all = await missingImages(engine, stack, roots, signal);
   // What is made here is not fetched.
-  const missing = imagesOf(stack).find((image) => !isThere(image) && !image.startsWith("switchyard/"));
+  const missing = all.find((image) => !image.startsWith("switchyard/"));
   if (!missing) return;
   throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", missing));
 }
@@ -178,14 +203,4 @@ async function readStatus(tools: ServiceTools, signal: AbortSignal): Promise<Ser
   const services = [...made, ...missing].sort((a, b) => a.name.localeCompare(b.name));
   const { address, source } = found;
   return { kind: "engine", address, source, tried, version: version.Version, services, leftOut };
-}
-
-function remoteEngine({ found }: Engine): TaskError {
-  return new TaskError(
-    "bad-input",
-    msg(
-      "The Docker engine at {0} is on another machine, whose ports cannot be reached safely. Run this there.",
-      found.address,
-    ),
-  );
 }

@@ -2,12 +2,13 @@
 import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
 import { checkContainers, checkPorts } from "./doctor-containers.ts";
-import { checkEngine, withoutEngine } from "./doctor-engine.ts";
+import { checkEngine } from "./doctor-engine.ts";
 import { checkCard, checkDisk, checkLostCard, checkModels } from "./doctor-machine.ts";
 import { checkCertificates, checkExposed, checkLocalhost, checkProxy } from "./doctor-network.ts";
 import { openEngine } from "./engine.ts";
 import type { Finding } from "./finding.ts";
 import { bringUp } from "./manage.ts";
+import { withoutEngine } from "./no-engine.ts";
 import type { ServiceTools } from "./service-tools.ts";
 
 /** Looks only; nothing is changed. Problems first. */

@@ -1,6 +1,6 @@
 // One engine, spoken to through dockerode, which is loaded on first use.
 import type Docker from "dockerode";
-import { formatMessage, msg } from "../core/message.ts";
+import { msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import type { TriedEngine } from "../core/services.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
@@ -88,16 +88,13 @@ export function engineError(error: unknown): Error {
   return new TaskError("server-error", msg("The Docker engine refused: {0}", said), { cause: error });
 }
 
-function saidBy(error: unknown): string {
+export function saidBy(error: unknown): string {
   const json = error instanceof Error && "json" in error ? error.json : undefined;
   const own = typeof json === "object" && json !== null && "message" in json ? json.message : undefined;
-  return typeof own === "string" ? own : reasonOf(error);
-}
-
-export function noEngine(tried: readonly TriedEngine[]): TaskError {
-  return new TaskError(
-    "server-unreachable",
-    msg("No Docker engine answers. Start Docker, or set SWITCHYARD_DOCKER_HOST to its address."),
-    { details: { tried: tried.map(({ address, outcome }) => ({ address, outcome: formatMessage(outcome) })) } },
-  );
+  // Before what the engine said stands what is known by its number.
+  return typeof own === "string"
+    ? own
+    : reasonOf(error)
+        .replace(/^\(HTTP code \d+\) [^-]*- /, "")
+        .trim();
 }

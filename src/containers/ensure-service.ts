@@ -25,19 +25,81 @@ export async function* ensureService(
   signal: AbortSignal,
 ): AsyncIterable<UpEvent> {
   const found = await findService(engine, stack, service, signal);
-  if (found && found.Config.Labels[labels.hash] === configHash(service, hashOf(files))) {
+  if (found && (await canStay(engine, stack, service, files, found, signal))) {
     if (found.State.Running && !found.State.Paused) return;
-    const port = publishedPort(found);
-    if (found.State.Running || (port !== undefined && (await isPortFree(port)))) {
-      await startContainer(engine, found, signal);
-      yield { kind: "started", service: service.name };
-      return;
-    }
+    await startContainer(engine, found, signal);
+    yield { kind: "started", service: service.name };
+    return;
   }
-  if (found) await removeContainer(engine, found.Id, signal);
-  else await refuseForeign(engine, containerName(stack, service), signal);
-  yield* makeContainer(engine, stack, service, files, signal);
-  yield { kind: found ? "recreated" : "created", service: service.name };
+  if (!found) {
+    await refuseForeign(engine, containerName(stack, service), signal);
+    yield* makeContainer(engine, stack, service, files, signal);
+    yield { kind: "created", service: service.name };
+    return;
+  }
+  await removeContainer(engine, found.Id, signal);
+  try {
+    yield* makeContainer(engine, stack, service, files, signal);
+  } catch (error) {
+    const isBack = await putBack(engine, found).catch(() => false);
+    const text = msg("{0} could not be made anew; the one of before runs again.", service.name);
+    if (isBack && !signal.aborted) yield { kind: "notice", text };
+    throw error;
+  }
+  yield { kind: "recreated", service: service.name };
+}
+
+/** Whether the container that is there will do; otherwise it is made, of its image. */
+export async function mustBeMade(
+  engine: Engine,
+  stack: Stack,
+  service: ServiceSpec,
+  files: readonly FilledFile[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await findService(engine, stack, service, signal);
+  return !found || !(await canStay(engine, stack, service, files, found, signal));
+}
+
+async function canStay(
+  engine: Engine,
+  stack: Stack,
+  service: ServiceSpec,
+  files: readonly FilledFile[],
+  found: Docker.ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (found.Config.Labels[labels.hash] !== configHash(service, hashOf(files))) return false;
+  if (!(await isInNetwork(engine, stack, found, signal))) return false;
+  const port = publishedPort(found);
+  return found.State.Running || (port !== undefined && (await isPortFree(port)));
+}
+
+/** The one of this name may have been removed and made again: to the engine it is another then. */
+async function isInNetwork(
+  { docker }: Engine,
+  { network }: Stack,
+  { NetworkSettings }: Docker.ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const joined = NetworkSettings.Networks[network];
+  const there = await ifThere(docker.getNetwork(network).inspect(), signal);
+  if (!joined || !there) return false;
+  // Podman has the name here; one that never ran has nothing.
+  return ["", network, there.Id].includes(joined.NetworkID);
+}
+
+/** Also when it was cancelled: what worked works on. @returns whether it runs */
+async function putBack({ docker }: Engine, before: Docker.ContainerInspectInfo): Promise<boolean> {
+  const { signal } = new AbortController();
+  const { Config, HostConfig, Name, NetworkSettings, State } = before;
+  const EndpointsConfig = Object.fromEntries(
+    Object.entries(NetworkSettings.Networks).map(([name, { Aliases }]) => [name, { Aliases: Aliases ?? [] }]),
+  );
+  const options = { ...Config, name: Name.replace(/^\//, ""), HostConfig, NetworkingConfig: { EndpointsConfig } };
+  const container = await call(docker.createContainer(options), signal);
+  if (State.Running) await call(container.start(), signal);
+  return State.Running;
 }
 
 export async function startContainer(
@@ -99,8 +161,21 @@ async function* makeContainer(
       const wasTaken = !(await isPortFree(port));
       // Also when it was cancelled: a container that never ran is worth nothing.
       await container.remove({ force: true }).catch(() => undefined);
-      if (signal.aborted || !wasTaken || round === startTries) throw error;
+      if (signal.aborted || !wasTaken || round === startTries) throw withCard(service, error);
       from = port + 1;
     }
   }
+}
+
+/** The engine's words for a card that it cannot give do not say what to do. */
+function withCard({ usesNvidia, devices }: ServiceSpec, error: unknown): unknown {
+  if (!(error instanceof TaskError) || error.kind !== "server-error" || !(usesNvidia || devices.length > 0))
+    return error;
+  const text = usesNvidia
+    ? msg(
+        "{0}. It was to have the NVIDIA card: install the NVIDIA Container Toolkit, then: sudo nvidia-ctk runtime configure --runtime=docker. Without a card: SWITCHYARD_VARIANT=cpu",
+        error.text,
+      )
+    : msg("{0}. It was to have {1}. Without a card: SWITCHYARD_VARIANT=cpu", error.text, devices.join(", "));
+  return new TaskError(error.kind, text, { cause: error });
 }

@@ -108,6 +108,8 @@ async function heal(
   });
   if (!done) return undefined;
   const helped = done !== "failed" && (await answersAgain(engine, id, service, signal));
+  // Stopped on purpose before it answered: no repair that failed.
+  if (!helped && wasStopped()) return undefined;
   return { ...seen, done, attempt: turn.attempt, helped, tookMs: nowMs() - atMs };
 }
 

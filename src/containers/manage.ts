@@ -6,7 +6,7 @@ import { TaskError } from "../core/task-error.ts";
 import { buildProxyImage, removeOldImages } from "./build-image.ts";
 import { addressOf, publishedPort, stateOf } from "./container.ts";
 import { call, callUnlessDone, type Engine, ifThere } from "./engine.ts";
-import { ensureService, removeContainer } from "./ensure-service.ts";
+import { ensureService, mustBeMade, removeContainer } from "./ensure-service.ts";
 import { fetchImage } from "./fetch-image.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { lastLines } from "./logs.ts";
@@ -46,6 +46,7 @@ export async function* bringUp(
   const runs = (name: string) => there.some(({ Config }) => Config.Labels[labels.service] === name);
   const scarce = scarceMemory(stack.services, runs, parts.facts.freeMemoryBytes);
   if (scarce) yield { kind: "notice", text: scarce };
+  refuseAbsentCards(stack, parts.facts);
   yield* getImages(engine, stack, parts, signal);
   await ensureNetwork(engine, stack, signal);
   for (const service of stack.services) {
@@ -60,13 +61,11 @@ export async function* bringUp(
 async function* getImages(
   engine: Engine,
   stack: Stack,
-  { facts, imageMirrors, packageRoot }: BringUpParts,
+  parts: BringUpParts,
   signal: AbortSignal,
 ): AsyncIterable<UpEvent> {
-  const isThere = async (image: string) =>
-    (await ifThere(engine.docker.getImage(image).inspect(), signal)) !== undefined;
-  const missing: string[] = [];
-  for (const image of imagesOf(stack)) if (!(await isThere(image))) missing.push(image);
+  const { facts, imageMirrors, packageRoot } = parts;
+  const missing = await missingImages(engine, stack, parts, signal);
   const built = stack.services.filter(({ isBuilt, image }) => isBuilt && missing.includes(image));
   const room = await checkRoom(facts, missing);
   if (room) yield { kind: "notice", text: room };
@@ -80,8 +79,39 @@ async function* getImages(
   }
 }
 
-/** What has to be on the engine, each once: images, and what ours is made from. */
-export function imagesOf({ services }: Stack): readonly string[] {
+/** What has to be fetched or made here, each once. A container that is there as it is wanted needs no image. */
+export async function missingImages(
+  engine: Engine,
+  stack: Stack,
+  roots: FileRoots,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const missing = new Set<string>();
+  const isThere = async (image: string) =>
+    (await ifThere(engine.docker.getImage(image).inspect(), signal)) !== undefined;
+  for (const service of stack.services) {
+    if (await isThere(service.image)) continue;
+    if (!(await mustBeMade(engine, stack, service, await fillFiles(service, roots), signal))) continue;
+    for (const image of imagesOf({ services: [service] })) if (!(await isThere(image))) missing.add(image);
+  }
+  return [...missing];
+}
+
+/** Before anything is fetched: the image for a card is the largest. */
+function refuseAbsentCards({ services }: Stack, { sharesDevices, exists }: HostFacts): void {
+  const absent = services.flatMap(({ devices }) => devices).find((device) => sharesDevices && !exists(device));
+  if (absent === undefined) return;
+  throw new TaskError(
+    "bad-input",
+    msg(
+      "{0} is not there, so containers get no graphics card. Install its driver, or set SWITCHYARD_VARIANT=cpu.",
+      absent,
+    ),
+  );
+}
+
+/** What services are made of, each once: images, and what ours is made from. */
+export function imagesOf({ services }: Pick<Stack, "services">): readonly string[] {
   return [...new Set(services.flatMap(({ image, isBuilt }) => (isBuilt ? [nodeImage, image] : [image])))];
 }
 

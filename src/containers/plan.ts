@@ -70,6 +70,7 @@ export function planStack(facts: HostFacts, options: PlanOptions): Plan {
   const notices = [
     ...(isMemoryShort ? [shortMemory(facts, modelMemoryMiB, wantedMiB, othersMiB)] : []),
     ...(scope !== profile && others.some(({ name }) => name === "local-llm-proxy") ? [whyProxyToo] : []),
+    ...notUnderstood(options, choice),
   ];
   return {
     stack: { ...whole, services },
@@ -80,6 +81,32 @@ export function planStack(facts: HostFacts, options: PlanOptions): Plan {
     fittingServers,
     isMemoryShort,
   };
+}
+
+/** What the person set in vain. */
+function notUnderstood({ variant, modelMemory }: PlanOptions, choice: StackChoice): readonly Message[] {
+  const isVariant = variant === "" || variantOf(variant) !== undefined;
+  const isMemory = modelMemory === "" || parseMiB(modelMemory) !== undefined;
+  return [
+    ...(isVariant
+      ? []
+      : [
+          msg(
+            "SWITCHYARD_VARIANT is “{0}”, which is none of cpu, nvidia, amd, vulkan; {1} is used.",
+            variant,
+            choice.variant,
+          ),
+        ]),
+    ...(isMemory
+      ? []
+      : [
+          msg(
+            "MAX_MODEL_MEMORY is “{0}”, which is no amount such as 8G; {1} MiB are taken.",
+            modelMemory,
+            choice.modelMemoryMiB,
+          ),
+        ]),
+  ];
 }
 
 const whyProxyToo = msg(

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { msg } from "../core/message.ts";
 import type { UpEvent } from "../core/services.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { call, type Engine, engineError } from "./engine.ts";
+import { call, type Engine, engineError, saidBy, statusOf } from "./engine.ts";
 
 const lineSchema = z.object({
   id: z.optional(z.string()),
@@ -43,7 +43,7 @@ export async function* pullImage(
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!stall.signal.aborted) throw error instanceof Error && isAbort(error) ? error : engineError(error);
+      if (!stall.signal.aborted) throw pullError(image, error);
       const { completedBytes } = meter.sum();
       // A bad line that still brings something is given all the time it wants.
       stalls = completedBytes > bytesAtStall ? 1 : stalls + 1;
@@ -134,6 +134,14 @@ function parse(text: string): Line | undefined {
     return undefined;
   }
 }
+
+/** The engine answers what its registry did not as a failure of its own. */
+function pullError(image: string, error: unknown): unknown {
+  if (error instanceof Error && isAbort(error)) return error;
+  return statusOf(error) === undefined ? engineError(error) : pullFailed(image, saidBy(causeOf(error)));
+}
+
+const causeOf = (error: unknown) => (error instanceof TaskError ? error.cause : error);
 
 function pullFailed(image: string, said: string): TaskError {
   if (/no space left on device/i.test(said)) {

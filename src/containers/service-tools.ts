@@ -2,16 +2,19 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { msg } from "../core/message.ts";
 import type { ServiceProfile } from "../core/services.ts";
 import type { Settings } from "../core/settings.ts";
+import { TaskError } from "../core/task-error.ts";
 import { proxyTagOf } from "./build-image.ts";
 import { statusOfContainer } from "./container.ts";
-import { call, type Engine, noEngine, openEngine } from "./engine.ts";
+import { call, type Engine, openEngine } from "./engine.ts";
 import type { Surroundings } from "./engine-candidates.ts";
 import { findEngine } from "./find-engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { takeLock } from "./lock.ts";
 import type { BringUpParts } from "./manage.ts";
+import { noEngine } from "./no-engine.ts";
 import { type HostFacts, isModelServer, type Plan, type PlanOptions, planStack } from "./plan.ts";
 import { answersAt } from "./probe.ts";
 import { defaultChoice, labels } from "./stack.ts";
@@ -56,8 +59,13 @@ export function toolsOf({
   const search = (signal: AbortSignal) => findEngine(env["SWITCHYARD_DOCKER_HOST"] ?? "", around, signal);
   const connect = async (signal: AbortSignal): Promise<Engine> => {
     const { engine, tried } = await search(signal);
-    if (!engine) throw noEngine(tried);
+    if (!engine) throw noEngine(tried, env);
     return openEngine(engine, tried);
+  };
+  const connectHere = async (signal: AbortSignal): Promise<Engine> => {
+    const engine = await connect(signal);
+    if (engine.found.isLocal) return engine;
+    throw remoteEngine(engine);
   };
   const facts = async (engine: Engine, signal: AbortSignal): Promise<HostFacts> => {
     const said = await factsOf(engine, platform, signal);
@@ -72,6 +80,8 @@ export function toolsOf({
     exists: existsSync,
     search,
     connect,
+    /** @throws TaskError `bad-input` where the engine is one of another machine: its ports are there */
+    connectHere,
     stackName,
     lockFile,
     platform,
@@ -130,6 +140,16 @@ async function whatIsThere(
   const hasFigures = names.includes("grafana") || names.includes("prometheus");
   if (names.includes("local-llm-proxy")) return { profile: "team", replicas };
   return { profile: hasFigures ? "monitoring" : "core", replicas };
+}
+
+function remoteEngine({ found }: Engine): TaskError {
+  return new TaskError(
+    "bad-input",
+    msg(
+      "The Docker engine at {0} is on another machine, whose ports cannot be reached safely. Run this there.",
+      found.address,
+    ),
+  );
 }
 
 function readFile(path: string): string | undefined {

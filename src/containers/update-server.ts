@@ -11,7 +11,7 @@ import { checkTag, updateOllama } from "./update-image.ts";
 export async function* updateServer(tools: ServiceTools, tag: string, signal: AbortSignal): AsyncIterable<UpEvent> {
   checkTag(tag);
   if (tools.isOffline()) throw new TaskError("local-only", msg("Offline is on: nothing is fetched."));
-  const engine = await tools.connect(signal);
+  const engine = await tools.connectHere(signal);
   const lock = await takeLock(tools.lockFile, signal);
   try {
     const planFor = (ollamaTag: string) => tools.plan(engine, signal, { ollamaTag });

@@ -1,11 +1,11 @@
 // What the doctor finds without a Docker engine: the network, the machine, and the report for an issue.
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { withoutEngine } from "../../src/containers/doctor-engine.ts";
 import { checkCertificates, checkLocalhost } from "../../src/containers/doctor-network.ts";
+import { withoutEngine } from "../../src/containers/no-engine.ts";
 import { redact } from "../../src/core/doctor-report.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { DoctorFinding } from "../../src/core/services.ts";
@@ -49,6 +49,23 @@ describe("the doctor’s look at the network", () => {
     expect(repair({ SSH_CONNECTION: "1" })).toContain("remote machine");
     expect(repair({})).toContain("Install Docker");
   });
+});
+
+it("what fails for want of an engine says why there is none, and what to do", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-no-engine-"));
+  const socket = join(folder, "docker.sock");
+  const bench = await createBench(`unix://${socket}`);
+  const said = () => up(bench.services).then(String, (error: unknown) => String(error));
+  expect(await said()).toContain("No Docker engine was found.");
+  // What is left of an engine that was killed.
+  const child = spawnSync(process.execPath, [
+    "--eval",
+    `net.createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 9))`,
+  ]);
+  expect(child.signal).toBe("SIGKILL");
+  expect(await said()).toContain("The Docker engine is stopped. Start Docker Desktop, or on Linux:");
+  rmSync(folder, { recursive: true });
+  rmSync(bench.home, { recursive: true });
 });
 
 describe("the report for an issue", () => {

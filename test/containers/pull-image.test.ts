@@ -80,6 +80,14 @@ describe.skipIf(!dockerd)("an image from a registry", { timeout: 240_000 }, () =
     await expect(pull()).rejects.toMatchObject({ kind: "network" });
   });
 
+  it("fails with what the engine says where no registry answers, and not with how it says it", async () => {
+    const from = async () => {
+      for await (const _ of pullImage(engine, "127.0.0.1:1/none:1", never));
+    };
+    await expect(from()).rejects.toMatchObject({ kind: "network", message: /^The image 127\.0\.0\.1:1\/none:1 could/ });
+    await expect(from()).rejects.toThrow(/: Get "http.*refused$/);
+  });
+
   it("is let go at once when it is cancelled, and comes the next time", async () => {
     registry.faults.push("stall", "stall");
     const stop = new AbortController();
