@@ -17,12 +17,13 @@ import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { estimateTokens, usualContextTokens } from "./core/context.ts";
 import { chooseEmbedder } from "./core/embedding.ts";
 import { leavable } from "./core/leavable.ts";
-import { formatMessage } from "./core/message.ts";
+import { formatMessage, msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
 import { nodeCondition } from "./core/node-condition.ts";
 import type { NodeQueue, NodeState } from "./core/node-queue.ts";
 import type { Settings } from "./core/settings.ts";
 import type { Ask } from "./core/task.ts";
+import { TaskError } from "./core/task-error.ts";
 import type { Turns } from "./core/turns.ts";
 import { heldByWindow, type WindowRules } from "./core/window-rules.ts";
 import { createGuidance } from "./guidance.ts";
@@ -104,7 +105,15 @@ export function createApp(given: AppOptions): App {
       return monitor.sample({ loaded, cpu: cpu() });
     },
     totals: () => monitor.totals(),
-    checkClaudeKey: (signal) => servers.claude.checkKey(signal),
+    async checkClaudeKey(signal) {
+      if (current().offline) {
+        throw new TaskError(
+          "local-only",
+          msg("Offline is on: nothing is sent to Claude, so the key cannot be checked. Turn it off to set the key."),
+        );
+      }
+      await servers.claude.checkKey(signal);
+    },
     sessions: stores.sessions,
     services: createServices({
       ...hostOf(options),

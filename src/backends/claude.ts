@@ -109,13 +109,6 @@ export class ClaudeBackend implements Backend {
     );
   }
 
-  /** How many tokens Claude counts in a prompt; undefined where a gateway does not count. Sends the prompt. */
-  async countTokens(request: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
-    const prompt = await claudePrompt(request);
-    const counted = await this.#ask(request.model, signal, (client, own) => client.messages.countTokens(prompt, own));
-    return counted?.input_tokens;
-  }
-
   async loaded(): Promise<readonly LoadedModel[]> {
     return [];
   }

@@ -73,11 +73,7 @@ describe("the key of Claude", () => {
     );
     const given = fetch ? { fetch } : { baseUrl: () => "http://127.0.0.1:1" };
     const backend = connect({ apiKey: async () => canary, ...given });
-    for (const work of [
-      () => ask(backend),
-      () => backend.checkKey(never()),
-      () => backend.countTokens(request, never()),
-    ]) {
+    for (const work of [() => ask(backend), () => backend.checkKey(never())]) {
       const error = await errorOf(work);
       const everything = inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true });
       expect(everything).not.toContain(canary);
@@ -157,19 +153,6 @@ describe("the key of Claude", () => {
     });
     expect((await connect({ baseUrl: () => "not an address" }).models(never()))[0]?.host).toBeUndefined();
     expect(fetch).not.toHaveBeenCalled();
-  });
-});
-
-describe("counting the tokens of a prompt", () => {
-  it("asks Claude, with all that counts and no limit", async () => {
-    const server = await serve();
-    const count = await connect({ baseUrl: () => server.url }).countTokens(request, never());
-    expect(count).toBeGreaterThan(0);
-    expect(server.requests[0]?.path).toBe("/v1/messages/count_tokens");
-    expect(server.requests[0]?.body).toMatchObject({ system: [{ text: "Be brief." }] });
-  });
-  it("is undefined where a gateway cannot", async () => {
-    expect(await connect({ fetch: answering(404, "{}") }).countTokens(request, never())).toBeUndefined();
   });
 });
 

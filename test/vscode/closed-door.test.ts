@@ -55,3 +55,23 @@ it("texts of the editor's agents reach no other machine, unless it is called the
   const own = await ask({ trustedHosts: ["gpu-box.lan"] });
   expect(own.asked.length).toBeGreaterThan(0);
 });
+
+it("a key for Claude is not sent to it to be checked while Offline is on", async () => {
+  const asked: string[] = [];
+  const app = createApp({
+    settings: { ...defaultSettings, offline: true },
+    folders: { home, engineEntry: join(home, "dist", "engine.js") },
+    log: () => undefined,
+    env: {},
+    askedBy: "editor",
+    claudeKey: async () => "sk-ant-test",
+    fetch: async (input) => {
+      asked.push(String(input));
+      return new Response("", { status: 500 });
+    },
+  });
+  const checked = app.checkClaudeKey(AbortSignal.timeout(20_000));
+  await expect(checked).rejects.toMatchObject({ kind: "local-only" });
+  expect(asked).toEqual([]);
+  await app.dispose();
+});
