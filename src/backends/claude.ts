@@ -167,7 +167,7 @@ export class ClaudeBackend implements Backend {
       failed(error: unknown): Error {
         if (signal.aborted && !isTimeout(signal)) return abortError();
         const asked = { model, key, hasBegun, isUnpaid: call.isUnpaid };
-        return claudeError(call.failure ?? (signal.aborted ? signal.reason : error), asked);
+        return claudeError(signal.aborted ? signal.reason : (call.failure ?? error), asked);
       },
       end: () => stop.abort(),
     };
