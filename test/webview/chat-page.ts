@@ -1,5 +1,6 @@
 // The built chat page in a real browser, under the policy it has in the editor, with a host that only records.
 
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -11,68 +12,32 @@ import type { Exchange } from "../../src/core/session.ts";
 const pages = join(import.meta.dirname, "..", "..", "dist", "webview");
 const types: Readonly<Record<string, string>> = { css: "text/css", js: "text/javascript", ttf: "font/ttf" };
 
-export type Theme = "light" | "dark" | "high-contrast";
+const themes: Readonly<Record<Theme, Readonly<Record<string, string>>>> = JSON.parse(
+  readFileSync(join(import.meta.dirname, "..", "fixtures", "themes.json"), "utf8"),
+);
+export const themeNames = ["light", "dark", "high-contrast", "high-contrast-light"] as const;
+export type Theme = (typeof themeNames)[number];
 
-/** A few of the variables an editor gives its pages. */
-const themes: Readonly<Record<Theme, Readonly<Record<string, string>>>> = {
-  light: {
-    foreground: "#202020",
-    background: "#ffffff",
-    dim: "#606060",
-    link: "#0060c0",
-    line: "#cccccc",
-    error: "#ad0707",
-    warning: "#8a5a00",
-    code: "#f0f0f0",
-  },
-  dark: {
-    foreground: "#d4d4d4",
-    background: "#1e1e1e",
-    dim: "#a0a0a0",
-    link: "#6cb6ff",
-    line: "#454545",
-    error: "#ff8080",
-    warning: "#e0b050",
-    code: "#2a2a2a",
-  },
-  "high-contrast": {
-    foreground: "#ffffff",
-    background: "#000000",
-    dim: "#ffffff",
-    link: "#6fc3ff",
-    line: "#6fc3df",
-    error: "#ff9090",
-    warning: "#ffd370",
-    code: "#000000",
-  },
-};
+/** What the editor gives every page, as far as ours has such elements: its own colours for code stand before ours. */
+const editorStyle = `@layer vscode-default {
+  body { background-color: transparent; color: var(--vscode-editor-foreground); margin: 0; padding: 0 20px; }
+  a, a code { color: var(--vscode-textLink-foreground); }
+  code {
+    color: var(--vscode-textPreformat-foreground); background-color: var(--vscode-textPreformat-background);
+    padding: 1px 3px; border-radius: 4px;
+  }
+  pre code { padding: 0; }
+  blockquote { background: var(--vscode-textBlockQuote-background); border-color: var(--vscode-textBlockQuote-border); }
+  kbd {
+    background-color: var(--vscode-keybindingLabel-background); color: var(--vscode-keybindingLabel-foreground);
+    border: 1px solid var(--vscode-keybindingLabel-border); border-radius: 3px; padding: 1px 3px;
+  }
+}`;
 
 function themeStyle(theme: Theme): string {
-  const colors = themes[theme];
-  const variables: Readonly<Record<string, string | undefined>> = {
-    foreground: colors["foreground"],
-    descriptionForeground: colors["dim"],
-    "textLink-foreground": colors["link"],
-    "widget-border": colors["line"],
-    errorForeground: colors["error"],
-    "editorWarning-foreground": colors["warning"],
-    "textCodeBlock-background": colors["code"],
-    "input-background": colors["background"],
-    "input-foreground": colors["foreground"],
-    "input-placeholderForeground": colors["dim"],
-    "dropdown-background": colors["background"],
-    "dropdown-foreground": colors["foreground"],
-    focusBorder: colors["link"],
-    "font-family": "sans-serif",
-    "font-size": "13px",
-    "editor-font-family": "monospace",
-    "charts-blue": colors["link"],
-    "debugTokenExpression-string": colors["error"],
-    "debugTokenExpression-number": colors["link"],
-    "debugTokenExpression-name": colors["link"],
-  };
-  const lines = Object.entries(variables).map(([name, value]) => `--vscode-${name}: ${value};`);
-  return `:root { ${lines.join(" ")} background: ${colors["background"]}; }`;
+  const fonts = { "font-family": "sans-serif", "font-size": "13px", "editor-font-family": "monospace" };
+  const lines = Object.entries({ ...themes[theme], ...fonts }).map(([name, value]) => `--vscode-${name}: ${value};`);
+  return `${editorStyle} :root { ${lines.join(" ")} background: ${themes[theme]["sideBar-background"]}; }`;
 }
 
 function html(name: "chat" | "monitor", theme: Theme): string {
@@ -111,9 +76,8 @@ export async function servePages(): Promise<PageServer> {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
     const name = pathname.slice(1);
     if (name === "chat" || name === "monitor") {
-      const theme = searchParams.get("theme");
-      const known: Theme = theme === "dark" || theme === "high-contrast" ? theme : "light";
-      response.setHeader("content-type", "text/html").end(html(name, known));
+      const theme = themeNames.find((each) => each === searchParams.get("theme")) ?? "light";
+      response.setHeader("content-type", "text/html").end(html(name, theme));
       return;
     }
     readFile(join(pages, name)).then(

@@ -2,7 +2,15 @@ import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Badge } from "../../src/core/answer.ts";
 import { msg } from "../../src/core/message.ts";
-import { exchange, initial, type PageServer, type PageUnderTest, servePages, type Theme } from "./chat-page.ts";
+import {
+  exchange,
+  initial,
+  type PageServer,
+  type PageUnderTest,
+  servePages,
+  type Theme,
+  themeNames,
+} from "./chat-page.ts";
 
 const badge: Badge = {
   route: {
@@ -210,10 +218,10 @@ describe("the chat page", () => {
     expect(await page.page.locator("#question").inputValue()).toBe("");
   });
 
-  it.each(["light", "dark", "high-contrast"] as const)("has no serious accessibility fault in %s", async (theme) => {
+  it.each(themeNames)("has no serious accessibility fault in %s", async (theme) => {
     const page = await opened(theme);
     const answer =
-      "# Title\n\nText with `code` and [a link](https://example.com).\n\n- one\n- two\n\n```ts\nconst a = 1;\n```\n";
+      "# Title\n\nText with `code` and [a `link`](https://example.com).\n\n- one\n- two\n\n> quoted `code`\n\n```ts\n// why\nconst a: number = 1;\nreturn `text`;\n```\n";
     const finding = {
       uri: "file:///a.ts",
       startLine: 3,
@@ -224,8 +232,11 @@ describe("the chat page", () => {
       quote: "q",
     } as const;
     await page.send({ kind: "exchange", exchange: exchange({ answer, state: "done", badge, findings: [finding] }) });
+    const error = { kind: "server-error", text: msg("It failed.") };
+    const failed = { state: "failed", error, badge: { ...badge, outcome: "failed" } } as const;
+    await page.send({ kind: "exchange", exchange: exchange({ id: "e0", ...failed }) });
     await page.send({ kind: "exchange", exchange: exchange({ id: "e2", answer: "half", thinking: "hm" }) });
-    await page.page.locator(".badge summary").click();
+    await page.page.locator(".badge summary").first().click();
     const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
     const source = await (await import("node:fs/promises")).readFile(axe, "utf8");
     // The page's policy lets no script in; the debugger may.
