@@ -50,9 +50,46 @@ describe("the files that a request names", () => {
       'Called the Read tool with the following input: {"file_path":"/w/d \\"e\\".ts","limit":3}',
       'See <file path="/w/f.ts"> and <source>/w/g.md</source>',
     ];
-    expect(named(said(headings.join("\n")))).toEqual([
-      ...["/w/CLAUDE.md", "/w/c.ts", "/w/a.log", "src/b.ts", "/w/f.ts", "/w/g.md", '/w/d "e".ts'],
-    ]);
+    expect(new Set(named(said(headings.join("\n"))))).toEqual(
+      new Set([
+        ...["/w/CLAUDE.md", "/w/c.ts", "/w/a.log", "src/b.ts", "a/src/b.ts?", "b/src/b.ts?", "/w/f.ts", "/w/g.md"],
+        '/w/d "e".ts',
+      ]),
+    );
+  });
+
+  it("are both of what a change names: before and after, quoted as git quotes, with any prefix or none", () => {
+    const diffs: readonly [diff: string, paths: readonly string[]][] = [
+      [
+        "diff --git a/plan.md b/secret/plan.md\nsimilarity index 90%\nrename from plan.md\nrename to secret/plan.md",
+        ["plan.md", "secret/plan.md"],
+      ],
+      ["--- a/secret/gone.md\n+++ /dev/null\n@@ -1 +0,0 @@", ["secret/gone.md", "/dev/null"]],
+      ["--- i/a b.ts\t2026-11-27\n+++ w/a b.ts\t2026-11-27", ["a b.ts", "i/a b.ts?", "w/a b.ts?"]],
+      ["diff --git secret/x.ts secret/x.ts\n--- secret/x.ts\n+++ secret/x.ts", ["secret/x.ts"]],
+      ['--- "a/\\346\\234\\272\\345\\257\\206/\\"x\\".md"\n+++ /dev/null', ['机密/"x".md']],
+      ["Index: secret/y.ts\n====", ["secret/y.ts"]],
+    ];
+    for (const [diff, paths] of diffs) expect(named(result(diff)), diff).toEqual(expect.arrayContaining([...paths]));
+  });
+
+  it("are those of a revision, of a folder that a command goes to, and of the person's own", () => {
+    expect(named(called({ command: "git show HEAD~3:secret/plan.md" }))).toContain("secret/plan.md");
+    expect(named(called({ command: "git -C sub show :0:plan.md" }))).toEqual(
+      expect.arrayContaining(["plan.md", "sub/plan.md?"]),
+    );
+    expect(named(called({ command: "cd certs && cat server.pem" }))).toContain("certs/server.pem?");
+    expect(named(called({ command: "pushd 'my certs'; cat server.pem" }))).toContain("my certs/server.pem?");
+    for (const command of [
+      'cat "$HOME/.ssh/id_rsa"',
+      `cat $${"{HOME}"}/.ssh/id_rsa`,
+      "type $env:USERPROFILE/.ssh/id_rsa",
+    ]) {
+      expect(named(called({ command })), command).toContain("~/.ssh/id_rsa?");
+    }
+    expect(named(result("HEAD:secret/a.ts:3:x\nmy notes/b.md:12:y"))).toEqual(
+      expect.arrayContaining(["secret/a.ts?", "my notes/b.md?"]),
+    );
   });
 
   it("are relative to the folder that the program says it works in", () => {
@@ -72,6 +109,10 @@ describe("the files that a request names", () => {
       "<file path=".repeat(long / 10),
       `diff --git a/${" b/".repeat(long / 3)}`,
       "x".repeat(long),
+      `cd ${"a ".repeat(long / 2)}`,
+      "cd a;".repeat(long / 5),
+      "a:".repeat(long / 2),
+      `--- "${"\\\\3".repeat(long / 2)}`,
       `"${'\\"'.repeat(long)}`,
       `'${"\"'".repeat(long)}`,
       `${"\"'\\".repeat(long)}`,
