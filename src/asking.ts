@@ -59,6 +59,7 @@ export function createAsking(options: AppOptions, { settings, heldHere, stores, 
         return { ...world, isDisliked: stores.feedback.isDisliked };
       },
       privacyOf: (uri) => stores.paths.ruleFor(uri),
+      privacyIn: stores.namedPaths.ruleIn,
       cache: stores.cache,
       hash: (text) => hash("sha256", text),
       turns,

@@ -22,7 +22,11 @@ export async function expandNames(names: readonly string[]): Promise<readonly st
 
 /** @throws TaskError `bad-input` that names the file and what is wrong with it */
 export async function readSource(name: string): Promise<Source> {
-  if (name === "-") return { uri: "stdin:", label: "stdin", text: await readStandardInput(), origin: "stdin" };
+  if (name === "-") {
+    // What comes through a pipe is from the folder it comes from, as far as anybody knows.
+    const uri = `stdin:${pathToFileURL(process.cwd()).pathname}`;
+    return { uri, label: "stdin", text: await readStandardInput(), origin: "stdin" };
+  }
   const found = await stat(name).catch((error: unknown) => {
     throw unreadable(name, error);
   });

@@ -1,12 +1,14 @@
 // Files that the text of another program names.
-import { lstat, readdir, realpath } from "node:fs/promises";
+import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join, parse as parsePath, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, parse as parsePath, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import picomatch from "picomatch";
 import type { PrivacyRule } from "../core/local-only.ts";
-import type { PathMark } from "../core/path-marks.ts";
+import { type PathMark, pathMarks } from "../core/path-marks.ts";
+import type { Source } from "../core/task.ts";
 import { nothingLooked, type PrivatePaths } from "./private-paths.ts";
+import { filesOf } from "./uri-paths.ts";
 
 export interface NamedPaths {
   /**
@@ -14,11 +16,15 @@ export interface NamedPaths {
    * @param folders that they may be relative to; empty: not known
    */
   rulesFor(marks: readonly PathMark[], folders: readonly string[]): Promise<readonly (PrivacyRule | undefined)[]>;
+  /** The rule of a file that a change in this text is of, or a line of what was piped. */
+  ruleIn(source: Pick<Source, "uri" | "text" | "origin">): Promise<PrivacyRule | undefined>;
 }
+
+const change = /^diff --(?:git|cc|combined) /m;
 
 /** @param heldAt rule by which an open window keeps the text of a path here */
 export function createNamedPaths(paths: PrivatePaths, heldAt: (path: string) => PrivacyRule | undefined): NamedPaths {
-  return {
+  const named: NamedPaths = {
     rulesFor(marks, folders) {
       // Most of them lie in the same few folders.
       const looked = nothingLooked();
@@ -37,7 +43,27 @@ export function createNamedPaths(paths: PrivatePaths, heldAt: (path: string) => 
       };
       return Promise.all(marks.map(ruleFor));
     },
+    async ruleIn({ uri, text, origin }) {
+      const isPiped = origin === "stdin";
+      if (!isPiped && !change.test(text)) return undefined;
+      const files = filesOf(uri);
+      const [path] = files.kind === "paths" ? files.paths : [];
+      if (path === undefined) return undefined;
+      const { marks } = pathMarks([{ text, place: "", key: "", part: "result" }]);
+      const rules = await named.rulesFor(marks, await foldersOf(isPiped ? path : dirname(path)));
+      return rules.find((rule) => rule !== undefined);
+    },
   };
+  return named;
+}
+
+/** Git tells paths from the top of its folder. */
+async function foldersOf(folder: string): Promise<readonly string[]> {
+  const isTop = await stat(join(folder, ".git")).then(
+    () => true,
+    () => false,
+  );
+  return isTop || dirname(folder) === folder ? [folder] : [folder, ...(await foldersOf(dirname(folder)))];
 }
 
 function placesOf(path: string, isGuess: boolean, folders: readonly string[]): readonly string[] {

@@ -13,6 +13,8 @@ export type NamedFiles =
 /** Schemes of texts that need not lie in a file. Those that do, or are to, have its path. */
 const maybeWithoutFile: ReadonlySet<string> = new Set([
   "untitled",
+  // With the folder that a shell was in, where one asked.
+  "stdin",
   // Our own previews keep the path of the file they are of.
   ...["switchyard-proposal", "switchyard-translation"],
 ]);
@@ -26,7 +28,6 @@ const withFile: ReadonlySet<string> = new Set([
 export function filesOf(uri: string): NamedFiles {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1]?.toLowerCase();
   if (scheme === undefined) return found([uri]);
-  if (scheme === "stdin") return { kind: "none" };
   if (!withFile.has(scheme)) return { kind: "unknown", reason: `${scheme}:` };
   try {
     const url = new URL(uri);

@@ -10,7 +10,7 @@ import { picturesOf } from "../core/pictures.ts";
 import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
 import { chooseRoute, type Ranks, type Route, type World } from "../core/route.ts";
 import { each, type Stream, stream, type Take } from "../core/stream.ts";
-import type { Ask } from "../core/task.ts";
+import type { Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Turns } from "../core/turns.ts";
 import { requestsOf } from "./ask-model.ts";
@@ -26,6 +26,8 @@ export interface PipelineParts extends PrepareParts, LeaveParts {
   readonly findWorld: (signal: AbortSignal) => Promise<World>;
   /** The rule that keeps the text of a file here. */
   readonly privacyOf: (uri: string) => Promise<PrivacyRule | undefined>;
+  /** The rule of a file that a text itself tells it is from. */
+  readonly privacyIn: (source: Source) => Promise<PrivacyRule | undefined>;
   readonly cache: AnswerCache;
   /** SHA-256, or as good. */
   readonly hash: (text: string) => string;
@@ -112,7 +114,7 @@ interface Settled {
 
 async function settle(raw: Ask, parts: PipelineParts, signal: AbortSignal): Promise<Settled> {
   refuseEmpty(raw);
-  const ask = await markLocalOnly(raw, parts.privacyOf);
+  const ask = await markLocalOnly(raw, parts);
   const kept = localOnlyParts(ask, parts.settings());
   const classification = parts.classify(ask);
   const world = await parts.findWorld(signal).catch((error: unknown) => {
@@ -164,11 +166,14 @@ function refuseEmpty(ask: Ask): void {
 }
 
 /** Marks every text that came from a file with the rule that keeps it here; what a host says of it can only add. */
-async function markLocalOnly(ask: Ask, privacyOf: PipelineParts["privacyOf"]): Promise<Ask> {
+async function markLocalOnly(
+  ask: Ask,
+  { privacyOf, privacyIn }: Pick<PipelineParts, "privacyOf" | "privacyIn">,
+): Promise<Ask> {
   if (ask.sources.length === 0 && !ask.history.some((turn) => turn.sources)) return ask;
   const sources = await Promise.all(
     ask.sources.map(async (source) => {
-      const rule = source.localOnly ?? (await privacyOf(source.uri));
+      const rule = source.localOnly ?? (await privacyOf(source.uri)) ?? (await privacyIn(source));
       return rule ? { ...source, localOnly: rule } : source;
     }),
   );

@@ -70,6 +70,7 @@ export function pipelineWith(over: {
       memoryBytes: 64 * 2 ** 30,
     }),
     privacyOf: async () => undefined,
+    privacyIn: async () => undefined,
     cache: { get: async () => undefined, put: async () => {}, clear: async () => {} },
     ledger: over.mayLeave
       ? { append: async () => {}, reserve: async () => {}, list: unused, spentUsd: async () => 0, clear: unused }

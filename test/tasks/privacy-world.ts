@@ -110,6 +110,7 @@ export function createWorld({
       };
     },
     privacyOf: async (uri) => (uri.includes("/private/") ? rule : undefined),
+    privacyIn: async () => undefined,
     cache: {
       get: async (key) => kept.get(key),
       put: async (key, answer) => void kept.set(key, answer),
