@@ -55,7 +55,8 @@ export function createAsking(options: AppOptions, { settings, heldHere, stores, 
       counts: createTokenCounts(),
       interfaceLanguage: options.interfaceLanguage ?? "en",
       async findWorld(signal) {
-        const [world] = await Promise.all([servers.world(signal), stores.feedback.ready()]);
+        const world = await servers.world(signal);
+        await stores.feedback.ready();
         return { ...world, isDisliked: stores.feedback.isDisliked };
       },
       privacyOf: (uri) => stores.paths.ruleFor(uri),

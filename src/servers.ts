@@ -74,7 +74,8 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     return own?.slots ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
   });
   const worldOf = createWorlds(embedded, claude);
-  const cloudModels = async (signal: AbortSignal) => (settings().offline ? [] : claude.models(signal));
+  const cloudModels = (signal: AbortSignal): Promise<readonly InstalledModel[]> =>
+    settings().offline ? Promise.resolve([]) : claude.models(signal);
   return {
     embedded,
     search,
@@ -83,8 +84,9 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     cloudModels,
     slotsOf,
     async world(signal: AbortSignal) {
-      const [found, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
-      return worldOf(found, cloud);
+      // Nobody is asked for these, so nothing waits for them.
+      const cloud = await cloudModels(signal);
+      return worldOf(await search.find(signal), cloud);
     },
     async dispose() {
       // What was stopped is to be idle before nobody looks any more.

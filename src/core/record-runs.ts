@@ -45,8 +45,9 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
     before = now;
     await runs.add(records);
   }, writeAfterMs);
-  const keep = (route: Route, end: Ended["end"], stats: AnswerStats | undefined) => {
-    batch.add({ route, end, stats, atMs: nowMs() }).catch(() => undefined); // a figure less
+  const keep = ({ model, backend, task }: Route, end: Ended["end"], stats: AnswerStats | undefined) => {
+    // No more of the route: it would stay in memory with all its reasons.
+    batch.add({ route: { model, backend, task }, end, stats, atMs: nowMs() }).catch(() => undefined); // a figure less
   };
   return {
     settled: () => batch.flush(),
@@ -79,7 +80,7 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
 }
 
 interface Ended {
-  readonly route: Route;
+  readonly route: Pick<Route, "model" | "backend" | "task">;
   readonly end: Pick<RunRecord, "outcome" | "inFlight">;
   readonly stats: AnswerStats | undefined;
   readonly atMs: number;
@@ -92,7 +93,7 @@ interface Memory {
 }
 
 function recordOf(
-  { model, backend, task }: Route,
+  { model, backend, task }: Ended["route"],
   end: Ended["end"],
   stats: AnswerStats | undefined,
   { before, now, atMs }: Memory,

@@ -103,10 +103,10 @@ export function chooseRoute(
   const here = usable.filter((model) => model.place !== "cloud");
   const { memoryBytes } = reachable;
   const liked = (choices: readonly Choice[]) => likedFirst(choices, kind, reachable);
-  const known = ranks(reachable.models, `${role} ${needs} ${settings.modelProfile} ${memoryBytes}`, () =>
+  const known = ranks.choices(reachable.models, `${role} ${needs} ${settings.modelProfile} ${memoryBytes}`, () =>
     rank(role, here, memoryBytes, settings),
   );
-  const ranked = [...(role === "reasoning" ? cloudChoice(cloud, settings) : []), ...liked(known)];
+  const ranked = role === "reasoning" ? [...cloudChoice(cloud, settings), ...liked(known)] : liked(known);
   const failed = able.filter((model) => isOnlyFailed(model, needs));
   const wouldBeFirst = () =>
     failed.find(({ name }) => name === settings.pinnedModels[kind]) ??
@@ -131,25 +131,34 @@ export function chooseRoute(
     backend: choice.model.backend,
     place: choice.model.place,
     why: choice.why,
-    alternatives: alternatives(choice.model, ranked, role, settings),
+    alternatives: ranks.alternatives(ranked, choice.model, () => alternatives(choice.model, ranked, role, settings)),
   };
 }
 
 /** Keeps what was ranked for as long as the list of models is the same: with many, it costs more than all else of routing. */
-export type Ranks = (
-  models: readonly InstalledModel[],
-  key: string,
-  rank: () => readonly Choice[],
-) => readonly Choice[];
+export interface Ranks {
+  choices(models: readonly InstalledModel[], key: string, rank: () => readonly Choice[]): readonly Choice[];
+  /** What else there is in a ranking beside the model that was chosen. */
+  alternatives(
+    ranked: readonly Choice[],
+    chosen: InstalledModel,
+    find: () => readonly Alternative[],
+  ): readonly Alternative[];
+}
 
 export function createRanks(): Ranks {
-  const known = new WeakMap<readonly InstalledModel[], Map<string, readonly Choice[]>>();
-  return (models, key, work) => {
-    const mine = known.get(models) ?? new Map<string, readonly Choice[]>();
-    known.set(models, mine);
-    const ranked = mine.get(key) ?? work();
-    mine.set(key, ranked);
-    return ranked;
+  return { choices: keep(), alternatives: keep() };
+}
+
+/** Does the work once for each key, as long as what it was done for is there. */
+function keep<Of extends object, Key, Result>(): (of: Of, key: Key, work: () => Result) => Result {
+  const known = new WeakMap<Of, Map<Key, Result>>();
+  return (of, key, work) => {
+    const mine = known.get(of) ?? new Map<Key, Result>();
+    known.set(of, mine);
+    const result = mine.get(key) ?? work();
+    mine.set(key, result);
+    return result;
   };
 }
 
@@ -255,6 +264,7 @@ function rank(
 function likedFirst(ranked: readonly Choice[], kind: TaskKind, { isDisliked }: Reachable): readonly Choice[] {
   if (!isDisliked) return ranked;
   const disliked = ranked.filter(({ model }) => isDisliked(model.name, kind));
+  if (disliked.length === 0) return ranked;
   const why = msg("you found its answers to this kind of task bad");
   return [...ranked.filter((choice) => !disliked.includes(choice)), ...disliked.map(({ model }) => ({ model, why }))];
 }

@@ -42,28 +42,25 @@ export function createMetrics(sources: GaugeSources): Metrics {
   for (const dialect of dialects) for (const outcome of outcomes) counters.requests.inc({ dialect, outcome }, 0);
   const modelLabel = createBound(maxModels);
   const nodeLabel = createBound(maxNodes);
+  const sums = createSums(counters);
   return {
     request: (dialect, outcome) => counters.requests.inc({ dialect, outcome }),
     refused: (dialect, status) => counters.errors.inc({ dialect, status }),
     waited: (task, ms) => histograms.queue.observe({ task }, ms / 1000),
     answer(task, sent, totalMs) {
       const node = nodeLabel(sent.route?.backend);
-      const labels = { task, model: modelLabel(sent.route?.model), node };
-      counters.answers.inc({ ...labels, outcome: outcomeOf(sent) });
+      sums.add({ task, model: modelLabel(sent.route?.model), node }, sent);
       if (sent.firstMs !== undefined) histograms.firstToken.observe({ task, node }, sent.firstMs / 1000);
-      if (sent.isKept) counters.cacheHits.inc(labels);
       if (!sent.ending) return;
       histograms.answer.observe({ task, node }, totalMs / 1000);
-      // A kept answer's figures are those of the time it was made.
       if (sent.isKept) return;
-      counters.promptTokens.inc(labels, sent.ending.promptTokens);
-      counters.answerTokens.inc(labels, sent.ending.answerTokens);
-      counters.prefill.inc(labels, sent.ending.prefillMs / 1000);
-      counters.decode.inc(labels, sent.ending.decodeMs / 1000);
       // Of a model that was loaded already, servers tell the moment that finding it took.
       if (sent.ending.loadMs >= leastLoadMs) histograms.load.observe({ node }, sent.ending.loadMs / 1000);
     },
-    text: () => registry.metrics(),
+    text() {
+      sums.tell();
+      return registry.metrics();
+    },
   };
 }
 
@@ -117,7 +114,63 @@ function createFigures(registry: InstanceType<typeof RegistryOf>) {
   };
 }
 
-function outcomeOf({ ending, error }: Sent): string {
+type Counters = ReturnType<typeof createFigures>["counters"];
+type AnswerLabels = Readonly<Record<"task" | "model" | "node", string>>;
+
+interface Sum {
+  readonly labels: AnswerLabels;
+  readonly outcomes: Record<ReturnType<typeof outcomeOf>, number>;
+  kept: number;
+  made: number;
+  promptTokens: number;
+  answerTokens: number;
+  prefillMs: number;
+  decodeMs: number;
+}
+
+/** Adds up what answers come to until somebody reads it: a counter looks up its labels anew for each. */
+function createSums(counters: Counters) {
+  const sums = new Map<string, Sum>();
+  const sumOf = (labels: AnswerLabels): Sum => {
+    const key = `${labels.task} ${labels.node} ${labels.model}`;
+    const known = sums.get(key);
+    if (known) return known;
+    const counts = { kept: 0, made: 0, promptTokens: 0, answerTokens: 0, prefillMs: 0, decodeMs: 0 };
+    const sum = { labels, outcomes: { done: 0, failed: 0, left: 0 }, ...counts };
+    sums.set(key, sum);
+    return sum;
+  };
+  return {
+    add(labels: AnswerLabels, sent: Sent): void {
+      const sum = sumOf(labels);
+      sum.outcomes[outcomeOf(sent)]++;
+      if (sent.isKept) sum.kept++;
+      // A kept answer's figures are those of the time it was made.
+      if (!sent.ending || sent.isKept) return;
+      sum.made++;
+      sum.promptTokens += sent.ending.promptTokens;
+      sum.answerTokens += sent.ending.answerTokens;
+      sum.prefillMs += sent.ending.prefillMs;
+      sum.decodeMs += sent.ending.decodeMs;
+    },
+    tell(): void {
+      for (const { labels, outcomes: ended, ...sum } of sums.values()) {
+        for (const [outcome, count] of Object.entries(ended)) {
+          if (count > 0) counters.answers.inc({ ...labels, outcome }, count);
+        }
+        if (sum.kept > 0) counters.cacheHits.inc(labels, sum.kept);
+        if (sum.made === 0) continue;
+        counters.promptTokens.inc(labels, sum.promptTokens);
+        counters.answerTokens.inc(labels, sum.answerTokens);
+        counters.prefill.inc(labels, sum.prefillMs / 1000);
+        counters.decode.inc(labels, sum.decodeMs / 1000);
+      }
+      sums.clear();
+    },
+  };
+}
+
+function outcomeOf({ ending, error }: Sent): "done" | "failed" | "left" {
   if (ending) return "done";
   return error ? "failed" : "left";
 }

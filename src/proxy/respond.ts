@@ -122,6 +122,7 @@ function headersOf({ route, isKept }: Sent): Record<string, string> {
 
 /** Names come from model servers: nothing in them may end a header. */
 export function ascii(text: string): string {
+  if (/^[\x20-\x7e]{0,200}$/.test(text)) return text;
   return text
     .replace(/[“”]/g, '"')
     .replace(/[^\x20-\x7e]/g, "?")

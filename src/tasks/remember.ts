@@ -20,16 +20,15 @@ const warmest = 0.5;
 /** @param hash the same short text for equal texts, and for no others */
 export function createMemory(cache: AnswerCache, nowMs: () => number, hash: (text: string) => string): Memory {
   const running = new Map<string, Promise<void>>();
-  // Asked twice of the same job, whose prompt may be long.
+  /** Of jobs that were asked for before they are begun: the prompt may be long. */
   const keys = new WeakMap<Job, string>();
-  const keyOf = (job: Job) => {
-    const key = keys.get(job) ?? hash(partsOf(job));
-    keys.set(job, key);
-    return key;
-  };
+  const keyOf = (job: Job) => keys.get(job) ?? hash(partsOf(job));
   return {
     async known(job) {
-      const known = isKept(job) ? await cache.get(keyOf(job)) : undefined;
+      if (!isKept(job)) return undefined;
+      const key = keyOf(job);
+      keys.set(job, key);
+      const known = await cache.get(key);
       return known && shown(known);
     },
     recall(job, answer, signal) {
