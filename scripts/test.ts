@@ -1,9 +1,10 @@
 // npm test: everything the tests need is got and started here, and stopped again. Ends with `N passed, N failed`.
-import { existsSync } from "node:fs";
 import { agentNames, ensureAgent } from "./agents.ts";
 import { type Counts, runChecks, runContainerTests, runUnitTests, unitPatterns } from "./check.ts";
+import { ensureEditorHost } from "./editor-host.ts";
+import { runHostTests, runUiTests } from "./editor-tests.ts";
+import { ensureHelm } from "./helm.ts";
 import { ensureTestModel } from "./model.ts";
-import { root } from "./run.ts";
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
@@ -40,12 +41,13 @@ await stage("agents", async () => {
   if (skipped > 0) console.log("What cannot be had from npm here is not tested with, and counts as skipped.");
   return { passed, failed: 0, skipped };
 });
+// Those tests wait more than they compute. What they leave of the machine gets what later ones need; what cannot be had is
+// said by the stage that wants it.
+const coming = Promise.allSettled([ensureHelm(), ensureEditorHost()]);
 await stage("containers on a real Docker engine", runContainerTests);
+await coming;
 await stage("unit tests", () => runUnitTests(unitPatterns, 45 * 60_000));
-if (existsSync(`${root}/scripts/editor-host.ts`)) {
-  const { runHostTests, runUiTests } = await import("./editor-tests.ts");
-  await stage("inside a real VS Code", runHostTests);
-  await stage("the packaged extension in a browser", runUiTests);
-}
+await stage("inside a real VS Code", runHostTests);
+await stage("the packaged extension in a browser", runUiTests);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);

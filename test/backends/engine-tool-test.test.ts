@@ -37,7 +37,7 @@ it("finds out that a model of random words calls none, in a few seconds", async 
   await app.load("calls:1m", never);
   const startMs = performance.now();
   expect(await app.testTools("calls:1m", never)).toMatchObject([{ calls: "no", backend: "built-in engine" }]);
-  expect(performance.now() - startMs).toBeLessThan(10_000);
+  expect(performance.now() - startMs).toBeLessThan(30_000);
   const tested = (await app.models(never)).find(({ name }) => name === "calls:1m");
   expect(tested?.toolTest).toMatchObject({ calls: "no", digest: tested?.digest });
   await expect(app.testTools("plain:1m", never)).rejects.toMatchObject({ kind: "bad-input" });

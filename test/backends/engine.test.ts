@@ -1,7 +1,6 @@
 // The built-in engine with a model on disk, through the `ollama` client: every call of it is an acceptance test.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Ollama } from "ollama";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
@@ -198,7 +197,7 @@ describe("the built-in engine", () => {
     stream.abort();
     const startMs = performance.now();
     await ollama.generate({ model: smallModel, prompt: "Hi", options: { num_predict: 1 } });
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 
   it("is seen to be idle after a stop, and keeps its model", async () => {
@@ -290,8 +289,7 @@ describe("the built-in engine", () => {
   it("starts again after a crash, and the crash is told", async () => {
     const before = await readRegistration(home);
     process.kill(before?.pid ?? 0, "SIGKILL");
-    await sleep(300);
-    expect(logged.some((text) => text.includes("stopped"))).toBe(true);
+    await expect.poll(() => logged.some((text) => text.includes("stopped"))).toBe(true);
     const again = await engines[0]?.address(never);
     expect((await readRegistration(home))?.pid).not.toBe(before?.pid);
     expect((await fetch(`${again}/api/version`)).status).toBe(200);

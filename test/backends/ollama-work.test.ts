@@ -75,8 +75,12 @@ describe("a model that is being loaded", () => {
     const ready = Promise.withResolvers<void>();
     const { backend } = await startOllama(answerWhen(ready.promise), { "GET /api/tags": tags });
     await backend.models(never);
-    const [first] = await Promise.all([Array.fromAsync(backend.run(request, never)), sleep(50).then(ready.resolve)]);
-    expect(first[0]).toEqual({ kind: "loading", model: "m", totalBytes: 19e9 });
+    const seen: ModelEvent[] = [];
+    for await (const event of backend.run(request, never)) {
+      seen.push(event);
+      ready.resolve();
+    }
+    expect(seen[0]).toEqual({ kind: "loading", model: "m", totalBytes: 19e9 });
   });
 
   it("is not told of where it was loaded before, and does not count as loaded before it is", async () => {

@@ -150,7 +150,7 @@ describe("the models in the editor's own chat", () => {
     const answer = await model.sendRequest(hello, {});
     let text = "";
     for await (const piece of answer.text) text += piece;
-    assert.ok(text.trim().length > 2, text);
+    assert.match(text, /\w/);
 
     const stop = new vscode.CancellationTokenSource();
     const story = [vscode.LanguageModelChatMessage.User("Tell a story of a thousand words about a lighthouse.")];

@@ -89,10 +89,18 @@ it("case 30: says who has the port it was told to take, and fails", async () => 
 });
 
 it("case 30: takes the next free port where its usual one is taken, and says so", async () => {
-  // Whether by us or by another program: 8000 is taken either way.
-  await hold(8000).catch(() => undefined);
-  const started = await serve([]);
-  const port = await addressOf(started);
+  const take = async () => {
+    const isOurs = await hold(8000).then(
+      () => true,
+      () => false,
+    );
+    const service = await serve([]);
+    return { isOurs, service, address: await addressOf(service) };
+  };
+  let taken = await take();
+  // Another program had it, and let go of it before it was asked for.
+  if (!taken.isOurs && taken.address === 8000) taken = await take();
+  const { service: started, address: port } = taken;
   expect(port).toBeGreaterThan(8000);
   expect(port).toBeLessThan(8020);
   expect(started.err()).toContain("Port 8000 is taken by");

@@ -55,5 +55,4 @@ it.each(["SIGTERM", "SIGINT"] as const)(
     shell.start(["serve"], env);
     expect(await ask()).toBe("hit");
   },
-  60_000,
 );

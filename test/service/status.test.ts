@@ -90,5 +90,5 @@ it("says of a server that fails that it rests", async () => {
     await fetch(url, { method: "POST", headers, body });
     return (await status()).servers[0].condition;
   };
-  await expect.poll(conditions, { timeout: 40_000 }).toBe("resting");
+  await expect.poll(conditions, { timeout: 100_000 }).toBe("resting");
 });

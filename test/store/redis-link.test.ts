@@ -59,6 +59,8 @@ describe.skipIf(!program)("a process that is done with its Redis ends by itself"
     ["frozen before it was asked at all", "skip", "ask", () => server.freeze()],
   ];
   it.each(states)("when it is %s", { retry: 1 }, async (_name, first, then, between) => {
-    expect(await millisecondsToEnd(first, then, between)).toBeLessThan(2000);
+    // What it takes on this machine where nothing is wrong.
+    const usualMs = await millisecondsToEnd(first, then, () => undefined);
+    expect(await millisecondsToEnd(first, then, between)).toBeLessThan(usualMs + 2000);
   });
 });
