@@ -74,7 +74,7 @@ function print(name: string, judged: readonly Judged[]): void {
 }
 
 /** Median time of one call, in microseconds. */
-export function timeOf(texts: readonly string[], least = 2000): number {
+function timeOf(texts: readonly string[], least = 2000): number {
   const rounds: number[] = [];
   const calls = Math.max(1, Math.round(least / texts.length));
   for (let round = 0; round < 40; round++) {

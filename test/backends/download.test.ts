@@ -16,7 +16,9 @@ import { type Handler, type ScriptedServer, startScriptedServer } from "./script
 const content = tinyModel();
 const half = Math.floor(content.length / 2);
 const checksum = createHash("sha256").update(content).digest("hex");
-const limits: DownloadLimits = { connectMs: 2000, stallMs: 200, tries: 2 };
+/** Standing still is looked at by tests that say so. */
+const patient: DownloadLimits = { connectMs: 30_000, stallMs: 30_000, tries: 2 };
+const hasty: DownloadLimits = { ...patient, stallMs: 1_000 };
 const never = new AbortController().signal;
 
 let folder = "";
@@ -41,7 +43,7 @@ async function serve(...answers: readonly Handler[]): Promise<string> {
 }
 
 /** One model that comes from these addresses alone. */
-function weightsFrom(sources: readonly string[], sha256?: string): Weights {
+function weightsFrom(sources: readonly string[], sha256?: string, limits = patient): Weights {
   const source = { kind: "hub", repo: "test", ...(sha256 ? { sha256 } : {}) };
   const entry = { file: "model.gguf", parameterSize: "1M", quantization: "F32", sources: [source] };
   return createWeights({
@@ -90,8 +92,11 @@ const firstHalf =
   (next: (response: ServerResponse) => void): Handler =>
   (_, response) => {
     head(response, 0);
-    // A slow machine has it all by then: what is on its way when the line is cut is lost.
-    response.write(content.subarray(0, half), () => setTimeout(() => next(response), 150));
+    response.write(content.subarray(0, half), async () => {
+      // What is on its way when the line is cut would be lost.
+      await expect.poll(partSize).toBe(half);
+      next(response);
+    });
   };
 const cut = firstHalf((response) => response.destroy());
 const silent = firstHalf(() => {});
@@ -130,8 +135,8 @@ describe("getting a model", () => {
 
   it("asks for the rest again when nothing comes for a while", async () => {
     const startMs = performance.now();
-    await pull(weightsFrom([await serve(silent, whole)], checksum));
-    expect(performance.now() - startMs).toBeGreaterThan(limits.stallMs);
+    await pull(weightsFrom([await serve(silent, whole)], checksum, hasty));
+    expect(performance.now() - startMs).toBeGreaterThan(hasty.stallMs);
     expect(await readFile(join(folder, "tiny.gguf"))).toEqual(content);
   });
 
@@ -145,8 +150,8 @@ describe("getting a model", () => {
       asked.push(wantedFrom(request));
       whole(request, response, body);
     };
-    const statuses = await pull(weightsFrom([await serve(silent, mute), await serve(good)]));
-    expect(statuses).toContainEqual(expect.stringContaining("no data for 200 ms"));
+    const statuses = await pull(weightsFrom([await serve(silent, mute), await serve(good)], undefined, hasty));
+    expect(statuses).toContainEqual(expect.stringContaining("no data for 1000 ms"));
     expect(asked).toEqual([half]);
   });
 
@@ -221,13 +226,17 @@ describe("getting a model", () => {
 
   it("makes one file of many that ask for the same model at once; the others are told", async () => {
     let requests = 0;
-    const slowly: Handler = (_, response) => {
+    let told = 0;
+    const whenAllAreTold: Handler = async (_, response) => {
       requests++;
       head(response, 0);
-      setTimeout(() => response.end(content), 150);
+      await expect.poll(() => told).toBe(19);
+      response.end(content);
     };
-    const from = await serve(slowly);
-    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => pull(weightsFrom([from], checksum))));
+    const from = await serve(whenAllAreTold);
+    const pulls = Array.from({ length: 20 }, () => pull(weightsFrom([from], checksum)));
+    for (const each of pulls) each.catch(() => told++);
+    const outcomes = await Promise.allSettled(pulls);
     expect(outcomes.filter((each) => each.status === "fulfilled")).toHaveLength(1);
     for (const each of outcomes) {
       if (each.status === "rejected") expect(each.reason).toMatchObject({ status: 409 });

@@ -80,13 +80,13 @@ describe("starting", () => {
 describe("a service that nobody needs", () => {
   it("ends, but not while somebody listens", async () => {
     const { start, port, token: ownToken } = await shell();
-    const started = start(["serve", "--idle", "0.05"]);
+    const started = start(["serve", "--idle", "0.03"]);
     const url = `http://127.0.0.1:${await port()}`;
     const headers = { authorization: `Bearer ${await ownToken()}` };
     const watching = new AbortController();
     const watch = await fetch(`${url}/service/watch`, { headers, signal: watching.signal });
     expect(watch.status).toBe(200);
-    await sleep(5_000);
+    await sleep(3_000);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     watching.abort();
     expect(await started.ended).toBe(0);

@@ -28,6 +28,7 @@ describe("without an answer in time", () => {
     server: ToolServer,
     over: Partial<InstalledModel> = {},
     queue = createNodeQueue(() => performance.now()),
+    deadlineMs = 60_000,
   ) {
     const backend = new OllamaBackend({ name: model.backend, place: model.place, address: async () => server.url });
     onTestFinished(() => backend.settled());
@@ -47,7 +48,7 @@ describe("without an answer in time", () => {
       findWorld: async () => ({ models: [{ ...model, ...over }], backends: new Map([[backend.name, backend]]) }),
       runOnNodes: createRunOnNodes({ queue, slotsOf: () => 1 }),
       tests,
-      deadlineMs: 200,
+      deadlineMs,
     });
     return { test, tests, ledger };
   }
@@ -61,13 +62,13 @@ describe("without an answer in time", () => {
         hasLeft = true;
       });
     });
-    const { test, tests } = tester(server);
+    const { test, tests } = tester(server, {}, undefined, 1_500);
     const startMs = performance.now();
     await expect(test(name, never)).rejects.toMatchObject({
       kind: "server-error",
       message: expect.stringContaining("gave no answer in time"),
     });
-    expect(performance.now() - startMs).toBeLessThan(3_000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
     await expect.poll(() => hasLeft).toBe(true);
     expect(server.asked()).toHaveLength(1);
     expect(await tests.list()).toEqual([]);
@@ -75,10 +76,10 @@ describe("without an answer in time", () => {
 
   it("because its turn has not come yet, nothing is lost: its time begins then", async () => {
     const queue = createNodeQueue(() => performance.now());
-    const { test } = tester(await serve(calls), {}, queue);
+    const { test } = tester(await serve(calls), {}, queue, 2_000);
     const before = queue.enter({ model: name, candidates: [{ node: model.backend, slots: 1 }] }, never);
     const taken = await before[Symbol.asyncIterator]().next();
-    setTimeout(() => taken.value?.kind === "seated" && taken.value.seat.end({ kind: "left" }), 500);
+    setTimeout(() => taken.value?.kind === "seated" && taken.value.seat.end({ kind: "left" }), 3_000);
     expect(verdicts(await test(name, never))).toEqual(["yes"]);
   });
 

@@ -14,7 +14,8 @@ export interface ServerHooks {
 }
 
 export function createEngineServer(routes: Readonly<Record<string, Route>>, hooks: ServerHooks): Server {
-  return createServer((request, response) => {
+  // Longer than clients keep a connection that rests: none is closed at the moment it is used again.
+  return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     handle(request, response, routes, hooks).catch((error: unknown) => sendError(response, error));
   });
 }
