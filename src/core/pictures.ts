@@ -7,9 +7,14 @@ export function picturesOf({ images = [], sources }: Pick<Ask, "images" | "sourc
 }
 
 /** Whether only a model that sees can answer. */
-export function hasPictures(ask: Ask): boolean {
-  const said = [...ask.history, ...(ask.ownPrompt?.messages ?? [])];
-  return picturesOf(ask).length > 0 || said.some((each) => (each.images?.length ?? 0) > 0);
+export function hasPictures({ images, sources, history, ownPrompt }: Ask): boolean {
+  const isShown = (said: { readonly images?: readonly string[] }) => (said.images?.length ?? 0) > 0;
+  return (
+    isShown({ images: images ?? [] }) ||
+    sources.some((source) => source.image !== undefined) ||
+    history.some(isShown) ||
+    (ownPrompt?.messages?.some(isShown) ?? false)
+  );
 }
 
 /** Sources that are text. */

@@ -62,13 +62,27 @@ function isKept({ steps, base }: Job): boolean {
   return !hasTools && base.sampling.temperature <= warmest;
 }
 
-/** All that decides an answer: weights, sampling, every message and every limit. */
+/**
+ * All that decides an answer: weights, sampling, every message and every limit. What was said stands behind, as it is,
+ * since it may be long: where each ends is told before.
+ */
 function partsOf(job: Job): string {
   const { name, digest, backend, sizeBytes } = job.model;
   const weights = digest ?? `${backend} ${sizeBytes}`;
+  const said: string[] = [];
   // Where it was asked before makes no difference to what is answered.
-  const requests = requestsOf(job).map(({ conversation: _, ...request }) => request);
-  return JSON.stringify([name, weights, job.steps.filter((step) => step.kind !== "prompt"), requests]);
+  const requests = requestsOf(job).map(({ conversation: _, messages, ...request }) => ({
+    ...request,
+    messages: messages.map((message) => {
+      const { content } = message;
+      // Half a character can only be told from another one as JSON has it.
+      if (!content.isWellFormed()) return message;
+      said.push(content);
+      return { ...message, content: content.length };
+    }),
+  }));
+  const rest = job.steps.filter((step) => step.kind !== "prompt");
+  return [JSON.stringify([name, weights, rest, requests]), ...said].join("\n");
 }
 
 function* shown({ text, findings, stats, storedAtMs }: CachedAnswer): Iterable<AnswerEvent> {

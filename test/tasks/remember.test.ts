@@ -100,6 +100,25 @@ describe("an answer", () => {
     expect(kept.size).toBe(5);
   });
 
+  it("is another one wherever messages are parted, and whatever half a character they hold", async () => {
+    const { ask, kept } = setUp();
+    const alike = [
+      ["a\na"],
+      ["a", "a"],
+      ["a\n", "a"],
+      ["a", "\na"],
+      ["a", "a", ""],
+      ["\ud800"],
+      ["\udc00"],
+      ["\ufffd"],
+    ];
+    for (const texts of alike) {
+      const messages = texts.map((content) => ({ role: "user", content }) as const);
+      await ask({ ...job({}), steps: [{ kind: "prompt", messages }] });
+    }
+    expect(kept.size).toBe(alike.length);
+  });
+
   it("is not kept when it was cut, failed, remarked on or empty, nor where another one is wanted each time", async () => {
     const { ask, kept } = setUp();
     await ask(job({}), [
