@@ -19,8 +19,8 @@ const trustMs = 25;
 /** So much younger than its last note of use, an answer is not noted as used again: reading should not write. */
 const noteUseAfterMs = 3_600_000;
 
-/** Rows that are written in one go, at most: ten times in a second, that is as many as are kept. */
-const rowsAtOnce = 100;
+/** Rows that are written in one go, at most, ten times in a second: a disk is not kept busy for what is in memory, too. */
+const rowsAtOnce = 20;
 
 /** Opened on first use. Where it cannot be opened or is lost, there are no answers in it and nothing fails. */
 export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): Promise<void> } {
