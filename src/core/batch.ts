@@ -9,7 +9,7 @@ export interface Batch<Item> {
 export interface BatchLimits {
   /** Items that are written in one go; the next ones come `delayMs` later. */
   readonly atOnce: number;
-  /** Items that may wait; of more, those that came first are given up. */
+  /** Items that may wait; of more, those that came first are given up, but for those whose time runs already. */
   readonly waiting: number;
 }
 
@@ -29,6 +29,8 @@ export function createBatch<Item>(
 ): Batch<Item> {
   /** What is not being written yet, the oldest first. */
   const groups: Group<Item>[] = [];
+  /** Items in all of them. */
+  let count = 0;
   let last: Promise<void> = Promise.resolve();
   const open = (): Group<Item> => {
     const due = Promise.withResolvers<void>();
@@ -38,7 +40,8 @@ export function createBatch<Item>(
       const timer = setTimeout(due.resolve, delayMs);
       await due.promise;
       clearTimeout(timer);
-      groups.shift();
+      if (groups[0] === group) groups.shift();
+      count -= items.length;
       if (items.length > 0) await write(items);
     });
     last = written;
@@ -48,16 +51,19 @@ export function createBatch<Item>(
     return group;
   };
   const giveUpOldest = () => {
-    const count = groups.reduce((sum, { items }) => sum + items.length, 0);
-    const [oldest] = groups;
-    if (count > waiting && oldest) oldest.items.length = 0;
+    for (const { items, begin } of groups.splice(1, 1)) {
+      count -= items.length;
+      items.length = 0;
+      begin();
+    }
   };
   return {
     add(item) {
       const newest = groups.at(-1);
       const group = newest && newest.items.length < atOnce ? newest : open();
       group.items.push(item);
-      if (groups.length > 1) giveUpOldest();
+      count++;
+      if (count > waiting) giveUpOldest();
       return group.written;
     },
     async flush() {

@@ -61,7 +61,7 @@ describe("answers kept in SQLite", () => {
     const { cache } = open(folder, { maxEntries: 100, writeAfterMs: 20 });
     await Promise.all(Array.from({ length: 950 }, (_, at) => cache.put(`${at}`, answer("hello"))));
     expect(await cache.get("949")).toEqual(answer("hello"));
-    expect(await cache.get("0")).toBeUndefined();
+    expect(await cache.get("500")).toBeUndefined();
     expect(keysIn(folder).length).toBeLessThanOrEqual(100);
     await cache.dispose();
   });
