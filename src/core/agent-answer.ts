@@ -1,6 +1,6 @@
 // An answer of ours as the agent of another program gets it: marked as data, of bounded length, with its facts.
 import type { AnswerEvent, Badge } from "./answer.ts";
-import { estimateTokens } from "./context.ts";
+import { estimateTokens } from "./estimate-tokens.ts";
 import { formatMessage, msg } from "./message.ts";
 import type { Route } from "./route.ts";
 import { createTally } from "./tally.ts";

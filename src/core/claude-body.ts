@@ -1,7 +1,8 @@
 // What stands in a request in Anthropic's own words, for whoever decides whether it may leave as it is.
-import { estimateTokens } from "./context.ts";
+
 import { priceOf } from "./cost.ts";
 import { imageTokens } from "./count-prompt.ts";
+import { estimateTokens } from "./estimate-tokens.ts";
 import { type PicturesSent, sizeOf } from "./pictures.ts";
 
 /** One string of it. */

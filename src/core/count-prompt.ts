@@ -1,7 +1,7 @@
 // Tokens of a whole prompt: what was said, calls, pictures, and the tools that are offered.
 import type { ModelRequest } from "./backend.ts";
 import type { ChatMessage } from "./chat-message.ts";
-import { estimateTokens } from "./context.ts";
+import { estimateTokens } from "./estimate-tokens.ts";
 
 /** What of a request is read by the model. */
 export type CountedPrompt = Pick<ModelRequest, "messages" | "toolUse">;

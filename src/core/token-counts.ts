@@ -1,5 +1,5 @@
 // Tokens are estimated before sending; what servers count afterwards says how far off the estimate is for each model.
-import { estimateTokens } from "./context.ts";
+import { estimateTokens } from "./estimate-tokens.ts";
 
 /** Counts tokens as a model does, as well as is known. */
 export interface TokenCounts {

@@ -1,6 +1,6 @@
 // From the app's events to the pieces a client gets.
 import type { AnswerEvent } from "../core/answer.ts";
-import { estimateTokens } from "../core/context.ts";
+import { estimateTokens } from "../core/estimate-tokens.ts";
 import type { Route } from "../core/route.ts";
 import { eachUntil, type Stream, stream, takeAll } from "../core/stream.ts";
 import type { Ending, Piece } from "./exchange.ts";

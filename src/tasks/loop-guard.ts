@@ -1,6 +1,6 @@
 // Small models fall into saying the same for ever. That is noticed, and the model is stopped.
 import type { AnswerEvent } from "../core/answer.ts";
-import { estimateTokens } from "../core/context.ts";
+import { estimateTokens } from "../core/estimate-tokens.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { eachUntil, type Stream, stream } from "../core/stream.ts";
 import type { AnswerLanguage } from "../core/task.ts";

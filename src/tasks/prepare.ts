@@ -1,8 +1,9 @@
 // From a route to the requests that make up the task, and the context window they need.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { keepAliveOf } from "../core/catalogue.ts";
-import { chooseContext, estimateTokens, type StickyWindows } from "../core/context.ts";
+import { chooseContext, type StickyWindows } from "../core/context.ts";
 import { type CountedPrompt, countPrompt } from "../core/count-prompt.ts";
+import { estimateTokens } from "../core/estimate-tokens.ts";
 import { detectLanguage } from "../core/language.ts";
 import { msg } from "../core/message.ts";
 import { hasPictures } from "../core/pictures.ts";

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import { withoutCredentials } from "../core/addresses.ts";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
-import { estimateTokens } from "../core/context.ts";
+import { estimateTokens } from "../core/estimate-tokens.ts";
 import { uniqueModels } from "../core/model-places.ts";
 import { surelyCan } from "../core/needs.ts";
 import { isLocalPlace } from "../core/policy.ts";

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { createStickyWindows, estimateTokens } from "../../src/core/context.ts";
+import { createStickyWindows } from "../../src/core/context.ts";
+import { estimateTokens } from "../../src/core/estimate-tokens.ts";
 import { createTokenCounts } from "../../src/core/token-counts.ts";
 
 it("the window of a model grows at once and shrinks only when the model was idle, so that it is not loaded again and again", () => {

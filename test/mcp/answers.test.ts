@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { estimateTokens } from "../../src/core/context.ts";
+import { estimateTokens } from "../../src/core/estimate-tokens.ts";
 import { beginLines, doneLine, type Handler, type ScriptedServer, tokenLine } from "../backends/scripted-server.ts";
 import { sourceEntry } from "../harness/command-line.ts";
 import { modelName, newFolder, openSession, type Session, serveModel, textOf } from "./session.ts";

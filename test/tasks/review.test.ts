@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { estimateTokens } from "../../src/core/context.ts";
+import { estimateTokens } from "../../src/core/estimate-tokens.ts";
 import { fenced } from "../../src/core/fence.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { findAnchor } from "../../src/tasks/anchor.ts";

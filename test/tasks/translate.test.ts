@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
-import { estimateTokens } from "../../src/core/context.ts";
+import { estimateTokens } from "../../src/core/estimate-tokens.ts";
 import { splitLong } from "../../src/tasks/long-part.ts";
 import { splitMarkdown } from "../../src/tasks/markdown-parts.ts";
 import { restore } from "../../src/tasks/parts.ts";
