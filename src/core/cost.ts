@@ -24,9 +24,11 @@ export const cloudModels: readonly CloudModel[] = Object.entries(prices.models).
   ...model,
 }));
 
+export const withoutDate = (model: string): string => model.replace(/-(?:\d{8}|latest)$/, "");
+
 /** Whatever the date of its version; a model we have no price of is reckoned as the dearest one. */
 export function priceOf(model: string): CloudModel {
-  const name = model.replace(/-(?:\d{8}|latest)$/, "");
+  const name = withoutDate(model);
   const known = cloudModels.find((each) => each.name === name);
   const dearest = cloudModels.reduce((a, b) => (b.outputUsdPerMillion > a.outputUsdPerMillion ? b : a));
   return known ?? dearest;

@@ -3,6 +3,7 @@
 import CounterOf from "prom-client/lib/counter.js";
 import HistogramOf from "prom-client/lib/histogram.js";
 import RegistryOf from "prom-client/lib/registry.js";
+import { cloudModels, withoutDate } from "../core/cost.ts";
 import type { TaskKind } from "../core/task.ts";
 import type { DialectName } from "./exchange.ts";
 import { addGauges, type GaugeSources } from "./gauges.ts";
@@ -10,6 +11,7 @@ import type { Sent } from "./respond.ts";
 
 const outcomes = ["done", "refused", "failed", "left"] as const;
 export type RequestOutcome = (typeof outcomes)[number];
+export type AnswerOutcome = "done" | "failed" | "left";
 const dialects: readonly DialectName[] = ["ollama", "openai", "anthropic"];
 
 export interface Metrics {
@@ -20,6 +22,8 @@ export interface Metrics {
   waited(task: TaskKind, ms: number): void;
   /** @param totalMs from the request to the last byte */
   answer(task: TaskKind, sent: Sent, totalMs: number): void;
+  /** One of Claude itself. */
+  passed(model: string, outcome: AnswerOutcome): void;
   text(): Promise<string>;
 }
 
@@ -56,6 +60,10 @@ export function createMetrics(sources: GaugeSources): Metrics {
       if (sent.isKept) return;
       // Of a model that was loaded already, servers tell the moment that finding it took.
       if (sent.ending.loadMs >= leastLoadMs) histograms.load.observe({ node }, sent.ending.loadMs / 1000);
+    },
+    passed(model, outcome) {
+      const name = cloudModels.find((each) => each.name === withoutDate(model))?.name ?? "other";
+      counters.answers.inc({ task: "none", model: name, node: "Claude", outcome });
     },
     text() {
       sums.tell();
@@ -119,7 +127,7 @@ type AnswerLabels = Readonly<Record<"task" | "model" | "node", string>>;
 
 interface Sum {
   readonly labels: AnswerLabels;
-  readonly outcomes: Record<ReturnType<typeof outcomeOf>, number>;
+  readonly outcomes: Record<AnswerOutcome, number>;
   kept: number;
   made: number;
   promptTokens: number;
@@ -170,7 +178,7 @@ function createSums(counters: Counters) {
   };
 }
 
-function outcomeOf({ ending, error }: Sent): "done" | "failed" | "left" {
+function outcomeOf({ ending, error }: Sent): AnswerOutcome {
   if (ending) return "done";
   return error ? "failed" : "left";
 }

@@ -5,6 +5,7 @@ import type { PassEvent } from "../core/claude-pass.ts";
 import { TaskError } from "../core/task-error.ts";
 import { isAlias } from "./ask-of.ts";
 import { tokenHeader } from "./guard.ts";
+import type { AnswerOutcome } from "./metrics.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { ascii, drained } from "./respond.ts";
 import { cleanUrl } from "./routes.ts";
@@ -17,9 +18,12 @@ export interface PassCall {
   readonly json: unknown;
   /** What clients of the service have to know; undefined where they need not. */
   readonly token: string | undefined;
+  /** Told once what became of a request that was for Claude. */
+  readonly ended: (model: string, outcome: AnswerOutcome) => void;
 }
 
-const routes = new Set(["POST /v1/messages", "POST /v1/messages/count_tokens"]);
+export const messagesRoute = "POST /v1/messages";
+const routes = new Set([messagesRoute, "POST /v1/messages/count_tokens"]);
 /** What Anthropic is told of a program, besides its key. */
 const toldHeaders =
   /^(?:accept|content-type|user-agent|x-app|x-client-request-id|idempotency-key|(?:anthropic|x-stainless|x-claude-code)-.+)$/;
@@ -59,8 +63,10 @@ export async function passToClaude(call: PassCall, app: App, signal: AbortSignal
   try {
     for await (const event of app.passClaude(sent, signal)) await tell(event, modelOf(json), response, signal);
     response.end();
+    call.ended(modelOf(json), response.statusCode < 400 ? "done" : "failed");
     return true;
   } catch (error) {
+    call.ended(modelOf(json), signal.aborted ? "left" : "failed");
     // What has begun is cut off: no byte of ours may be taken for one of Claude's.
     throw error instanceof TaskError && error.kind === "cloud-refused" ? new ProxyError(401, error.message) : error;
   }

@@ -20,7 +20,7 @@ import { createHostReader, thisHost } from "./host-figures.ts";
 import { createLifetime, type Lifetime, type ServiceState } from "./lifetime.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Mount, mountAt, serveMount } from "./mount.ts";
-import { opensToClaude, passToClaude } from "./pass-claude.ts";
+import { messagesRoute, opensToClaude, passToClaude } from "./pass-claude.ts";
 import { ProxyError, toProxyError } from "./proxy-error.ts";
 import { readAnswer } from "./read-answer.ts";
 import { jsonIn, readBytes } from "./read-body.ts";
@@ -151,11 +151,19 @@ async function handle(request: IncomingMessage, response: ServerResponse, parts:
     if (outcome.kind === "json") sendJson(response, outcome.status ?? 200, outcome.value);
     else if (outcome.kind === "text") response.writeHead(200, { "content-type": outcome.type }).end(outcome.text);
     else if (outcome.kind === "answer") await answer(outcome, call, parts);
-    parts.metrics.request(dialect.name, call.sent?.error ? "failed" : "done");
+    count(outcome, call, parts);
   } catch (error) {
     fail(error, call, parts);
   }
   if (call.route !== "") parts.options.tracing?.handled(handled(call, startMs));
+}
+
+/** Who has sent an answer itself has also said so where it was an error. */
+function count({ kind }: Outcome, { response, dialect, sent }: Call, { metrics }: Parts): void {
+  const status = kind === "sent" ? response.statusCode : 200;
+  if (status >= 400) metrics.refused(dialect.name, status);
+  const isFailed = sent?.error !== undefined || status >= 500;
+  metrics.request(dialect.name, isFailed ? "failed" : status >= 400 ? "refused" : "done");
 }
 
 function handled({ route, dialect, response, request, sent }: Call, startMs: number): Handled {
@@ -207,7 +215,8 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
   if (call.asksFirst && Number(request.headers["content-length"] ?? 0) <= maxBytes) response.writeContinue();
   const body = await readBytes(request, maxBytes);
   const json = jsonIn(body);
-  const pass = { request, response, body, json, token: options.token };
+  const ended = route.key === messagesRoute ? parts.metrics.passed : () => undefined;
+  const pass = { request, response, body, json, token: options.token, ended };
   if (opensToClaude(route.key, parts.app) && (await passToClaude(pass, parts.app, signal))) return { kind: "sent" };
   return route.endpoint(json, signal, route.name);
 }
