@@ -15,8 +15,8 @@ import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import { betterModel } from "./core/better-model.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { usualContextTokens } from "./core/context.ts";
-import { estimateTokens } from "./core/estimate-tokens.ts";
 import { chooseEmbedder } from "./core/embedding.ts";
+import { estimateTokens } from "./core/estimate-tokens.ts";
 import { leavable } from "./core/leavable.ts";
 import { formatMessage, msg } from "./core/message.ts";
 import { createMonitor } from "./core/monitor.ts";
@@ -159,7 +159,7 @@ async function loadWhereItFits(
 ): Promise<void> {
   const fit = await models.fit(model, signal).catch(() => undefined);
   if (fit?.verdict === "not-now" || fit?.verdict === "too-large") log("info", formatMessage(fit.says));
-  else await models.load(model, signal);
+  else await models.load({ model }, signal);
 }
 
 /** What containers have to know of where the product runs. */
@@ -234,7 +234,8 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
       search.forget();
       return describeServers(await search.find(signal), signal);
     },
-    load: async (model, signal) => (await serverOf(model, signal)).load(model, usualContextTokens, signal),
+    load: async ({ model, ...wish }, signal) =>
+      (await serverOf(model, signal)).load(model, { contextTokens: usualContextTokens, ...wish }, signal),
     async unload(model, signal) {
       const { servers } = await search.find(signal);
       const everywhere = (await Promise.all(servers.map(loadedOf(signal)))).flat();

@@ -8,6 +8,7 @@ import type {
   EmbedRequest,
   InstalledModel,
   LoadedModel,
+  LoadWish,
   ModelDetails,
   ModelRequest,
   Place,
@@ -169,9 +170,10 @@ export class OllamaBackend implements Backend {
     return chatParts(address, body, limits, this.#options.fetch);
   }
 
-  async load(model: string, contextTokens: number, signal: AbortSignal): Promise<void> {
+  async load(model: string, { contextTokens, keepAlive }: LoadWish, signal: AbortSignal): Promise<void> {
+    const kept = keepAlive === undefined ? {} : { keep_alive: keepAlive };
     await this.#call(signal, (client) =>
-      client.chat({ model, messages: [], options: { num_ctx: contextTokens }, stream: false }),
+      client.chat({ model, messages: [], options: { num_ctx: contextTokens }, ...kept, stream: false }),
     );
   }
 
@@ -214,7 +216,7 @@ export class OllamaBackend implements Backend {
   ): Promise<void> {
     const { model, contextTokens } = request;
     const probe: WindowProbe = {
-      load: () => this.load(model, contextTokens, signal),
+      load: () => this.load(model, { contextTokens }, signal),
       contextTokens: async () => (await this.loaded(signal)).find((each) => each.name === model)?.contextTokens,
       text: request.messages.map((message) => message.content).join("\n"),
       readTokens: async (text) => {

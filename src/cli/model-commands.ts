@@ -82,7 +82,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
 async function loadModel(app: App, name: string, { terminal, signal }: ProgramParts): Promise<void> {
   const fit = await app.fit(name, signal).catch(() => undefined);
   if (fit?.verdict === "not-now" || fit?.verdict === "too-large") terminal.note(fitText(fit, terminal));
-  await app.load(name, signal);
+  await app.load({ model: name }, signal);
 }
 
 interface DeleteFlags extends Flags {

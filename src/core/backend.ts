@@ -28,6 +28,9 @@ export interface ModelRequest {
   readonly keepAlive?: string | number;
 }
 
+/** How a model is loaded before anything is asked of it. */
+export type LoadWish = Pick<ModelRequest, "contextTokens" | "keepAlive">;
+
 /** Where a backend's models compute. `cloud` also for a local server that forwards elsewhere. */
 export type Place = "this-machine" | "network" | "cloud";
 
@@ -114,7 +117,7 @@ export interface Backend {
   /** Absent where the server has no embeddings. */
   embed?(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings>;
   /** Loads the model without asking it anything. */
-  load(model: string, contextTokens: number, signal: AbortSignal): Promise<void>;
+  load(model: string, wish: LoadWish, signal: AbortSignal): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   delete(model: string, signal: AbortSignal): Promise<void>;

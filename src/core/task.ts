@@ -63,6 +63,8 @@ export interface Ask {
   readonly isUnbidden?: true;
   /** Upper bound of tokens to generate. */
   readonly maxTokens?: number;
+  /** How long the model stays loaded afterwards, as Ollama takes it (`"10m"`, seconds, -1); absent: as the settings have it. */
+  readonly keepAlive?: string | number;
   /** Pictures the question is about, base64 without a `data:` prefix. Only models that can see get them. */
   readonly images?: readonly string[];
   /** Folders that the asking program works in, as absolute paths; absent: it does not tell. */

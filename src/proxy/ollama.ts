@@ -9,6 +9,7 @@ import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { imagesOf } from "./images.ts";
 import { chatLine, generateLine, type Line, ollamaForm, stamp } from "./ollama-form.ts";
 import { ollamaModelEndpoints } from "./ollama-models.ts";
+import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
 import { fineSampling, samplingFields, topPField } from "./sampling-fields.ts";
 import { argumentsOf, toolUseOf } from "./tools-of.ts";
@@ -83,7 +84,8 @@ export function ollamaEndpoints(app: App): Readonly<Record<string, Endpoint>> {
       const messages = request.messages ?? [];
       if (messages.length === 0) return json(await loadOnly(app, request, chatLine, signal));
       const toolUse = toolUseOf((request.tools ?? []).map(toolOf), { kind: "auto" }, true);
-      return answerOf(conversationAsk(messages.map(saidIn), { ...wishesOf(request), toolUse }), request, chatLine);
+      const ask = conversationAsk(messages.map(saidIn), { ...wishesOf(request), toolUse });
+      return answerOf(ask, request, chatLine);
     },
     "POST /api/generate": async (body, signal) => {
       refuseUnheard(body, "ollama");
@@ -134,17 +136,29 @@ function wishesOf({ model, options, format, think }: Shared): Wishes {
 function answerOf(ask: ReturnType<typeof conversationAsk>, request: Shared, line: Line) {
   return {
     kind: "answer" as const,
-    ask,
+    ask: { ...ask, ...keptIn(request) },
     streams: request.stream !== false,
     stops: [request.options?.stop ?? []].flat(),
     form: ollamaForm(request.model, line),
   };
 }
 
+/** @throws ProxyError 400 for what is no duration */
+function keptIn({ keep_alive: given }: Pick<Shared, "keep_alive">): { readonly keepAlive?: string | number } {
+  if (given === null || given === undefined || given === "") return {};
+  if (typeof given === "number") return { keepAlive: given };
+  const text = given.trim();
+  // Seconds written as a text are no duration to Ollama, and some programs send them.
+  if (/^-?\d+$/.test(text)) return { keepAlive: Number(text) };
+  if (/^-?(?:\d+(?:\.\d+)?(?:ms|[smh]))+$/.test(text)) return { keepAlive: text };
+  throw new ProxyError(400, "keep_alive: expected seconds, or a duration such as 10m", { field: "keep_alive" });
+}
+
 /** An empty prompt loads the model, or unloads it where it is to be kept for no time. */
-async function loadOnly(app: App, { model, keep_alive }: Shared, line: Line, signal: AbortSignal): Promise<object> {
+async function loadOnly(app: App, { model, ...request }: Shared, line: Line, signal: AbortSignal): Promise<object> {
   const named = modelNamed(model).model;
-  const unloads = keep_alive === 0 || keep_alive === "0" || keep_alive === "0s";
-  if (named) await (unloads ? app.unload(named, signal) : app.load(named, signal));
+  const kept = keptIn(request);
+  const unloads = kept.keepAlive !== undefined && /^0(?:ms|[smh])?$/.test(String(kept.keepAlive));
+  if (named) await (unloads ? app.unload(named, signal) : app.load({ model: named, ...kept }, signal));
   return { ...stamp(model ?? ""), ...line({}), done: true, done_reason: unloads ? "unload" : "load" };
 }

@@ -94,7 +94,7 @@ export async function prepare(ask: Ask, route: Route, world: World, parts: Prepa
         contextFor(steps, { answerTokens, countTokens, wantedTokens: answerRoom(ask), world }, model, settings),
         ask.conversation,
       ),
-      keepAlive: keepAliveIn(settings) ?? keepAliveOf(route.role),
+      keepAlive: ask.keepAlive ?? keepAliveIn(settings) ?? keepAliveOf(route.role),
       think: (ask.ownPrompt?.think ?? definition.think) && model.capabilities.includes("thinking"),
       ...(ask.conversation === undefined ? {} : { conversation: ask.conversation }),
       ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),

@@ -114,7 +114,7 @@ async function requestFor(model: InstalledModel, backend: Backend, signal: Abort
   const loaded = (await backend.loaded(signal)).find(({ name }) => name === model.name);
   const contextTokens =
     loaded?.contextTokens ?? Math.min(usualContextTokens, model.contextTokens ?? usualContextTokens);
-  if (!loaded) await backend.load(model.name, contextTokens, signal);
+  if (!loaded) await backend.load(model.name, { contextTokens }, signal);
   return {
     model: model.name,
     messages: [{ role: "user", content: question }],

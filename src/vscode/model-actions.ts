@@ -27,7 +27,7 @@ export async function load(app: App, name: string): Promise<void> {
   }
   const title = vscode.l10n.t("Loading {0}…", name);
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-  await vscode.window.withProgress(options, (_, token) => app.load(name, signalOf(token)));
+  await vscode.window.withProgress(options, (_, token) => app.load({ model: name }, signalOf(token)));
 }
 
 export async function unloadModel(app: App, view: ServicesView, node: unknown): Promise<void> {

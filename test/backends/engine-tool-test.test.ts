@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 it("finds out that a model of random words calls none, in a few seconds", async () => {
-  await app.load("calls:1m", never);
+  await app.load({ model: "calls:1m" }, never);
   const startMs = performance.now();
   expect(await app.testTools("calls:1m", never)).toMatchObject([{ calls: "no", backend: "built-in engine" }]);
   expect(performance.now() - startMs).toBeLessThan(30_000);

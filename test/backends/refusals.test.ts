@@ -39,7 +39,7 @@ describe.each<[string, Handler]>([
     const url = await start();
     const backend = new OllamaBackend({ ...common, address: async () => url });
     await expect(ask(backend)).rejects.toMatchObject({ kind: "server-error" });
-    await expect(backend.load("m", 4096, never)).rejects.toMatchObject({ kind: "server-error" });
+    await expect(backend.load("m", { contextTokens: 4096 }, never)).rejects.toMatchObject({ kind: "server-error" });
   });
 
   it("of others", async () => {

@@ -42,6 +42,7 @@ export interface ModelAsk {
   }[];
   readonly tools?: readonly unknown[];
   readonly think?: boolean;
+  readonly keep_alive?: unknown;
   readonly options: Readonly<Record<string, unknown>>;
   readonly format?: unknown;
 }

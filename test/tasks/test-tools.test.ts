@@ -124,7 +124,7 @@ describe("the test of a model", () => {
     const server = await serve(calls, tag(name, "d1", "tools"));
     const app = open(server);
     await Promise.all([app.models(never), app.status(never), app.preview(withTools(), never)]);
-    await app.load(name, never);
+    await app.load({ model: name }, never);
     expect(server.asked()).toEqual([]);
   });
 });
