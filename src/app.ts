@@ -15,7 +15,7 @@ import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import { betterModel } from "./core/better-model.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { usualContextTokens } from "./core/context.ts";
-import { chooseEmbedder } from "./core/embedding.ts";
+import { checkDimensions, chooseEmbedder } from "./core/embedding.ts";
 import { estimateTokens } from "./core/estimate-tokens.ts";
 import { leavable } from "./core/leavable.ts";
 import { formatMessage, msg } from "./core/message.ts";
@@ -252,7 +252,9 @@ function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => 
         servers.flatMap((server) => server.models),
         settings(),
       );
-      return { model: name, ...(await embedOn(servers, backend, { ...ask, model: name }, signal)) };
+      const made = { model: name, ...(await embedOn(servers, backend, { ...ask, model: name }, signal)) };
+      checkDimensions(ask, made);
+      return made;
     },
     downloads,
     pull: downloads.pull,

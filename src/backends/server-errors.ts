@@ -59,6 +59,11 @@ export function refusal(refused: Refused, answer: string, server: string): TaskE
       { cause, details: { promptTokens: body.promptTokens, contextTokens: body.contextTokens } },
     );
   }
+  // Ollama tells no numbers where a text is to become a vector.
+  if (status === 400 && /input length exceeds/i.test(text)) {
+    const tooLong = msg("{0} cannot read so long a text: {1}. Nothing was answered. Send less at once.", server, text);
+    return new TaskError("context-overflow", tooLong, { cause });
+  }
   if (status === 404) {
     return new TaskError("model-missing", msg("{0} does not have this model: {1}", serverName(server), text), {
       cause,

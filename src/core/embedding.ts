@@ -28,6 +28,11 @@ export function chooseEmbedder(ask: EmbedAsk, models: readonly InstalledModel[],
       msg("{0} texts are too many at once; send {1} at most.", ask.texts.length, maxTexts),
     );
   }
+  const empty = ask.texts.indexOf("");
+  if (empty >= 0) {
+    const text = msg("Text {0} of {1} is empty: there is nothing to make a vector of.", empty + 1, ask.texts.length);
+    throw new TaskError("bad-input", text);
+  }
   const here = models.filter((model) => isLocalPlace(model, settings));
   const made = here.filter((model) => model.capabilities.includes("embedding"));
   const { model: name } = ask;
@@ -45,6 +50,19 @@ export function chooseEmbedder(ask: EmbedAsk, models: readonly InstalledModel[],
     throw new TaskError("local-only", msg("Nothing was sent to {0}: embeddings are made on this machine only.", name));
   }
   throw missing(msg("The model {0} is not installed.", name), name);
+}
+
+/**
+ * Some servers and models take no notice of how long the vectors are to be.
+ * @throws TaskError `bad-input`
+ */
+export function checkDimensions({ dimensions }: EmbedAsk, { model, vectors }: Embedded): void {
+  const wrong = dimensions === undefined ? undefined : vectors.find(({ length }) => length !== dimensions);
+  if (!wrong) return;
+  throw new TaskError(
+    "bad-input",
+    msg("{0} makes vectors of {1} numbers, not of {2}. Leave “dimensions” out.", model, wrong.length, dimensions ?? 0),
+  );
 }
 
 function missing(text: ReturnType<typeof msg>, suggestedModel = catalogue.embedding[0] ?? ""): TaskError {

@@ -74,6 +74,24 @@ it("fails where the server sends fewer vectors than there are texts", async () =
   expect((await post(running.url, "/v1/embeddings", { model, input: ["a", "b"] })).status).toBe(502);
 });
 
+it("refuses what is empty, vectors of another length than was asked for, and what is too long", async () => {
+  const running = await start();
+  const failed = (body: object) => failure(openaiFor(running).embeddings.create({ model, input: "x", ...body }));
+  expect(await failed({ input: ["a", ""] })).toMatchObject({
+    status: 400,
+    message: expect.stringContaining("Text 2 of 2"),
+  });
+  expect(seen).toEqual([]);
+  const short = await failed({ dimensions: 64 });
+  expect(short).toMatchObject({ status: 400, message: expect.stringContaining("vectors of 2 numbers, not of 64") });
+  const tooLong: Handler = (_, response) =>
+    sendJson(response, { error: "the input length exceeds the context length" }, 400);
+  const refusing = await startProxy({ models, routes: { "POST /api/embed": tooLong } });
+  const answer = await post(refusing.url, "/v1/embeddings", { model, input: "x" });
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ error: { code: "context_length_exceeded" } });
+});
+
 it("makes some at once, lets others wait, and refuses the rest with the time after which to ask again", async () => {
   const waiting: (() => void)[] = [];
   const held: Handler = (_, response) => {

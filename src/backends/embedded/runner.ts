@@ -176,8 +176,10 @@ class LlamaRunner implements Runner {
     const room = contextSize - 2;
     const all = texts.map((text) => this.#model.tokenize(text));
     const longest = Math.max(0, ...all.map((tokens) => tokens.length));
-    if (longest > room && !truncate)
-      throw new EngineError(400, `the input has ${longest} tokens, ${room} can be embedded`);
+    if (longest > room && !truncate) {
+      const numbers = { n_prompt_tokens: longest, n_ctx: room };
+      throw new EngineError(400, `the input has ${longest} tokens, ${room} can be embedded`, numbers);
+    }
     const context = await this.#model.createEmbeddingContext({ contextSize });
     try {
       const vectors: (readonly number[])[] = [];
