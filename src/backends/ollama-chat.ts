@@ -6,7 +6,7 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
-import type { Sampling } from "../core/task.ts";
+import type { Sampling, Think } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { callableTools, callSchema, newCallId, type Tool, type ToolCall, type ToolUse } from "../core/tool.ts";
 
@@ -23,7 +23,7 @@ export function chatRequest(request: ModelRequest) {
     stream: true as const,
     truncate: false,
     shift: false,
-    think: isForced ? false : request.think,
+    think: isForced ? false : thinkOf(request),
     ...(toolUse && !isForced ? { tools: toolUse.tools.map(toolOf) } : {}),
     ...(format ? { format } : {}),
     ...(request.keepAlive === undefined ? {} : { keep_alive: request.keepAlive }),
@@ -36,6 +36,12 @@ export function chatRequest(request: ModelRequest) {
       ...(request.maxTokens === undefined ? {} : { num_predict: request.maxTokens }),
     },
   };
+}
+
+/** Degrees are for gpt-oss, which cannot be kept from thinking; for other models they are an error. */
+function thinkOf({ model, think }: ModelRequest): Think {
+  if (/gpt-?oss/i.test(model)) return think === false ? "low" : think;
+  return think !== false;
 }
 
 function optionalSampling({ topK, minP, presencePenalty, frequencyPenalty, seed }: Sampling) {

@@ -2,7 +2,7 @@ import type { ChatMessage } from "./chat-message.ts";
 import type { ModelShape } from "./fit.ts";
 import type { Message } from "./message.ts";
 import type { ModelEvent } from "./model-event.ts";
-import type { Sampling } from "./task.ts";
+import type { Sampling, Think } from "./task.ts";
 import type { ToolUse } from "./tool.ts";
 import type { ToolTest } from "./tool-test.ts";
 
@@ -23,7 +23,7 @@ export interface ModelRequest {
   /** Conversation this belongs to, as its client names it: its beginning is best asked where it was asked before. */
   readonly conversation?: string;
   /** Let the model think aloud first, where it can. */
-  readonly think: boolean;
+  readonly think: Think;
   /** How long the server keeps the model loaded afterwards, as Ollama takes it (`"10m"`, seconds, -1). */
   readonly keepAlive?: string | number;
 }

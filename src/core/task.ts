@@ -90,8 +90,11 @@ export interface OwnPrompt {
   readonly format?: object;
   readonly toolUse?: ToolUse;
   /** Absent: as the kind of the task has it. */
-  readonly think?: boolean;
+  readonly think?: Think;
 }
+
+/** Whether a model thinks aloud first; a degree, where a program names one and the model knows degrees. */
+export type Think = boolean | "low" | "medium" | "high";
 
 /** Sampling options under Ollama's names. */
 export interface Sampling {

@@ -8,7 +8,7 @@ import { uniqueModels } from "../core/model-places.ts";
 import type { Tool, ToolUse } from "../core/tool.ts";
 import { blocksSchema, messagesOf, rulesIn } from "./anthropic-blocks.ts";
 import { anthropicError, anthropicForm } from "./anthropic-form.ts";
-import { aliasOf, conversationAsk, tokensOf, virtualModels } from "./ask-of.ts";
+import { aliasOf, conversationAsk, thinkOf, tokensOf, virtualModels } from "./ask-of.ts";
 import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
@@ -52,7 +52,7 @@ const messagesSchema = z.object({
   top_k: samplingFields.top_k,
   stop_sequences: optional(z.array(text)),
   thinking: optional(z.looseObject({ type: z.string() })),
-  output_config: optional(z.object({ format: formatSchema })),
+  output_config: optional(z.object({ format: formatSchema, effort: optional(z.string()) })),
   /** As it was called before. */
   output_format: formatSchema,
 });
@@ -103,7 +103,7 @@ function messagesOutcome(request: z.infer<typeof messagesSchema>) {
     maxTokens: request.max_tokens,
     format: format ? checkedFormat(format) : undefined,
     toolUse: toolUseIn(request),
-    think: thinks,
+    think: thinks && (thinkOf(request.output_config?.effort) || true),
   });
   return {
     kind: "answer" as const,

@@ -7,6 +7,7 @@ import {
   type OwnPrompt,
   type Sampling,
   type TaskKind,
+  type Think,
   type Turn,
   taskKinds,
 } from "../core/task.ts";
@@ -48,6 +49,16 @@ export function kindNamed(taskType: string): TaskKind {
   throw new ProxyError(400, `task_type: one of ${known}`);
 }
 
+/** How much a client wants a model to think, in its words; undefined: as its task has it. */
+export function thinkOf(effort: string | null | undefined): Think | undefined {
+  if (effort === null || effort === undefined) return undefined;
+  if (effort === "none" || effort === "minimal") return false;
+  if (effort === "max" || effort === "xhigh") return "high";
+  return degrees.find((each) => each === effort) ?? true;
+}
+
+const degrees = ["low", "medium", "high"] as const;
+
 export interface Wishes {
   readonly model: string | undefined;
   readonly temperature?: number | null | undefined;
@@ -57,7 +68,7 @@ export interface Wishes {
   readonly maxTokens?: number | null | undefined;
   readonly format?: object | undefined;
   readonly toolUse?: ToolUse | undefined;
-  readonly think?: boolean | undefined;
+  readonly think?: Think | undefined;
   readonly conversation?: string | null | undefined;
 }
 

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { ChatMessage } from "../core/chat-message.ts";
 import type { Tool } from "../core/tool.ts";
-import { conversationAsk, modelNamed, type Wishes } from "./ask-of.ts";
+import { conversationAsk, modelNamed, thinkOf, type Wishes } from "./ask-of.ts";
 import { ollamaEmbeddingEndpoints } from "./embeddings.ts";
 import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { imagesOf } from "./images.ts";
@@ -129,7 +129,7 @@ function wishesOf({ model, options, format, think }: Shared): Wishes {
     maxTokens: options?.num_predict,
     // Any JSON at all is an object of whatever shape.
     format: format === "json" ? { type: "object" } : format ? checkedFormat(format) : undefined,
-    think: think === null || think === undefined ? undefined : think !== false && think !== "none",
+    think: typeof think === "boolean" ? think : thinkOf(think),
   };
 }
 

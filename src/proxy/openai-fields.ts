@@ -73,12 +73,6 @@ function choiceOf(choice: z.infer<typeof choiceSchema>): WantedChoice {
   );
 }
 
-/** Whether the model thinks first; undefined: as its task has it. */
-export function thinkOf(effort: string | null | undefined): boolean | undefined {
-  if (effort === null || effort === undefined) return undefined;
-  return effort !== "none" && effort !== "minimal";
-}
-
 export const jsonSchemaFormat = z.object({ type: z.literal("json_schema"), schema: z.looseObject({}) });
 
 /** Any JSON at all is an object of whatever shape. */

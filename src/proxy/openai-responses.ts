@@ -2,9 +2,9 @@
 import * as z from "zod/mini";
 import type { ChatMessage } from "../core/chat-message.ts";
 import type { Tool } from "../core/tool.ts";
-import { conversationAsk } from "./ask-of.ts";
+import { conversationAsk, thinkOf } from "./ask-of.ts";
 import type { Endpoint } from "./exchange.ts";
-import { choiceSchema, formatIn, jsonSchemaFormat, optional, thinkOf, toolOf, toolUseIn } from "./openai-fields.ts";
+import { choiceSchema, formatIn, jsonSchemaFormat, optional, toolOf, toolUseIn } from "./openai-fields.ts";
 import { messagesOf } from "./openai-items.ts";
 import { ResponsesForm } from "./openai-responses-form.ts";
 import { ProxyError } from "./proxy-error.ts";

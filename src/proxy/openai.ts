@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { ChatMessage } from "../core/chat-message.ts";
 import { uniqueModels } from "../core/model-places.ts";
-import { conversationAsk, virtualModels } from "./ask-of.ts";
+import { conversationAsk, thinkOf, virtualModels } from "./ask-of.ts";
 import { openaiEmbeddingEndpoints } from "./embeddings.ts";
 import { type Dialect, type Endpoint, json } from "./exchange.ts";
 import { imageData } from "./images.ts";
@@ -14,7 +14,6 @@ import {
   functionSchema,
   jsonSchemaFormat,
   optional,
-  thinkOf,
   toolOf,
   toolUseIn,
 } from "./openai-fields.ts";
@@ -68,6 +67,7 @@ const chatSchema = z.object({
   tool_choice: choiceSchema,
   parallel_tool_calls: optional(z.boolean()),
   reasoning_effort: optional(z.string()),
+  reasoning: optional(z.object({ effort: optional(z.string()) })),
   prompt_cache_key: optional(z.string()),
   response_format: optional(
     z.union([
@@ -123,7 +123,7 @@ function chatOutcome(request: ChatRequest) {
     maxTokens: request.max_completion_tokens ?? request.max_tokens,
     format: formatIn(format && "json_schema" in format ? { ...format, ...format.json_schema } : format),
     toolUse: toolUseIn(tools, request.tool_choice, request.parallel_tool_calls),
-    think: thinkOf(request.reasoning_effort),
+    think: thinkOf(request.reasoning_effort ?? request.reasoning?.effort),
     conversation: request.prompt_cache_key,
   });
   return {

@@ -95,7 +95,7 @@ export async function prepare(ask: Ask, route: Route, world: World, parts: Prepa
         ask.conversation,
       ),
       keepAlive: ask.keepAlive ?? keepAliveIn(settings) ?? keepAliveOf(route.role),
-      think: (ask.ownPrompt?.think ?? definition.think) && model.capabilities.includes("thinking"),
+      think: model.capabilities.includes("thinking") && (ask.ownPrompt?.think ?? definition.think),
       ...(ask.conversation === undefined ? {} : { conversation: ask.conversation }),
       ...(ask.maxTokens === undefined ? {} : { maxTokens: ask.maxTokens }),
     },

@@ -41,7 +41,7 @@ export interface ModelAsk {
     readonly tool_calls?: readonly unknown[];
   }[];
   readonly tools?: readonly unknown[];
-  readonly think?: boolean;
+  readonly think?: boolean | string;
   readonly keep_alive?: unknown;
   readonly options: Readonly<Record<string, unknown>>;
   readonly format?: unknown;
