@@ -64,10 +64,19 @@ export function anthropicEndpoints(app: App, passesClaude: boolean): Readonly<Re
   const entry = (id: string, name: string) => ({ type: "model", id, display_name: name, created_at: since });
   const list = async (signal: AbortSignal) => {
     const installed = uniqueModels(await app.models(signal)).filter((each) => each.place !== "cloud");
-    const isOpen = passesClaude && app.settings().serviceClaude === "pass";
+    const { serviceClaude, maxContextTokens } = app.settings();
+    const claude = passesClaude && serviceClaude === "pass" ? cloudModels : [];
     return [
-      ...[...virtualModels, ...installed.map((each) => each.name)].map((name) => entry(aliasOf(name), name)),
-      ...(isOpen ? cloudModels.map(({ name, title }) => entry(name, title)) : []),
+      ...virtualModels.map((name) => entry(aliasOf(name), name)),
+      ...installed.map(({ name, contextTokens = maxContextTokens }) => ({
+        ...entry(aliasOf(name), name),
+        max_input_tokens: Math.min(contextTokens, maxContextTokens),
+      })),
+      ...claude.map(({ name, title, contextTokens, maxAnswerTokens }) => ({
+        ...entry(name, title),
+        max_input_tokens: contextTokens,
+        max_tokens: maxAnswerTokens,
+      })),
     ];
   };
   return {

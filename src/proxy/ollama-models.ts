@@ -16,7 +16,8 @@ export function ollamaModelEndpoints(app: App): Readonly<Record<string, Endpoint
   const sinceStart = new Date().toISOString();
   const described = async (signal: AbortSignal): Promise<readonly Described[]> => {
     const models = uniqueModels(await app.models(signal)).filter((model) => model.place !== "cloud");
-    return [...virtualModels.map((name) => virtualModel(name, models)), ...models];
+    const { maxContextTokens } = app.settings();
+    return [...virtualModels.map((name) => virtualModel(name, models)), ...models.map(within(maxContextTokens))];
   };
   return {
     "GET /api/tags": async (_, signal) =>
@@ -31,6 +32,14 @@ export function ollamaModelEndpoints(app: App): Readonly<Record<string, Endpoint
     },
   };
 }
+
+/** Clients fill the window they are told of: what is larger than the person allows would be refused. */
+const within =
+  (maxTokens: number) =>
+  (model: InstalledModel): InstalledModel =>
+    model.contextTokens === undefined
+      ? model
+      : { ...model, contextTokens: Math.min(maxTokens, model.contextTokens) };
 
 /** What is routed can do what any model here can. */
 export function virtualModel(name: string, models: readonly InstalledModel[]): Described {

@@ -1,6 +1,6 @@
 // The `ollama` client, against the service as it is.
 import { expect, it } from "vitest";
-import { failure, ollamaFor, question } from "./clients.ts";
+import { anthropicFor, failure, ollamaFor, question } from "./clients.ts";
 import { startProxy } from "./harness.ts";
 
 it("answers the ollama client: version, models, show, ps", async () => {
@@ -15,6 +15,15 @@ it("answers the ollama client: version, models, show, ps", async () => {
   expect((await client.ps()).models).toEqual([]);
   expect((await client.show({ model: "llama3.1:8b" })).capabilities).toEqual(["completion"]);
   expect((await client.show({ model: "switchyard/auto:latest" })).details.family).toBe("switchyard");
+});
+
+it("tells clients of no larger window than the person allows", async () => {
+  const running = await startProxy({ settings: { maxContextTokens: 4096 } });
+  const { model_info: facts, details } = await ollamaFor(running).show({ model: "llama3.1:8b" });
+  expect(facts).toMatchObject({ "llama3.1.context_length": 4096 });
+  expect(details).toMatchObject({ context_length: 4096 });
+  const alias = await anthropicFor(running).models.retrieve("claude-local-llama3.1:8b");
+  expect(alias.max_input_tokens).toBe(4096);
 });
 
 it("streams a chat to the ollama client with the server's figures, in nanoseconds, and its own system prompt", async () => {
