@@ -20,7 +20,7 @@ import { patientFetch, refusalText, withDeadline } from "./model-fetch.ts";
 import { createChunkReader, openaiRequest } from "./openai-chat.ts";
 import { type Chunk, chunkSchema, embeddingsSchema, errorSchema, modelsSchema, propsSchema } from "./openai-schemas.ts";
 import { retryWaitMs } from "./retry-wait.ts";
-import { abortError, lostServer, memoryError } from "./server-errors.ts";
+import { abortError, lostServer, memoryError, refusedDetails } from "./server-errors.ts";
 import { createReadCheck } from "./whole-prompt.ts";
 
 export interface OpenAiOptions {
@@ -251,13 +251,14 @@ export class OpenAiBackend implements Backend {
         { cause },
       );
     }
-    return this.#reports(said, cause);
+    return this.#reports(said, cause, response.status);
   }
 
-  #reports(said: string, cause: unknown): TaskError {
+  #reports(said: string, cause: unknown, status = 500): TaskError {
+    const reported = msg("{0} reports an error: {1}", this.name, said);
     return (
       memoryError(this.name, said, cause) ??
-      new TaskError("server-error", msg("{0} reports an error: {1}", this.name, said), { cause })
+      new TaskError("server-error", reported, { cause, ...refusedDetails(status) })
     );
   }
 

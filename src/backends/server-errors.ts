@@ -77,8 +77,16 @@ export function refusal(refused: Refused, answer: string, server: string): TaskE
   }
   return (
     memoryError(server, text, cause) ??
-    new TaskError("server-error", msg("{0} reports an error: {1}", serverName(server), text), { cause })
+    new TaskError("server-error", msg("{0} reports an error: {1}", serverName(server), text), {
+      cause,
+      ...refusedDetails(status),
+    })
   );
+}
+
+/** What a status says of the question. */
+export function refusedDetails(status: number): { readonly details?: { readonly isRefused: true } } {
+  return status === 400 || status === 422 ? { details: { isRefused: true } } : {};
 }
 
 /** Servers say in words only that a model does not go into memory. */

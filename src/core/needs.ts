@@ -107,3 +107,16 @@ export function nothingCan(
         );
   return new TaskError("model-missing", text, { details: { suggestedModel } });
 }
+
+/** @param isInstalled whether it is there all the same: what makes vectors gives no answers */
+export function notAnswering(model: string, isInstalled: boolean): TaskError {
+  if (isInstalled) {
+    const text = msg("{0} makes vectors of texts and gives no answers. Choose another model.", model);
+    return new TaskError("bad-input", text);
+  }
+  return new TaskError(
+    "model-missing",
+    msg("The model {0} was asked for, but no server here has it. Get it, or choose another model.", model),
+    { details: { suggestedModel: model } },
+  );
+}

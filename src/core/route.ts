@@ -6,7 +6,7 @@ import type { TextLanguage } from "./language.ts";
 import type { LocalOnlyPart } from "./local-only.ts";
 import { type Message, msg } from "./message.ts";
 import { roleName } from "./names.ts";
-import { can, cannot, hasFailed, type Need, needsOf, nothingCan } from "./needs.ts";
+import { can, cannot, hasFailed, type Need, needsOf, notAnswering, nothingCan } from "./needs.ts";
 import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask, TaskKind } from "./task.ts";
@@ -118,7 +118,9 @@ export function chooseRoute(
         settings,
       ),
     )[0]?.model;
-  const choice = pinned(ask, kind, { usable, able, needs }, settings) ?? insteadOf(failed, wouldBeFirst, ranked[0]);
+  const choice =
+    pinned(ask, kind, { usable, able, all: reachable.models, needs }, settings) ??
+    insteadOf(failed, wouldBeFirst, ranked[0]);
   if (!choice)
     throw able.length > 0
       ? nothingCan(needs, able, reachable.memoryBytes, settings)
@@ -198,10 +200,11 @@ interface Able {
   readonly usable: readonly InstalledModel[];
   /** Models that can answer at all. */
   readonly able: readonly InstalledModel[];
+  readonly all: readonly InstalledModel[];
   readonly needs: readonly Need[];
 }
 
-function pinned(ask: Ask, kind: TaskKind, { usable, able, needs }: Able, settings: Settings): Choice | undefined {
+function pinned(ask: Ask, kind: TaskKind, { usable, able, all, needs }: Able, settings: Settings): Choice | undefined {
   const name = ask.model ?? settings.pinnedModels[kind];
   if (name === undefined || name === "" || name === "auto") return undefined;
   const named = (models: readonly InstalledModel[]) =>
@@ -213,13 +216,7 @@ function pinned(ask: Ask, kind: TaskKind, { usable, able, needs }: Able, setting
     if (ask.model === undefined) return undefined;
     throw cannot(unable, needs, usable);
   }
-  if (!model) {
-    throw new TaskError(
-      "model-missing",
-      msg("The model {0} was asked for, but no server here has it. Get it, or choose another model.", name),
-      { details: { suggestedModel: name } },
-    );
-  }
+  if (!model) throw notAnswering(name, named(all) !== undefined);
   const why = ask.model ? msg("you asked for this model") : msg("you pinned this model to this kind of task");
   return { model, why };
 }

@@ -51,6 +51,8 @@ export interface TaskErrorDetails {
   readonly isOutOfMemory?: boolean;
   /** The server is at work with as much as it takes (`server-error`). */
   readonly isBusy?: boolean;
+  /** The server takes no such question: asking it again changes nothing, and nothing is wrong with it (`server-error`). */
+  readonly isRefused?: boolean;
   /** It was refused, or never sent: it costs nothing. */
   readonly isUnpaid?: boolean;
   /** After which asking again makes sense, ms. */

@@ -37,9 +37,7 @@ export function ollamaModelEndpoints(app: App): Readonly<Record<string, Endpoint
 const within =
   (maxTokens: number) =>
   (model: InstalledModel): InstalledModel =>
-    model.contextTokens === undefined
-      ? model
-      : { ...model, contextTokens: Math.min(maxTokens, model.contextTokens) };
+    model.contextTokens === undefined ? model : { ...model, contextTokens: Math.min(maxTokens, model.contextTokens) };
 
 /** What is routed can do what any model here can. */
 export function virtualModel(name: string, models: readonly InstalledModel[]): Described {

@@ -59,9 +59,9 @@ export function toProxyError(error: unknown): ProxyError {
 }
 
 function ofTask({ kind, message, details }: TaskError): ProxyError {
-  const { promptTokens, contextTokens, isBusy, retryAfterMs } = details;
+  const { promptTokens, contextTokens, isBusy, isRefused, retryAfterMs } = details;
   const waitSeconds = retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
-  return new ProxyError(isBusy ? 429 : statusOf[kind], message, {
+  return new ProxyError(isBusy ? 429 : isRefused ? 400 : statusOf[kind], message, {
     ...(kind === "model-missing" ? { code: "model_not_found" } : {}),
     ...(kind === "context-overflow" ? { code: "context_length_exceeded" } : {}),
     ...(kind === "server-unreachable" || isBusy ? { retryAfterSeconds: waitSeconds ?? (isBusy ? 1 : 5) } : {}),

@@ -19,9 +19,9 @@ const serverFailures = new Set<TaskErrorKind>([
 /** What the failure of a request says of its server. */
 export function outcomeOf(error: unknown): NodeOutcome {
   if (!(error instanceof TaskError)) return { kind: "left" };
-  const { isBusy, isOutOfMemory, retryAfterMs } = error.details;
+  const { isBusy, isOutOfMemory, isRefused, retryAfterMs } = error.details;
   if (isBusy) return { kind: "busy", retryAfterMs: retryAfterMs ?? busyMs };
-  if (isOutOfMemory || !serverFailures.has(error.kind)) return { kind: "left" };
+  if (isOutOfMemory || isRefused || !serverFailures.has(error.kind)) return { kind: "left" };
   return { kind: "failed" };
 }
 
