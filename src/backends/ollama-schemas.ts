@@ -58,10 +58,15 @@ export function describeTag(tag: Tag, shown: Shown, server: Server): InstalledMo
     place: isRemote ? "cloud" : server.place,
     sizeBytes: tag.size,
     ...(tag.digest ? { digest: tag.digest } : {}),
-    ...(server.host ? { host: tag.remote_host ?? server.host } : {}),
+    ...(isRemote ? { host: remoteHost(tag) } : server.host ? { host: server.host } : {}),
     capabilities: shown.capabilities,
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(tag.details?.parameter_size ? { parameterSize: tag.details.parameter_size } : {}),
     ...(tag.details?.quantization_level ? { quantization: tag.details.quantization_level } : {}),
   };
+}
+
+/** Older servers do not tell it of their own cloud. */
+function remoteHost({ remote_host: told = "https://ollama.com" }: Tag): string {
+  return URL.parse(told)?.host || told;
 }
