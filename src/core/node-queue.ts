@@ -66,95 +66,119 @@ const mostConversations = 1000;
 
 /** @param nowMs a clock that never goes back, ms */
 export function createNodeQueue(nowMs: () => number): NodeQueue {
-  const nodes = new Map<string, Node>();
-  const lastNodes = createLastNodes();
-  let waiting: Waiter[] = [];
+  return new Queue(nowMs);
+}
 
-  const nodeOf = ({ node, slots }: Candidate): Node => {
-    const known = nodes.get(node) ?? createNode(node);
+class Queue implements NodeQueue {
+  readonly #nowMs: () => number;
+  readonly #nodes = new Map<string, Node>();
+  readonly #lastNodes = createLastNodes();
+  #waiting: Waiter[] = [];
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  enter(wish: Wish, signal: AbortSignal): AsyncIterable<Standing> {
+    return stream(async (take) => {
+      signal.throwIfAborted();
+      const waiter: Waiter = { wish, sinceMs: this.#nowMs() };
+      this.#waiting.push(waiter);
+      this.#dispatch();
+      let isHandedOver = false;
+      try {
+        const seat =
+          waiter.seat ??
+          (await wait(waiter, {
+            take,
+            signal,
+            before: () => this.#waiting.indexOf(waiter),
+            refuse: () => refuseHopeless(wish, this.#nodesOf(wish), this.#nowMs()),
+          }));
+        isHandedOver = true;
+        await take({ kind: "seated", seat });
+      } finally {
+        if (!waiter.seat) this.#leave(waiter);
+        else if (!isHandedOver) waiter.seat.end({ kind: "left" });
+      }
+    });
+  }
+
+  state(): readonly NodeState[] {
+    return [...this.#nodes.values()].map(({ name, inFlight, health, isDraining, tokensPerSecond }) => ({
+      node: name,
+      inFlight,
+      health,
+      isDraining,
+      ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+    }));
+  }
+
+  waiting() {
+    const [first] = this.#waiting;
+    return { count: this.#waiting.length, longestMs: first ? this.#nowMs() - first.sinceMs : 0 };
+  }
+
+  async drain(name: string): Promise<void> {
+    const node = this.#nodeOf({ node: name, slots: this.#nodes.get(name)?.slots ?? 1 });
+    node.isDraining = true;
+    if (node.inFlight > 0) await new Promise<void>((resolve) => node.onIdle.push(resolve));
+  }
+
+  admit(name: string): void {
+    const node = this.#nodes.get(name);
+    if (node) node.isDraining = false;
+    this.#dispatch();
+  }
+
+  #nodeOf({ node, slots }: Candidate): Node {
+    const known = this.#nodes.get(node) ?? createNode(node);
     known.slots = slots;
-    nodes.set(node, known);
+    this.#nodes.set(node, known);
     return known;
-  };
-  const seatOn = (node: Node, wish: Wish): Seat => {
-    const sinceMs = nowMs();
+  }
+
+  #nodesOf({ candidates }: Wish): readonly Node[] {
+    return candidates.map((candidate) => this.#nodeOf(candidate));
+  }
+
+  /** Hands out every free slot, to those who came first, and tells the others that something changed. */
+  #dispatch(): void {
+    if (this.#waiting.length === 0) return;
+    const told = this.#waiting;
+    for (const waiter of told) {
+      const { wish } = waiter;
+      const node = bestNode(wish, this.#nodesOf(wish), this.#lastNodes.of(wish.conversation), this.#nowMs());
+      if (node) waiter.seat = this.#seatOn(node, wish);
+    }
+    this.#waiting = told.filter((each) => !each.seat);
+    for (const waiter of told) waiter.changed?.resolve();
+  }
+
+  #seatOn(node: Node, { model, conversation }: Wish): Seat {
+    const sinceMs = this.#nowMs();
     node.inFlight++;
-    lastNodes.see(wish.conversation, node.name);
+    this.#lastNodes.see(conversation, node.name);
     let isOver = false;
     return {
       node: node.name,
-      end(outcome) {
+      end: (outcome) => {
         if (isOver) return;
         isOver = true;
+        const nowMs = this.#nowMs();
         node.inFlight--;
-        node.health = healthAfter(node.health, outcome, { slots: node.slots, sinceMs, nowMs: nowMs() });
-        if (outcome.kind === "answered") sawAnswer(node, wish.model, outcome.tokensPerSecond, nowMs());
+        node.health = healthAfter(node.health, outcome, { slots: node.slots, sinceMs, nowMs });
+        if (outcome.kind === "answered") sawAnswer(node, model, outcome.tokensPerSecond, nowMs);
         if (node.inFlight === 0) for (const tell of node.onIdle.splice(0)) tell();
-        dispatch();
+        this.#dispatch();
       },
     };
-  };
-  /** Hands out every free slot, to those who came first, and tells the others that something changed. */
-  const dispatch = () => {
-    if (waiting.length === 0) return;
-    for (const waiter of waiting) {
-      const { wish } = waiter;
-      const node = bestNode(wish, wish.candidates.map(nodeOf), lastNodes.of(wish.conversation), nowMs());
-      if (node) waiter.seat = seatOn(node, wish);
-    }
-    const told = waiting;
-    waiting = waiting.filter((each) => !each.seat);
-    for (const waiter of told) waiter.changed?.resolve();
-  };
-  const leave = (waiter: Waiter) => {
-    waiting = waiting.filter((each) => each !== waiter);
-    dispatch();
-  };
+  }
 
-  return {
-    enter: (wish, signal) =>
-      stream(async (take) => {
-        signal.throwIfAborted();
-        const waiter: Waiter = { wish, sinceMs: nowMs() };
-        waiting.push(waiter);
-        dispatch();
-        let isHandedOver = false;
-        try {
-          const seat =
-            waiter.seat ??
-            (await wait(waiter, {
-              take,
-              signal,
-              before: () => waiting.indexOf(waiter),
-              refuse: () => refuseHopeless(wish, wish.candidates.map(nodeOf), nowMs()),
-            }));
-          isHandedOver = true;
-          await take({ kind: "seated", seat });
-        } finally {
-          if (!waiter.seat) leave(waiter);
-          else if (!isHandedOver) waiter.seat.end({ kind: "left" });
-        }
-      }),
-    state: () =>
-      [...nodes.values()].map(({ name, inFlight, health, isDraining, tokensPerSecond }) => ({
-        node: name,
-        inFlight,
-        health,
-        isDraining,
-        ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
-      })),
-    waiting: () => ({ count: waiting.length, longestMs: waiting[0] ? nowMs() - waiting[0].sinceMs : 0 }),
-    async drain(name) {
-      const node = nodeOf({ node: name, slots: nodes.get(name)?.slots ?? 1 });
-      node.isDraining = true;
-      if (node.inFlight > 0) await new Promise<void>((resolve) => node.onIdle.push(resolve));
-    },
-    admit(name) {
-      const node = nodes.get(name);
-      if (node) node.isDraining = false;
-      dispatch();
-    },
-  };
+  #leave(waiter: Waiter): void {
+    this.#waiting = this.#waiting.filter((each) => each !== waiter);
+    this.#dispatch();
+  }
 }
 
 interface Waiting {
