@@ -44,19 +44,29 @@ export interface ServicesOptions extends ToolOptions {
   readonly pace?: ScalePace;
 }
 
-/** Of one processor: what a model server takes that answers nobody. */
-const quietCpus = 0.1;
-
 /** Touches nothing until it is asked something. */
 export function createServices(options: ServicesOptions): Services {
   const tools = toolsOf(options);
-  const { connect, connectHere, stackName, plan, locked } = tools;
-  const usage = createUsage(tools, () => performance.now());
-  const find = async (service: string, signal: AbortSignal) => {
-    const engine = await connect(signal);
-    const found = await findService(engine, { name: stackName }, { name: service }, signal);
-    if (found) return { engine, found };
-    throw new TaskError("bad-input", notSetUp(service));
+  return {
+    ...wholeStack(options, tools),
+    ...oneService(options, tools),
+    ...keeping(options, tools),
+    ...mending(options, tools),
+    status: (signal) => readStatus(tools, signal),
+    grafanaPassword: () => readSecret(options.home, "grafana-password"),
+  };
+}
+
+/** What is done to all services together. */
+function wholeStack(
+  { home, isOffline, onChange }: ServicesOptions,
+  tools: ServiceTools,
+): Pick<Services, "up" | "update" | "down" | "remove"> {
+  const { connectHere, stackName, plan, locked } = tools;
+  /** What is stopped is forgotten first, so that no question goes there. */
+  const forgetAll = async () => {
+    await forgetPlaces(home);
+    onChange();
   };
   return {
     async *up({ profile }, signal) {
@@ -66,83 +76,105 @@ export function createServices(options: ServicesOptions): Services {
       const lock = await takeLock(tools.lockFile, signal);
       try {
         const planned = await plan(engine, signal, profile ? { profile } : {});
-        if (options.isOffline()) await refuseDownloads(engine, planned, tools, signal);
+        if (isOffline()) await refuseDownloads(engine, planned, tools, signal);
         for await (const event of bringUp(engine, planned, await tools.partsOf(engine, signal), signal)) {
-          if (event.kind === "ready") await keepPlace(options.home, event.service, event.address);
-          if (event.kind === "removed") await forgetPlace(options.home, event.service);
+          if (event.kind === "ready") await keepPlace(home, event.service, event.address);
+          if (event.kind === "removed") await forgetPlace(home, event.service);
           yield event;
         }
       } finally {
         await lock.release();
-        options.onChange();
+        onChange();
       }
     },
     async *update(tag, signal) {
       try {
         yield* updateServer(tools, tag, signal);
       } finally {
-        options.onChange();
+        onChange();
       }
     },
-    // What is stopped is forgotten first, so that no question goes there.
     down: (signal) =>
       locked(signal, async (engine) => {
-        await forgetPlaces(options.home);
-        options.onChange();
+        await forgetAll();
         await bringDown(engine, stackName, signal);
       }),
     remove: ({ withVolumes }, signal) =>
       locked(signal, async (engine) => {
-        await forgetPlaces(options.home);
-        options.onChange();
+        await forgetAll();
         await removeStack(engine, stackName, withVolumes, signal);
       }),
-    status: (signal) => readStatus(tools, signal),
-    start: (service, signal) => startOne(tools, service, signal).finally(options.onChange),
-    stop: async (service, signal) => {
+  };
+}
+
+/** What is done to one service, by its name. */
+function oneService(
+  { home, onChange }: ServicesOptions,
+  tools: ServiceTools,
+): Pick<Services, "start" | "stop" | "restart" | "logs"> {
+  const find = async (service: string, signal: AbortSignal) => {
+    const engine = await tools.connect(signal);
+    const found = await findService(engine, { name: tools.stackName }, { name: service }, signal);
+    if (found) return { engine, found };
+    throw new TaskError("bad-input", notSetUp(service));
+  };
+  return {
+    start: (service, signal) => startOne(tools, service, signal).finally(onChange),
+    async stop(service, signal) {
       const { engine, found } = await find(service, signal);
-      await forgetPlace(options.home, service);
+      await forgetPlace(home, service);
       await stopContainer(engine, found.Id, signal);
-      options.onChange();
+      onChange();
     },
-    restart: async (service, signal) => {
+    async restart(service, signal) {
       const { engine, found } = await find(service, signal);
       await callUnlessDone(engine.docker.getContainer(found.Id).restart({ t: 10 }), signal);
-      options.onChange();
+      onChange();
     },
-    grafanaPassword: () => readSecret(options.home, "grafana-password"),
-    usage,
     async *logs(service, tail, signal) {
       const { engine, found } = await find(service, signal);
       yield* followLogs(engine, found.Id, tail, signal);
     },
+  };
+}
+
+/** Of one processor: what a model server takes that answers nobody. */
+const quietCpus = 0.1;
+
+/** What goes on by itself: healing what fell, and as many model servers as the questions need. */
+function keeping(
+  options: ServicesOptions,
+  tools: ServiceTools,
+): Pick<Services, "watch" | "scale" | "incidents" | "usage"> {
+  const { connect, stackName } = tools;
+  const usage = createUsage(tools, () => performance.now());
+  const limits = () => {
+    const { minModelContainers: min, maxModelContainers: max } = options.settings();
+    return { min, max: Math.max(min, max) };
+  };
+  const isBusy = async (service: string, signal: AbortSignal) => {
+    const used = (await usage(signal)).find(({ name }) => name === service);
+    return (used?.cpus ?? 1) > quietCpus;
+  };
+  return {
+    usage,
     watch: (signal) => watchStack({ ...options, connect, stackName, nowMs: () => Date.now() }, signal),
-    scale: (signal) =>
-      scaleServers(
-        {
-          ...options,
-          balancer: options.balancer,
-          tools,
-          limits: () => {
-            const { minModelContainers: min, maxModelContainers: max } = options.settings();
-            return { min, max: Math.max(min, max) };
-          },
-          isBusy: async (service, each) => {
-            const used = (await usage(each)).find(({ name }) => name === service);
-            return (used?.cpus ?? 1) > quietCpus;
-          },
-        },
-        signal,
-      ),
+    scale: (signal) => scaleServers({ ...options, balancer: options.balancer, tools, limits, isBusy }, signal),
     incidents: () => createIncidentNotes(incidentFile(options.home), "").list(),
+  };
+}
+
+/** What is wrong, and its repair. */
+function mending({ onChange }: ServicesOptions, tools: ServiceTools): Pick<Services, "doctor" | "repair"> {
+  return {
     doctor: async (signal) => (await diagnose(tools, signal)).map(({ mend: _, ...finding }) => finding),
     async repair(id, signal) {
-      await connectHere(signal);
+      await tools.connectHere(signal);
       const finding = (await diagnose(tools, signal)).find((each) => each.id === id);
       if (!finding) return { id, isFixed: true };
       if (!finding.mend) throw new TaskError("bad-input", msg("This has to be mended by hand: {0}", finding.repair));
       await finding.mend(signal);
-      options.onChange();
+      onChange();
       return { id, isFixed: !(await diagnose(tools, signal)).some((each) => each.id === id) };
     },
   };
