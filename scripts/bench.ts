@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { measureBalance } from "./bench/balance.ts";
 import { measureContainers } from "./bench/containers.ts";
 import { measureEntry } from "./bench/entry.ts";
+import { measureFaults } from "./bench/faults.ts";
 import { measureGateway } from "./bench/gateway.ts";
 import type { Row } from "./bench/measure.ts";
 import { measureOverhead } from "./bench/overhead.ts";
@@ -15,24 +16,29 @@ import { measureThroughput } from "./bench/throughput.ts";
 import { ensureSmallModel } from "./model.ts";
 import { mustRun, root } from "./run.ts";
 
-await mustRun("node", ["esbuild.mjs"]);
-if (process.argv.length === 2 && !(await ensureSmallModel()))
-  console.log("No source of weights can be reached: generating is not measured.");
-
 const parts: readonly [string, () => Promise<readonly Row[]>][] = [
-  ["entry and package", measureEntry],
+  ["entry", measureEntry],
   ["gateway", measureGateway],
-  ["balancing, simulated", measureBalance],
+  ["faults", measureFaults],
+  ["balance", measureBalance],
   ["overhead", measureOverhead],
   ["page", measurePage],
-  ["privacy and classifier", measurePrivacy],
+  ["privacy", measurePrivacy],
   ["store", measureStore],
   ["throughput", measureThroughput],
   ["containers", measureContainers],
 ];
-const rows: Row[] = [];
 // npm run bench -- gateway: those parts only.
 const wanted = process.argv.slice(2);
+const unknown = wanted.filter((each) => !parts.some(([name]) => name === each));
+if (unknown.length > 0)
+  throw new Error(`there is no ${unknown.join(", ")}; there are ${parts.map(([name]) => name).join(", ")}`);
+
+await mustRun("node", ["esbuild.mjs"]);
+if (wanted.length === 0 && !(await ensureSmallModel()))
+  console.log("No source of weights can be reached: generating is not measured.");
+
+const rows: Row[] = [];
 for (const [name, measure] of parts.filter(([name]) => wanted.length === 0 || wanted.includes(name))) {
   console.log(`… ${name}`);
   rows.push(...(await measure()));

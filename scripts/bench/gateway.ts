@@ -49,7 +49,8 @@ export async function measureGateway(): Promise<readonly Row[]> {
 /** Always the same work, ms. */
 const calibrate = async () => (await runJob({ kind: "calibrate" })).ms;
 
-async function buildService(): Promise<string> {
+/** @returns its file */
+export async function buildService(): Promise<string> {
   await mkdir(join(root, "out", "bench"), { recursive: true });
   const outfile = join(root, "out", "bench", "service.mjs");
   await esbuild.build({

@@ -55,14 +55,14 @@ export function allFailed(failed: Failed): unknown {
   if (!last || failures.length === 1) return last;
   if (last.kind === "no-answer") return noAnswer(failed);
   const { kind, cause, details } = last;
-  const text = msg("None of the servers that have {0} could answer. {1}", request.model, told(failures, []));
+  const text = msg("None of the servers that have {0} could answer.{1}", request.model, told(failures, []));
   return new TaskError(kind, text, { cause, details });
 }
 
 /** Patience is at its end. @param more what was waited for besides */
 export function noAnswer({ request, failures, totalMs }: Failed, more: readonly Message[] = []): TaskError {
   const text = msg(
-    "No server that has {0} began to answer within {1} s. {2} See what they are doing under “Services” or with “switchyard status”, and restart the one that hangs.",
+    "No server that has {0} began to answer within {1} s.{2} See what they are doing under “Services” or with “switchyard status”, and restart the one that hangs.",
     request.model,
     seconds(totalMs),
     told(failures, more),
@@ -71,5 +71,9 @@ export function noAnswer({ request, failures, totalMs }: Failed, more: readonly 
 }
 
 function told(failures: readonly TaskError[], more: readonly Message[]): Message {
-  return [...failures.map(({ text }) => text), ...more].reduce((all, text) => msg("{0} {1}", all, text));
+  const nothing: Message = { template: "", args: [] };
+  return [...failures.map(({ text }) => text), ...more].reduce(
+    (all, text, at) => msg("{0} ({1}) {2}", all, at + 1, text),
+    nothing,
+  );
 }

@@ -1,5 +1,6 @@
 // A model server that costs next to nothing: OpenAI's and Ollama's API, with as many tokens at such a pace as the
-// prompt says (`tokens=64 delay=5`), so that it gets through gateways that drop what they do not know.
+// prompt says (`tokens=64 delay=5`), so that it gets through gateways that drop what they do not know. `cut=700` ends the
+// connection after so many thousandths of the answer, `stall=700` says nothing more.
 import { createServer, type ServerResponse } from "node:http";
 
 const word = (at: number) => `w${at} `;
@@ -39,16 +40,30 @@ interface Wish {
   readonly tokens: number;
   readonly delayMs: number;
   readonly bytes: number;
+  readonly cutAt: number;
+  readonly stallAt: number;
 }
 
 /** What was asked, and how often one left before its end: for the rows about leaving. */
 const seen = { asked: 0, left: 0, leftAtMs: 0 };
 
-function stream(response: ServerResponse, { isOllama, tokens, delayMs, bytes }: Wish): void {
+/** The first bytes of the answer, one at least and never the last two, and then nothing, or the end of the connection. */
+function sendPart(response: ServerResponse, text: string, { cutAt, stallAt }: Wish): void {
+  const whole = Buffer.from(text);
+  const bytes = 1 + Math.floor(((whole.length - 2) * (cutAt || stallAt)) / 1_000);
+  response.write(whole.subarray(0, bytes), () => cutAt > 0 && response.destroy());
+}
+
+function stream(response: ServerResponse, wish: Wish): void {
+  const { isOllama, tokens, delayMs, bytes, cutAt, stallAt } = wish;
   response.writeHead(200, { "content-type": isOllama ? "application/x-ndjson" : "text/event-stream" });
   const line = isOllama ? ollamaLine : openaiLine;
   const end = isOllama ? ollamaEnd(bytes, tokens) : openaiEnd;
   let at = 0;
+  if (cutAt + stallAt > 0) {
+    const lines = Array.from({ length: tokens }, (_, index) => line(index));
+    return sendPart(response, lines.join("") + end, wish);
+  }
   response.on("close", () => {
     if (response.writableFinished) return;
     seen.left++;
@@ -92,8 +107,14 @@ const server = createServer((request, response) => {
     }
     const number = (name: string, otherwise: number) =>
       Number(new RegExp(`${name}=(\\d+)`).exec(ends)?.[1] ?? otherwise);
-    const wish = { isOllama, tokens: number("tokens", 1), delayMs: number("delay", 0), bytes: body.length };
-    stream(response, wish);
+    stream(response, {
+      isOllama,
+      tokens: number("tokens", 1),
+      delayMs: number("delay", 0),
+      bytes: body.length,
+      cutAt: number("cut", 0),
+      stallAt: number("stall", 0),
+    });
   });
 });
 server.keepAliveTimeout = 120_000;
