@@ -4,6 +4,7 @@ import { pipeline, Readable } from "node:stream";
 import { createBrotliDecompress, createUnzip } from "node:zlib";
 import type { Dispatcher } from "undici";
 import Agent from "undici/lib/dispatcher/agent.js";
+import { lazily } from "../core/lazily.ts";
 import { abortError } from "./server-errors.ts";
 
 /** What a server begins to answer. Leaving the loop over `body` closes the connection. */
@@ -28,12 +29,7 @@ export interface Asked extends Pick<Dispatcher.DispatchOptions, "method"> {
 }
 
 /** Silence before the first byte is normal: a large model may load for many minutes. */
-let patientAgent: Agent | undefined;
-
-function patientDispatcher(): Agent {
-  patientAgent ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 1_000 });
-  return patientAgent;
-}
+const patientAgent = lazily(() => new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 1_000 }));
 
 /** Pieces that may wait for their reader before the server is kept waiting. */
 const mostWaiting = 16;
@@ -47,7 +43,7 @@ export function askDirectly({ url, method, headers, body }: Asked, signal: Abort
   if (signal.aborted) return Promise.reject(abortError());
   return new Promise((resolve, reject) => {
     const asked = { origin: url.slice(0, pathAt), path: url.slice(pathAt), method, headers, body: body ?? null };
-    patientDispatcher().dispatch(asked, new Answer(signal, resolve, reject));
+    patientAgent().dispatch(asked, new Answer(signal, resolve, reject));
   });
 }
 

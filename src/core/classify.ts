@@ -4,6 +4,7 @@ import { buildLexicon } from "./classifier/lexicon.ts";
 import { LinearModel, type Outcome, outcomeCount, outcomes, softmax } from "./classifier/model.ts";
 import weights from "./classifier/weights.json" with { type: "json" };
 import { detectLanguage, type TextLanguage } from "./language.ts";
+import { lazily } from "./lazily.ts";
 import type { Ask, TaskKind } from "./task.ts";
 
 /** One reason a kind got points. */
@@ -53,14 +54,14 @@ export const classify: Classifier = (ask) => {
   if (ask.text.trim() === "") {
     return material === undefined ? stated("chat", language, "nothing asked") : stated("review", language, material);
   }
-  reader ??= makeReader();
-  return reader(ask.text, language, material);
+  return reader()(ask.text, language, material);
 };
 
 type Reader = (text: string, language: TextLanguage, material: string | undefined) => Classification;
-let reader: Reader | undefined;
 
 /** What every classification needs and none keeps: made once, because unpacking takes longer than classifying. */
+const reader = lazily(makeReader);
+
 function makeReader(): Reader {
   const features = new Features(buildLexicon());
   const model = new LinearModel(weights);

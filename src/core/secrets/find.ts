@@ -3,6 +3,7 @@
 // The rules are written here, after what the issuers document. Looked at instead: Secretlint (MIT, alive, 83 kB, as fast)
 // finds 39 of 210 secrets of `test/fixtures/secrets`, as it reads few named values and no personal numbers, and only
 // answers asynchronously; gitleaks' rules are made for Go's engine; detect-secrets is Python.
+import { lazily } from "../lazily.ts";
 import { type Message, msg } from "../message.ts";
 import { assignmentRules } from "./assignments.ts";
 import { connectionRules } from "./connection-strings.ts";
@@ -28,8 +29,8 @@ type Candidate = Omit<SecretFinding, "line"> & { readonly rank: number };
 /** The more particular ones first. */
 const rules: readonly Rule[] = [...privateKeyRules, ...tokenRules, ...connectionRules, ...assignmentRules];
 const words = rules.flatMap((rule) => rule.keywords.map((keyword) => ({ keyword, rule, rank: rules.indexOf(rule) })));
-/** Made when a text is first searched: most processes never search one. */
-let scan: ReturnType<typeof createKeywordScan> | undefined;
+/** Most processes never search a text. */
+const keywordScan = lazily(() => createKeywordScan(words.map(({ keyword }) => keyword)));
 
 /** In the order of the text. What overlaps becomes one, named after the longest: no half of a secret stays. */
 function merge(candidates: Candidate[]): Candidate[] {
@@ -65,8 +66,7 @@ export function findSecrets(text: string): readonly SecretFinding[] {
 function candidatesIn(text: string): readonly Candidate[] {
   const candidates: Candidate[] = [];
   let foundTo = 0;
-  scan ??= createKeywordScan(words.map(({ keyword }) => keyword));
-  scan(text, (index, start, end) => {
+  keywordScan()(text, (index, start, end) => {
     const word = words[index];
     if (!word || (word.rule.skipsFound && start < foundTo)) return;
     const span = word.rule.find(text, start, end);
