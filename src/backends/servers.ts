@@ -36,6 +36,8 @@ export interface ServersParts {
   /** What tests have shown of models; never throws. */
   readonly toolTests: () => Promise<readonly ToolTest[]>;
   readonly nowMs: () => number;
+  /** How long the one that was found may take to list its models, ms; absent: 10 s. */
+  readonly listMs?: number;
 }
 
 /** Keeps what was found for a while, so that asking costs no search. */
@@ -50,7 +52,9 @@ export interface ServerSearch {
 const freshMs = 5_000;
 /** Older than this, it is not used. */
 const staleMs = 60_000;
-/** A further server that takes longer to list its models is left out this time. */
+/** A server that takes longer to list its models is left out this time: it has frozen, or its disk has. */
+const usualListMs = 10_000;
+/** Sooner where it is one of several. */
 const furtherMs = 2_000;
 
 export function createServerSearch(parts: ServersParts): ServerSearch {
@@ -104,7 +108,7 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
     const backend =
       known.get(address) ?? parts.createOllama(search.node, isLoopback(address) ? "this-machine" : "network");
     known.set(address, backend);
-    const server = await ask(backend, tried, never);
+    const server = await askInTime(backend, address, tried, parts.listMs ?? usualListMs);
     if (server) servers.push({ ...server, version });
   }
   const others = further.nodes.filter(({ address }) => address !== search.node?.address);
@@ -136,16 +140,25 @@ async function askFurther(
       const place = isLoopback(node.address) ? "this-machine" : "network";
       const backend = known.get(node.address) ?? parts.createNode(node, place);
       known.set(node.address, backend);
-      const patience = AbortSignal.timeout(furtherMs);
-      try {
-        return await ask(backend, tried, patience);
-      } catch {
-        tried.push({ address: withoutCredentials(node.address), outcome: "no answer in time" });
-        return undefined;
-      }
+      return askInTime(backend, node.address, tried, furtherMs);
     }),
   );
   return found.filter((server) => server !== undefined);
+}
+
+/** One that is asked for ever would keep everybody from all others. */
+async function askInTime(
+  backend: Backend,
+  address: string,
+  tried: Tried[],
+  limitMs: number,
+): Promise<Server | undefined> {
+  try {
+    return await ask(backend, tried, AbortSignal.timeout(limitMs));
+  } catch {
+    tried.push({ address: withoutCredentials(address), outcome: "no answer in time" });
+    return undefined;
+  }
 }
 
 function canChat(model: InstalledModel): boolean {

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { NodeAddress } from "../../src/backends/node-addresses.ts";
 import { createServerSearch, type ServersParts } from "../../src/backends/servers.ts";
 import type { Backend, InstalledModel } from "../../src/core/backend.ts";
+import { leavable } from "../../src/core/leavable.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { ToolTest } from "../../src/core/tool-test.ts";
 
@@ -11,7 +12,7 @@ function model(name: string, backend: string, capabilities: readonly string[] = 
   return { name, backend, place: "this-machine", sizeBytes: 1, capabilities };
 }
 
-function fakeBackend(name: string, models: () => Promise<readonly InstalledModel[]>): Backend {
+function fakeBackend(name: string, models: (signal: AbortSignal) => Promise<readonly InstalledModel[]>): Backend {
   const unused = () => {
     throw new Error("not part of this test");
   };
@@ -32,6 +33,8 @@ function searchWith(over: {
   readonly settings?: Partial<Settings>;
   readonly ollamaModels?: readonly InstalledModel[];
   readonly ollamaAnswers?: boolean;
+  /** It says that it is there, and never lists its models. */
+  readonly ollamaHangs?: boolean;
   readonly further?: readonly NodeAddress[];
   readonly furtherModels?: (label: string) => Promise<readonly InstalledModel[]>;
   readonly toolTests?: readonly ToolTest[];
@@ -47,7 +50,12 @@ function searchWith(over: {
         ? { tried: [{ address, outcome: "connection refused" }] }
         : { node: { address, version: "1" }, tried: [{ address, outcome: "Ollama 1" }] };
     },
-    createOllama: () => fakeBackend("Ollama", async () => over.ollamaModels ?? [model("big", "Ollama")]),
+    createOllama: () =>
+      fakeBackend("Ollama", async (signal) => {
+        if (over.ollamaHangs) await leavable(new Promise(() => undefined), signal);
+        return over.ollamaModels ?? [model("big", "Ollama")];
+      }),
+    listMs: 100,
     furtherNodes: async () => ({ nodes: over.further ?? [], tried: [] }),
     createNode: ({ label }) => {
       calls.made++;
@@ -158,6 +166,14 @@ it("leaves out a further server that is away, and says so", async () => {
   const found = await search.find(never);
   expect(namesOf(found)).toEqual(["Ollama", "10.1.1.2:11434"]);
   expect(found.tried).toContainEqual({ address: "10.1.1.1:11434", outcome: "connection refused" });
+});
+
+it("leaves out one that froze after it said that it is there, and asks the others", async () => {
+  const gpuBox = { kind: "ollama", address: "http://gpu-box:11434", host: "gpu-box:11434", label: "gpu-box" } as const;
+  const { search } = searchWith({ ollamaHangs: true, further: [gpuBox] });
+  const found = await search.find(never);
+  expect(namesOf(found)).toEqual(["gpu-box"]);
+  expect(found.tried).toContainEqual({ address: "http://127.0.0.1:11434", outcome: "no answer in time" });
 });
 
 it("asks none of them where the built-in engine alone is wanted", async () => {
