@@ -18,6 +18,8 @@ export interface Wish {
   readonly candidates: readonly Candidate[];
   /** Its beginning is best read where it was read before. */
   readonly conversation?: string;
+  /** Its turn had come, on a node that failed: it was there before all that wait. */
+  readonly hadItsTurn?: boolean;
 }
 
 /** A slot of a node, to be given back once. */
@@ -83,7 +85,8 @@ class Queue implements NodeQueue {
     return stream(async (take) => {
       signal.throwIfAborted();
       const waiter: Waiter = { wish, sinceMs: this.#nowMs() };
-      this.#waiting.push(waiter);
+      if (wish.hadItsTurn) this.#waiting.unshift(waiter);
+      else this.#waiting.push(waiter);
       this.#dispatch();
       let isHandedOver = false;
       try {
@@ -115,8 +118,9 @@ class Queue implements NodeQueue {
   }
 
   waiting() {
-    const [first] = this.#waiting;
-    return { count: this.#waiting.length, longestMs: first ? this.#nowMs() - first.sinceMs : 0 };
+    const nowMs = this.#nowMs();
+    const sinceMs = Math.min(nowMs, ...this.#waiting.map((waiter) => waiter.sinceMs));
+    return { count: this.#waiting.length, longestMs: nowMs - sinceMs };
   }
 
   async drain(name: string): Promise<void> {

@@ -90,13 +90,14 @@ async function seatOn(nodes: readonly ModelNode[], way: Way): Promise<Seat | und
 
 async function enter(
   nodes: readonly ModelNode[],
-  { request, queue, slotsOf, take }: Way,
+  { request, queue, slotsOf, failures, take }: Way,
   signal: AbortSignal,
 ): Promise<Seat | undefined> {
   const wish = {
     model: request.model,
     candidates: nodes.map(({ backend }) => ({ node: backend.name, slots: slotsOf(backend) })),
     ...(request.conversation === undefined ? {} : { conversation: request.conversation }),
+    hadItsTurn: failures.length > 0,
   };
   const got: { seat?: Seat } = {};
   try {

@@ -246,3 +246,23 @@ it("case 5: an answer that was under way does not end the pause that a busy node
   early.end(answered);
   expect(queue.state()[0]?.health.closedUntilMs).toBe(7_050);
 });
+
+it("a request whose turn had come on a node that failed goes before those that wait", async () => {
+  const { queue, clock } = queueAt();
+  const held = await seated(queue, wish([["a", 1]]));
+  const order: string[] = [];
+  const wait = async (name: string, hadItsTurn: boolean) => {
+    const seat = await seated(queue, { ...wish([["a", 1]]), hadItsTurn });
+    order.push(name);
+    seat.end(answered);
+  };
+  const all = [wait("first", false), wait("second", false)];
+  await tick();
+  clock.ms = 100;
+  all.push(wait("again", true));
+  await tick();
+  expect(queue.waiting()).toEqual({ count: 3, longestMs: 100 });
+  held.end(answered);
+  await Promise.all(all);
+  expect(order).toEqual(["again", "first", "second"]);
+});
