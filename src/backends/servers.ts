@@ -189,7 +189,7 @@ export function nothingAnswers(tried: readonly Tried[]): TaskError {
   const text = hasEngineFailed
     ? msg("No model server answers. Tried: {0}. Mend what is named there, or start Ollama.", list)
     : msg("No model server answers. Tried: {0}. Start Ollama, or set “switchyard.engine” to “embedded”.", list);
-  return new TaskError("server-unreachable", text, { details: { tried } });
+  return new TaskError("server-unreachable", text);
 }
 
 export const loadedOf = (signal: AbortSignal) => (server: Server) =>

@@ -1,6 +1,6 @@
 // Why no engine can be used here, and what to do.
 import { existsSync } from "node:fs";
-import { formatMessage, msg } from "../core/message.ts";
+import { msg } from "../core/message.ts";
 import type { TriedEngine } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Finding } from "./finding.ts";
@@ -10,8 +10,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** With why, and what to do. */
 export function noEngine(tried: readonly TriedEngine[], env: Env): TaskError {
   const { what, repair } = withoutEngine(tried, env, existsSync);
-  const details = { tried: tried.map(({ address, outcome }) => ({ address, outcome: formatMessage(outcome) })) };
-  return new TaskError("server-unreachable", msg("{0} {1}", what, repair), { details });
+  return new TaskError("server-unreachable", msg("{0} {1}", what, repair));
 }
 
 /** @param exists whether there is such a file, which tells where this program runs */

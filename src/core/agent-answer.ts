@@ -82,7 +82,7 @@ function refusePrivateFiles({ localOnly = [] }: Route): void {
     "{0} may not leave this machine, and the answer about it would go to the agent that asked.",
     part.label,
   );
-  throw new TaskError("local-only", text, { details: { localOnly } });
+  throw new TaskError("local-only", text);
 }
 
 export async function presentAnswer(answer: CollectedAnswer, parts: PresentParts): Promise<PresentedAnswer> {

@@ -82,7 +82,7 @@ export function refuseToLeave(parts: readonly LocalOnlyPart[], cause?: TaskError
       "Nothing was sent: {0}, and no model on this machine can answer. Get a local model, leave that text out, or change the rule.",
       why(parts),
     ),
-    { ...(cause ? { cause } : {}), details: { ...cause?.details, localOnly: parts } },
+    cause ? { cause, details: cause.details } : {},
   );
 }
 
@@ -95,7 +95,6 @@ export function refuseModel(model: string, parts: readonly LocalOnlyPart[]): Tas
       model,
       why(parts),
     ),
-    { details: { localOnly: parts } },
   );
 }
 

@@ -1,4 +1,3 @@
-import type { LocalOnlyPart } from "./local-only.ts";
 import { formatMessage, type Message } from "./message.ts";
 import type { Remedies } from "./remedy.ts";
 
@@ -45,8 +44,6 @@ export interface TaskErrorDetails {
   readonly contextTokens?: number;
   /** What would hold it (`context-overflow`). */
   readonly remedies?: Remedies;
-  /** What has to stay, and by which rule (`local-only`). */
-  readonly localOnly?: readonly LocalOnlyPart[];
   /** The server had not enough memory for the model (`server-error`). */
   readonly isOutOfMemory?: boolean;
   /** The server is at work with as much as it takes (`server-error`). */
@@ -57,8 +54,6 @@ export interface TaskErrorDetails {
   readonly isUnpaid?: boolean;
   /** After which asking again makes sense, ms. */
   readonly retryAfterMs?: number;
-  /** Every address tried and what came back (`server-unreachable`). */
-  readonly tried?: readonly { readonly address: string; readonly outcome: string }[];
 }
 
 /** The one error that crosses layers. `message` is for the user and says what to do next; `cause` is for the log. */
