@@ -12,6 +12,22 @@ const table = [...readFileSync("src/vscode/commands.ts", "utf8").matchAll(/^ {2}
   (match) => match[1],
 );
 
+interface SettingProperty {
+  readonly default: unknown;
+  readonly scope: string;
+}
+interface SettingGroup {
+  readonly properties: Readonly<Record<string, SettingProperty>>;
+}
+
+/** Of all groups, in which the editor shows them. */
+function settings(): Record<string, SettingProperty> {
+  const groups: readonly SettingGroup[] = contributes.configuration;
+  const entries = groups.flatMap(({ properties }) => Object.entries(properties));
+  expect(new Set(entries.map(([key]) => key)).size, "each in one group").toBe(entries.length);
+  return Object.fromEntries(entries);
+}
+
 it("no test is left out: each file belongs to a stage of the test command", () => {
   const others = ["test/containers/", "test/ui/", "test/host/"];
   const files = globSync("test/**/*.test.ts").map((file) => file.replaceAll("\\", "/"));
@@ -27,7 +43,7 @@ describe("the manifest", () => {
   });
 
   it("has the keys and defaults of the settings", () => {
-    const properties: Record<string, { default: unknown }> = contributes.configuration.properties;
+    const properties = settings();
     const defaults = Object.fromEntries(
       Object.entries(properties).map(([key, property]) => [key.replace("switchyard.", ""), property.default]),
     );
@@ -61,7 +77,7 @@ describe("the manifest", () => {
   });
 
   it("lets no workspace choose where text or downloads go", () => {
-    const { properties } = contributes.configuration;
+    const properties = settings();
     const keys = [
       "engine",
       "ollamaUrl",
@@ -72,9 +88,9 @@ describe("the manifest", () => {
       "cloudReasoning",
     ];
     // Not even the settings of a remote machine.
-    expect(properties["switchyard.serviceClaude"].scope).toBe("application");
+    expect(properties["switchyard.serviceClaude"]?.scope).toBe("application");
     for (const key of [...keys, "dailyBudgetUsd", "monthlyBudgetUsd", "redisUrl"]) {
-      expect(properties[`switchyard.${key}`].scope).toBe("machine");
+      expect(properties[`switchyard.${key}`]?.scope).toBe("machine");
       expect(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations).toContain(`switchyard.${key}`);
     }
   });

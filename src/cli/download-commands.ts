@@ -6,7 +6,7 @@ import type { Download } from "../core/downloads.ts";
 import type { Fit } from "../core/fit.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
-import { percentOf, progressParts } from "../core/progress-text.ts";
+import { percentOf, progressParts, stepText } from "../core/progress-text.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { printer } from "./printer.ts";
@@ -91,7 +91,7 @@ export async function pullModel(
 function show(progress: PullProgress, shown: string, { note, progress: draw, say }: Terminal): string {
   const percent = percentOf(progress);
   if (percent === undefined) {
-    if (progress.status !== shown) note(progress.status);
+    if (progress.status !== shown) note(stepText(progress.status, say));
     return progress.status;
   }
   const text = `${Math.floor(percent)} % · ${progressParts(progress).map(say).join(" · ")}`;

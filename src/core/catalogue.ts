@@ -2,7 +2,7 @@
 import catalogue from "./catalogue.json" with { type: "json" };
 import { usualContextTokens } from "./context.ts";
 import { type ModelShape, memoryNeed, usableBytes } from "./fit.ts";
-import type { Role } from "./role.ts";
+import { type Role, roles } from "./role.ts";
 import type { Settings } from "./settings.ts";
 
 /** A model that could be fetched. */
@@ -44,6 +44,11 @@ export function sizeByTag(name: string): number | undefined {
 /** Tags wanted for a role, best first; the small ones of the built-in engine come last. */
 export function candidatesFor(role: Role, profile: Settings["modelProfile"]): readonly string[] {
   return [...catalogue.profiles[profile][role], ...catalogue.builtIn];
+}
+
+/** What a tag is wanted for; none of the small ones is wanted for anything but a first try. */
+export function rolesOf(name: string, profile: Settings["modelProfile"]): readonly Role[] {
+  return roles.filter((role) => catalogue.profiles[profile][role].includes(name));
 }
 
 /** How long a model of a role stays loaded after an answer: as long as the next question of its kind is likely. */

@@ -13,6 +13,18 @@ export const protocolVersion = 1;
 /** What the page can ask for on a code block. */
 export type CodeAction = "copy" | "insert" | "diff";
 
+/** Commands that the page has buttons for. */
+export const pageCommands = [
+  "getModel",
+  "pickModel",
+  "attachSelection",
+  "showAdvice",
+  "setClaudeKey",
+  "openSettings",
+  "showLog",
+] as const;
+export type PageCommand = (typeof pageCommands)[number];
+
 export type ToHost =
   | { readonly kind: "ready"; readonly protocol: number; readonly sessionId?: string }
   | { readonly kind: "send"; readonly text: string }
@@ -41,7 +53,7 @@ export type ToHost =
   | { readonly kind: "openSession"; readonly sessionId: string }
   | { readonly kind: "deleteSession"; readonly sessionId: string }
   | { readonly kind: "pickModel" }
-  | { readonly kind: "command"; readonly name: "getModel" | "whichModel" | "attachSelection" }
+  | { readonly kind: "command"; readonly name: PageCommand; readonly argument?: string }
   | { readonly kind: "detach"; readonly uri: string }
   /** Everything up to `seq` is drawn. Sent once a frame at most; the host holds back when too much is undrawn. */
   | { readonly kind: "ack"; readonly seq: number };
@@ -83,6 +95,8 @@ export type ToPage =
     }
   | { readonly kind: "sessions"; readonly sessions: readonly SessionSummary[] }
   | { readonly kind: "model"; readonly label: string }
+  /** Whether there is no model at all: nothing can be answered then. */
+  | { readonly kind: "models"; readonly isNone: boolean }
   | { readonly kind: "attached"; readonly attached: readonly { readonly uri: string; readonly label: string }[] }
   | { readonly kind: "focusInput"; readonly text?: string };
 

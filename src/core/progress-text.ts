@@ -21,3 +21,23 @@ export function progressParts(progress: Omit<PullProgress, "status">): readonly 
 export function percentOf({ completedBytes, totalBytes }: Omit<PullProgress, "status">): number | undefined {
   return completedBytes === undefined || !totalBytes ? undefined : (completedBytes / totalBytes) * 100;
 }
+
+/** What servers say of each step, in words; what none of them is known to say stands as it came. */
+const steps: readonly (readonly [said: RegExp, text: (name: string) => Message])[] = [
+  [/^pulling manifest$/, () => msg("asking what belongs to it")],
+  [/^pulling (.+)$/, (name) => msg("fetching {0}", name)],
+  [/^trying (.+)$/, (name) => msg("trying {0}", name)],
+  [/^verifying sha256 digest$/, () => msg("checking what arrived")],
+  [/^(?:writing manifest|removing any unused layers)$/, () => msg("putting it in its place")],
+  [/^asking again$/, () => msg("asking again")],
+  [/^success$/, () => msg("done")],
+];
+
+/** @param status as the server that has the model sends it */
+export function stepText(status: string, say: (message: Message) => string): string {
+  for (const [said, text] of steps) {
+    const match = said.exec(status);
+    if (match) return say(text(match[1] ?? ""));
+  }
+  return status;
+}

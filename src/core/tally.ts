@@ -10,6 +10,9 @@ export interface Tally {
   badge(outcome: Badge["outcome"]): Badge | undefined;
 }
 
+/** Shorter than this, it is seen how pieces are sent rather than how they are written. */
+const enoughMs = 100;
+
 /** @param nowMs a clock that never goes back, ms */
 export function createTally(nowMs: () => number): Tally {
   const startMs = nowMs();
@@ -48,8 +51,8 @@ export function createTally(nowMs: () => number): Tally {
     // What a review or a translation shows is not what its model said: there, what it was writing counts.
     const seenMs = lastTokenAtMs - (writtenFromMs ?? firstTokenAtMs ?? lastTokenAtMs);
     const tokens = stats?.answerTokens ?? (written > 0 ? written : pieces);
-    // One piece alone has no speed.
-    const ownMs = tokens > 1 ? seenMs : 0;
+    // One piece alone has no speed, nor have some that came at once.
+    const ownMs = tokens > 1 && seenMs >= enoughMs ? seenMs : 0;
     const decodeMs = keptAtMs === undefined ? (stats?.decodeMs ?? ownMs) : 0;
     const cost = stats?.usage && keptAtMs === undefined ? costUsd(route.model, stats.usage) : undefined;
     return {

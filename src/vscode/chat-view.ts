@@ -23,6 +23,7 @@ export interface ChatViewParts {
   readonly modelLabel: () => string;
   /** Called when the view is opened; what comes of it concerns nobody. */
   readonly warmUp: () => Promise<void>;
+  readonly hasModel: () => Promise<boolean>;
   readonly pickAnotherModel: () => Promise<InstalledModel | undefined>;
   /** What the person says of an answer. */
   readonly judge: (message: Judgement) => Promise<void>;
@@ -108,6 +109,10 @@ export class ChatView implements vscode.WebviewViewProvider {
     this.post({ kind: "model", label });
   }
 
+  async tellModels(): Promise<void> {
+    if (this.#view) this.post({ kind: "models", isNone: !(await this.#parts.hasModel()) });
+  }
+
   async showSessions(): Promise<void> {
     this.post({ kind: "sessions", sessions: await this.#parts.keeper.list() });
   }
@@ -139,7 +144,8 @@ export class ChatView implements vscode.WebviewViewProvider {
     const conversation = this.#parts.conversation();
     switch (message.kind) {
       case "ready":
-        return this.refresh();
+        await this.refresh();
+        return this.tellModels();
       case "ack":
         return stream.ack(message.seq);
       case "send":
@@ -171,18 +177,28 @@ export class ChatView implements vscode.WebviewViewProvider {
         await keeper.open(message.sessionId);
         return this.refresh();
       case "deleteSession":
-        await keeper.delete(message.sessionId);
-        return this.refresh();
+        return this.#delete(message.sessionId);
       case "pickModel":
         await vscode.commands.executeCommand("switchyard.pickModel");
         return;
       case "command":
-        await vscode.commands.executeCommand(`switchyard.${message.name}`);
+        await vscode.commands.executeCommand(`switchyard.${message.name}`, message.argument);
         return;
       case "detach":
         this.#attached = this.#attached.filter((source) => keyOf(source) !== message.uri);
         return this.#postAttached();
     }
+  }
+
+  async #delete(sessionId: string): Promise<void> {
+    const { keeper } = this.#parts;
+    const title = (await keeper.list()).find(({ id }) => id === sessionId)?.title ?? "";
+    const question = vscode.l10n.t("Delete the conversation “{0}”?", title);
+    const detail = vscode.l10n.t("It cannot be brought back.");
+    const yes = vscode.l10n.t("Delete");
+    if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) return;
+    await keeper.delete(sessionId);
+    await this.refresh();
   }
 
   async #send(text: string): Promise<void> {
@@ -212,9 +228,10 @@ async function insertAtCursor(code: string): Promise<void> {
     void vscode.window.showWarningMessage(vscode.l10n.t("Open the file to insert into first."));
     return;
   }
-  await editor.edit((edit) => {
+  const isWritten = await editor.edit((edit) => {
     for (const selection of editor.selections) edit.replace(selection, code);
   });
+  if (!isWritten) void vscode.window.showWarningMessage(vscode.l10n.t("This editor takes no text: it is read-only."));
   await vscode.window.showTextDocument(editor.document, editor.viewColumn);
 }
 

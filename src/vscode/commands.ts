@@ -81,7 +81,11 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     host.translations.stopAll();
   },
   "switchyard.openSettings": (_host, key) =>
-    vscode.commands.executeCommand("workbench.action.openSettings", `switchyard.${typeof key === "string" ? key : ""}`),
+    vscode.commands.executeCommand(
+      "workbench.action.openSettings",
+      // A word alone finds settings of others that speak of it, too.
+      typeof key === "string" ? `@id:switchyard.${key}` : "@ext:switchyard.switchyard",
+    ),
   "switchyard.openWalkthrough": () =>
     vscode.commands.executeCommand("workbench.action.openWalkthrough", "switchyard.switchyard#start"),
   "switchyard.showLog": (host) => host.log.show(),
@@ -134,7 +138,10 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.disconnectClient": (host, id) => host.clientSetup.disconnect(id),
   "switchyard.runDoctor": async (host) => runDoctor(await host.app.get(), host.servicesView),
   "switchyard.showAdvice": async (host) => showAdvice(await host.app.get(), host.downloadTray),
-  "switchyard.refreshServices": (host) => host.servicesView.refresh(),
+  "switchyard.refreshServices": (host) => {
+    host.servicesView.refresh();
+    return host.chat.tellModels();
+  },
   "switchyard.nextFinding": (host) => host.findings.go(1),
   "switchyard.previousFinding": (host) => host.findings.go(-1),
   "switchyard.clearFindings": (host) => host.findings.clear(),

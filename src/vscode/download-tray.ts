@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import type { PullProgress } from "../core/backend.ts";
-import { percentOf, progressParts } from "../core/progress-text.ts";
+import { percentOf, progressParts, stepText } from "../core/progress-text.ts";
 import { isAbort } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
 import { say } from "./say.ts";
@@ -79,7 +79,7 @@ async function follow(
 
 function textOf(progress: PullProgress): string {
   const parts = progressParts(progress).map(say);
-  return parts.length > 0 ? parts.join(" · ") : progress.status;
+  return parts.length > 0 ? parts.join(" · ") : stepText(progress.status, say);
 }
 
 async function tellReady(model: string): Promise<void> {

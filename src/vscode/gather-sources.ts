@@ -22,6 +22,8 @@ export async function gatherSources(wanted: Wanted, given: readonly unknown[] = 
   if (active) return fromEditor(active, wanted);
   const notebook = vscode.window.activeNotebookEditor;
   if (notebook) return fromNotebook(notebook);
+  const shown = wanted === "selection" ? undefined : shownFile();
+  if (shown) return [await readFile(shown)];
   throw new TaskError("bad-input", msg("Open a file or select some text first."));
 }
 
@@ -29,6 +31,12 @@ export function givenUris(given: readonly unknown[]): readonly vscode.Uri[] {
   const [clicked, all] = given;
   if (Array.isArray(all) && all.length > 0) return all.filter((each) => each instanceof vscode.Uri);
   return clicked instanceof vscode.Uri ? [clicked] : [];
+}
+
+/** What is too large or no text has a tab, but no text editor: reading it says which of both it is. */
+function shownFile(): vscode.Uri | undefined {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  return input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom ? input.uri : undefined;
 }
 
 function fromEditor(editor: vscode.TextEditor, wanted: Wanted): readonly Source[] {

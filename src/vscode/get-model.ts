@@ -1,9 +1,10 @@
 // Fetching a model: which, and will it fit; then the download tray shows how it comes.
 import * as vscode from "vscode";
 import type { App, OfferedModel } from "../core/app.ts";
+import { rolesOf } from "../core/catalogue.ts";
 import type { Fit } from "../core/fit.ts";
 import { formatBytes } from "../core/format-bytes.ts";
-import { serverName } from "../core/names.ts";
+import { roleName, serverName } from "../core/names.ts";
 import type { DownloadTray } from "./download-tray.ts";
 import { say } from "./say.ts";
 
@@ -35,7 +36,7 @@ async function chooseOffer(app: App): Promise<string | undefined> {
   const fits = await Promise.all(offers.map(({ name }) => app.fit(name, signal).catch(() => undefined)));
   const other: OfferItem = { label: `$(edit) ${vscode.l10n.t("Another model, by its name…")}`, alwaysShow: true };
   const items: OfferItem[] = [
-    ...offers.map((offer, index) => offerItem(offer, fits[index])),
+    ...offers.map((offer, index) => offerItem(offer, fits[index], purposeOf(offer.name, app))),
     { label: "", kind: vscode.QuickPickItemKind.Separator },
     other,
   ];
@@ -48,13 +49,18 @@ async function chooseOffer(app: App): Promise<string | undefined> {
   return picked.offer ? picked.offer.name : askName();
 }
 
-function offerItem(offer: OfferedModel, fit: Fit | undefined): OfferItem {
+function purposeOf(name: string, app: App): string {
+  const wantedFor = rolesOf(name, app.settings().modelProfile).map((role) => say(roleName(role)));
+  return wantedFor.length > 0 ? wantedFor.join(", ") : vscode.l10n.t("for a first try");
+}
+
+function offerItem(offer: OfferedModel, fit: Fit | undefined, purpose: string): OfferItem {
   const isFitting = fit ? ["fits", "not-now"].includes(fit.verdict) : offer.fits;
   const icon = fit?.verdict === "slow" ? "warning" : isFitting ? "pass" : "circle-slash";
   return {
     offer,
     label: `$(${icon}) ${offer.name}`,
-    description: `${formatBytes(offer.sizeBytes)} · ${say(serverName(offer.backend))}`,
+    description: [formatBytes(offer.sizeBytes), purpose, say(serverName(offer.backend))].join(" · "),
     detail: fit ? `${say(fit.says)} ${fit.lines.slice(0, 3).map(say).join(" · ")}` : "",
   };
 }

@@ -1,6 +1,7 @@
 // The parts of the extension, joined; commands get them from here.
 import * as vscode from "vscode";
 import { withoutCredentials } from "../core/addresses.ts";
+import type { App } from "../core/app.ts";
 import type { Exchange } from "../core/session.ts";
 import { offerChatModels } from "./chat-models.ts";
 import { registerChatParticipant } from "./chat-participant.ts";
@@ -125,6 +126,7 @@ function createChat(
     conversation: () => conversation,
     modelLabel: statusBar.modelLabel,
     warmUp: async () => (await app.get()).warmUp(new AbortController().signal),
+    hasModel: async () => hasModel(await app.get()),
     judge: (message) => judge(message, { app: app.get, keeper, conversation: () => conversation }),
     pickAnotherModel: async () => chooseModel(await app.get(), vscode.l10n.t("Ask again with")),
     remedy: (message) => applyRemedy(message, keeper, conversation),
@@ -141,6 +143,15 @@ function createChat(
     onFailure: (error) => log.warn(withoutCredentials(String(error))),
   });
   return { chat, conversation };
+}
+
+/** The first step of the walkthrough goes by it, too. A server that cannot be asked is told of where it is wanted. */
+async function hasModel(app: App): Promise<boolean> {
+  const models = await app.models(new AbortController().signal).catch(() => undefined);
+  if (!models) return true;
+  const has = models.length > 0;
+  await vscode.commands.executeCommand("setContext", "switchyard.hasModel", has);
+  return has;
 }
 
 interface ChatNeeds extends Pick<Host, "app" | "keeper" | "proposals" | "statusBar" | "log"> {

@@ -29,11 +29,14 @@ export async function chooseModel(app: App, title: string): Promise<InstalledMod
 }
 
 /** Pins a model for every kind, for one, or for none. */
-export async function pickModel(app: App): Promise<void> {
-  const models = await withBusy(() => modelItems(app));
+export function pickModel(app: App): Promise<void> {
+  return showModels(app, async () => choices(app, await modelItems(app)));
+}
+
+function choices(app: App, models: readonly ModelItem[]): readonly ModelItem[] {
   const pinned = app.settings().pinnedModels;
   const isAuto = Object.values(pinned).every((model) => !model || model === "auto");
-  const items: ModelItem[] = [
+  return [
     {
       label: `$(hubot) ${vscode.l10n.t("Auto")}`,
       description: isAuto ? vscode.l10n.t("in use") : "",
@@ -56,30 +59,46 @@ export async function pickModel(app: App): Promise<void> {
       run: async () => void (await vscode.commands.executeCommand("switchyard.getModel")),
     },
   ];
-  await showModels(app, items);
 }
 
-/** A quick pick whose model rows have buttons to load, unload, test and delete. */
-function showModels(app: App, items: readonly ModelItem[]): Promise<void> {
+/**
+ * A quick pick whose model rows have buttons to load, unload, test and delete; it is there before its rows are.
+ * Ends with what was chosen, which is done once however often it is clicked.
+ */
+function showModels(app: App, find: () => Promise<readonly ModelItem[]>): Promise<void> {
   return new Promise((resolve, reject) => {
     const pick = vscode.window.createQuickPick<ModelItem>();
+    let isChosen = false;
+    const choose = (run: (() => Promise<void>) | undefined) => {
+      if (isChosen || !run) return;
+      isChosen = true;
+      pick.hide();
+      run().then(resolve, reject);
+    };
     pick.title = vscode.l10n.t("Which model answers");
-    pick.items = items;
+    pick.placeholder = vscode.l10n.t("Looking for models…");
+    pick.busy = true;
     pick.matchOnDescription = true;
-    pick.onDidAccept(() => {
-      const run = pick.selectedItems[0]?.run;
-      pick.hide();
-      run?.().then(resolve, reject);
-    });
-    pick.onDidTriggerItemButton(({ item, button }) => {
-      pick.hide();
-      if (item.model) manageModel(app, item.model, button).then(resolve, reject);
-    });
+    pick.onDidAccept(() => choose(pick.selectedItems[0]?.run));
+    pick.onDidTriggerItemButton(({ item: { model }, button }) =>
+      choose(model && (() => manageModel(app, model, button))),
+    );
     pick.onDidHide(() => {
       pick.dispose();
-      resolve();
+      if (!isChosen) resolve();
     });
     pick.show();
+    find().then(
+      (items) => {
+        pick.items = items;
+        pick.placeholder = "";
+        pick.busy = false;
+      },
+      (error: unknown) => {
+        reject(error);
+        pick.hide();
+      },
+    );
   });
 }
 
@@ -142,10 +161,11 @@ function buttonsOf(isLoaded: boolean): readonly vscode.QuickInputButton[] {
 }
 
 async function pinKind(app: App, kind: TaskKind): Promise<void> {
-  const items = await modelItems(app);
   const auto: ModelItem = { label: `$(hubot) ${vscode.l10n.t("Auto")}` };
   const title = vscode.l10n.t("Model for: {0}", say(kindName(kind)));
-  const picked = await vscode.window.showQuickPick([auto, ...items], { title });
+  // The list is there at once, and filled when the servers have told.
+  const items = modelItems(app).then((found) => [auto, ...found]);
+  const picked = await vscode.window.showQuickPick(items, { title });
   if (!picked) return;
   const { [kind]: _old, ...others } = app.settings().pinnedModels;
   await writePins(picked.model ? { ...others, [kind]: picked.model.name } : others);

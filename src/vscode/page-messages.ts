@@ -1,6 +1,6 @@
 // What the page says is data from outside until it is read here.
 import * as z from "zod/mini";
-import type { ToHost } from "../core/page-protocol.ts";
+import { pageCommands, type ToHost } from "../core/page-protocol.ts";
 import { taskKinds } from "../core/task.ts";
 
 const id = z.string().check(z.maxLength(200));
@@ -29,7 +29,7 @@ const messages = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("openSession"), sessionId: id }),
   z.object({ kind: z.literal("deleteSession"), sessionId: id }),
   z.object({ kind: z.literal("pickModel") }),
-  z.object({ kind: z.literal("command"), name: z.enum(["getModel", "whichModel", "attachSelection"]) }),
+  z.object({ kind: z.literal("command"), name: z.enum(pageCommands), argument: z.optional(id) }),
   z.object({ kind: z.literal("detach"), uri: z.string() }),
   z.object({ kind: z.literal("ack"), seq: z.number() }),
 ]);

@@ -224,7 +224,7 @@ export async function runDoctor(app: App, view: ServicesView): Promise<void> {
   const items = findings.map((finding) => ({ ...itemOf(finding), finding }));
   const picked = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t("What is wrong"),
-    placeHolder: vscode.l10n.t("Choose one to mend it"),
+    placeHolder: vscode.l10n.t("Choose one: all that was seen, and how to mend it"),
     matchOnDetail: true,
   });
   if (!picked) return;

@@ -6,7 +6,7 @@ import type { Download } from "../core/downloads.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { formatCountdown } from "../core/format-time.ts";
 import { placeName, serverName, serviceStateName, toolTestName } from "../core/names.ts";
-import { percentOf, progressParts } from "../core/progress-text.ts";
+import { percentOf, progressParts, stepText } from "../core/progress-text.ts";
 import type { ServiceStatus, ServicesStatus, ServiceUsage } from "../core/services.ts";
 import { say } from "./say.ts";
 
@@ -222,7 +222,8 @@ function downloadItem(download: Download): vscode.TreeItem {
     // The view is narrow: what people wait for comes first.
     ...progressParts(download).map(say).reverse(),
   ].join(" · ");
-  item.tooltip = download.error ? say(download.error) : `${say(serverName(download.backend))}\n${download.status}`;
+  const step = stepText(download.status, say);
+  item.tooltip = download.error ? say(download.error) : `${say(serverName(download.backend))}\n${step}`;
   const symbols = { running: "sync~spin", paused: "debug-pause", failed: "error", interrupted: "debug-disconnect" };
   item.iconPath = new vscode.ThemeIcon(symbols[state]);
   item.contextValue = state === "running" ? "download.running" : "download.waiting";

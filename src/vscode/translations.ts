@@ -95,7 +95,13 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     };
     this.#translations.set(uri.toString(), translation);
     await this.#open(uri, document.languageId);
-    await this.#fill(uri, translation);
+    try {
+      await this.#fill(uri, translation);
+    } catch (error) {
+      // What failed before its first word leaves no empty editor behind.
+      if (translation.text === "") await closeTabs(uri);
+      throw error;
+    }
   }
 
   async #open(uri: vscode.Uri, languageId: string): Promise<void> {
@@ -193,7 +199,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     const { original, target } = translation;
     const beside = original.with({ path: translatedPath(original.path, target) });
     const canWrite = vscode.workspace.fs.isWritableFileSystem(original.scheme);
-    const file = canWrite ? beside : await vscode.window.showSaveDialog({});
+    const file = canWrite ? beside : await vscode.window.showSaveDialog(proposed(beside));
     if (!file || !(await this.#mayWrite(file, translation))) return;
     try {
       await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(translation.text));
@@ -232,6 +238,21 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     await vscode.workspace.applyEdit(edit);
     await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
   }
+}
+
+async function closeTabs(uri: vscode.Uri): Promise<void> {
+  const tabs = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .filter(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri.toString());
+  await vscode.window.tabGroups.close(tabs);
+}
+
+/** Where an original lies in no folder, its translation is offered a place in the open one. */
+function proposed({ path }: vscode.Uri): vscode.SaveDialogOptions {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const name = path.split("/").at(-1) ?? "";
+  const title = vscode.l10n.t("Save the translation");
+  return folder ? { title, defaultUri: vscode.Uri.joinPath(folder, name) } : { title };
 }
 
 /** What is said of many parts is shown once, with how often. */

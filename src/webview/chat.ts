@@ -21,6 +21,7 @@ interface Page {
   readonly strings: Strings;
   readonly log: HTMLElement;
   readonly empty: HTMLElement;
+  readonly noModel: HTMLElement;
   readonly announcer: HTMLElement;
   readonly composer: Composer;
   readonly sessionBar: SessionBar;
@@ -58,7 +59,8 @@ function build(message: Extract<ToPage, { kind: "init" }>): Page {
   });
   const sessionBar = createSessionBar(strings, post);
   const log = element("div", { class: "log", role: "log", "aria-live": "off", "aria-label": t("Conversation") });
-  const empty = emptyState(strings, composer);
+  const noModel = noModelHint(strings);
+  const empty = emptyState(strings, composer, noModel);
   const announcer = element("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
   const scroller = element("main", { class: "scroller", tabindex: "-1" }, empty, log);
   document.body.replaceChildren(sessionBar.element, scroller, announcer, composer.element);
@@ -66,6 +68,7 @@ function build(message: Extract<ToPage, { kind: "init" }>): Page {
     strings,
     log,
     empty,
+    noModel,
     announcer,
     composer,
     sessionBar,
@@ -76,7 +79,17 @@ function build(message: Extract<ToPage, { kind: "init" }>): Page {
   };
 }
 
-function emptyState({ t }: Strings, composer: Composer): HTMLElement {
+function noModelHint({ t }: Strings): HTMLElement {
+  const says = t(
+    "There is no model yet. One is fetched when you ask for it, and you see first whether it fits this machine.",
+  );
+  const get = button("cloud-download", t("Get a Model…"), () => post({ kind: "command", name: "getModel" }), true);
+  const hint = element("div", { class: "no-model", role: "status" }, element("p", {}, says), get);
+  hint.hidden = true;
+  return hint;
+}
+
+function emptyState({ t }: Strings, composer: Composer, noModel: HTMLElement): HTMLElement {
   const examples = [
     t("Explain what a race condition is, with a short example"),
     t("Write a regular expression for ISO dates, with tests"),
@@ -93,6 +106,7 @@ function emptyState({ t }: Strings, composer: Composer): HTMLElement {
     "section",
     { class: "empty" },
     element("h1", {}, t("Ask a model on your own machine")),
+    noModel,
     element("p", {}, t("Select code and choose Review, Explain or Translate from its menu, or ask here.")),
     element("ul", {}, ...rows),
   );
@@ -154,6 +168,9 @@ function update(target: Page, message: Exclude<ToPage, { kind: "init" }>): void 
       return target.sessionBar.show(message.sessions, target.sessionId);
     case "model":
       return target.composer.showModel(message.label);
+    case "models":
+      target.noModel.hidden = !message.isNone;
+      return;
     case "attached":
       return target.composer.showAttached(message.attached);
     case "focusInput":

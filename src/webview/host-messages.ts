@@ -31,6 +31,7 @@ const messages = z.discriminatedUnion("kind", [
   z.looseObject({ kind: z.literal("status"), exchangeId: z.string(), state: z.string() }),
   z.looseObject({ kind: z.literal("sessions"), sessions: list }),
   z.looseObject({ kind: z.literal("model"), label: z.string() }),
+  z.looseObject({ kind: z.literal("models"), isNone: z.boolean() }),
   z.looseObject({ kind: z.literal("attached"), attached: list }),
   z.looseObject({ kind: z.literal("focusInput"), text: z.optional(z.string()) }),
 ]);

@@ -48,7 +48,7 @@ function table(entries: readonly LedgerEntry[], strings: Strings, locale: string
     ...[t("Allowed by"), t("Asked by"), t("Outcome")],
   ];
   const head = element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
-  const rows = entries.map((entry) => row(entry, strings, locale));
+  const rows = entries.map((entry) => row(entry, strings, locale, titles));
   return element(
     "div",
     { class: "scroll" },
@@ -56,7 +56,7 @@ function table(entries: readonly LedgerEntry[], strings: Strings, locale: string
   );
 }
 
-function row(entry: LedgerEntry, { t, say }: Strings, locale: string): HTMLElement {
+function row(entry: LedgerEntry, { t, say }: Strings, locale: string, titles: readonly string[]): HTMLElement {
   const outcomes = { sent: t("sent, no answer yet"), done: t("done"), stopped: t("stopped"), failed: t("failed") };
   const rules: Readonly<Record<string, string>> = {
     once: t("you, this once"),
@@ -91,7 +91,11 @@ function row(entry: LedgerEntry, { t, say }: Strings, locale: string): HTMLEleme
     doors[entry.askedBy],
     outcomes[entry.outcome],
   ];
-  return element("tr", {}, ...cells.map((cell) => element("td", {}, ...(Array.isArray(cell) ? cell : [cell]))));
+  // In a narrow editor each entry is a list of its own, and has its titles beside it.
+  const drawn = cells.map((cell, index) =>
+    element("td", { role: "cell", "data-title": titles[index] ?? "" }, ...(Array.isArray(cell) ? cell : [cell])),
+  );
+  return element("tr", { role: "row" }, ...drawn);
 }
 
 onHostMessage((raw) => {

@@ -145,3 +145,14 @@ it("counts the first token of an answer that is read before it is shown, and giv
   tally.see({ kind: "text", text: "a finding" });
   expect(tally.badge("done")).toMatchObject({ firstTokenMs: 300 });
 });
+
+it("gives pieces no speed that came at once", () => {
+  const clock = { ms: 0 };
+  const tally = createTally(() => clock.ms);
+  tally.see({ kind: "routed", route });
+  tally.see({ kind: "text", text: "Here" });
+  clock.ms = 0.4;
+  tally.see({ kind: "text", text: " is" });
+  expect(tally.badge("stopped")).toMatchObject({ answerTokens: 2 });
+  expect(tally.badge("stopped")).not.toHaveProperty("tokensPerSecond");
+});

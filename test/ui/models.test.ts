@@ -8,13 +8,14 @@ import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const model = "qwen2.5:0.5b";
 const huge = "enormous:9000b";
-const bytes = { [model]: 398_000_000, [huge]: 5e12 };
+const broken = "broken:1b";
+const bytes = { [model]: 398_000_000, [huge]: 5e12, [broken]: 1e9 };
 let servers: readonly ScriptedServer[] = [];
 let workbench: Workbench;
 let home = "";
 
 async function ollama(): Promise<ScriptedServer> {
-  const models = new Set([model, huge]);
+  const models = new Set([model, huge, broken]);
   return startScriptedServer({
     "GET /api/version": (_, response) => sendJson(response, { version: "0.31.1" }),
     "GET /api/tags": (_, response) =>
@@ -25,8 +26,10 @@ async function ollama(): Promise<ScriptedServer> {
       }),
     "GET /api/ps": noModelsLoaded,
     "POST /api/show": (_, response) => sendJson(response, { capabilities: ["completion"], model_info: {} }),
-    "POST /api/chat": (_, response) =>
-      sendJson(response, { model, message: { role: "assistant", content: "" }, done: true }),
+    "POST /api/chat": (_, response, body) =>
+      JSON.parse(body).model === broken
+        ? sendJson(response, { error: "unknown model architecture" }, 500)
+        : sendJson(response, { model, message: { role: "assistant", content: "" }, done: true }),
     "DELETE /api/delete": (_, response, body) => {
       models.delete(JSON.parse(body).model);
       sendJson(response, {});
@@ -95,5 +98,24 @@ describe("models on several servers", { timeout: 120_000 }, () => {
     expect(asked("POST /api/chat")).toEqual([0, 0, 0]);
     await load("Load It Anyway");
     await expect.poll(() => asked("POST /api/chat"), { timeout: 30_000 }).toEqual([1, 0, 0]);
+  });
+
+  it("are loaded once, however often that is clicked, and what fails on the way is told", async () => {
+    const load = async (name: string) => {
+      await workbench.statusItem("model").click();
+      const row = workbench.quickPickRows().filter({ hasText: name }).first();
+      await row.waitFor({ timeout: 30_000 });
+      await row.hover();
+      await row.getByRole("button", { name: "Load into memory" }).dblclick();
+    };
+    await load(broken);
+    await workbench.notification("unknown model architecture").waitFor({ timeout: 30_000 });
+    const before = asked("POST /api/chat").reduce((sum, each) => sum + each);
+    await load(model);
+    await expect
+      .poll(() => asked("POST /api/chat").reduce((sum, each) => sum + each), { timeout: 30_000 })
+      .toBe(before + 1);
+    await workbench.page.waitForTimeout(1500);
+    expect(asked("POST /api/chat").reduce((sum, each) => sum + each)).toBe(before + 1);
   });
 });

@@ -65,6 +65,32 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
     expect(await stopped.locator(".badge summary").innerText()).toContain("stopped");
   });
 
+  it("says of a file that no editor shows as text what it is", async () => {
+    await writeFile(join(workbench.folder, "data.bin"), Buffer.from([0, 1, 2, 255, 0]));
+    await writeFile(join(workbench.folder, "large.txt"), "const x = 1;\n".repeat(900_000));
+    // Which tab is open reaches extensions a moment later.
+    const says = (command: string, text: string | RegExp) =>
+      expect
+        .poll(
+          async () => {
+            await workbench.runCommand(command);
+            await workbench.page.waitForTimeout(1000);
+            return workbench.notification(text).isVisible();
+          },
+          { timeout: 60_000 },
+        )
+        .toBe(true);
+    const open = async (name: string, why: string) => {
+      await workbench.openFile(name);
+      await workbench.page.getByText(why).waitFor();
+    };
+    await open("data.bin", "either binary or uses an unsupported text encoding");
+    await says("Switchyard: Review Selection or File", /data\.bin (cannot be read as text|is a binary file)/);
+    await open("large.txt", "because it is very large");
+    await says("Switchyard: Explain Selection", "large.txt has 11.2 MB; 10 MB is the most");
+    await workbench.runCommand("View: Close All Editors");
+  });
+
   it("keeps the conversation when the window is reloaded", async () => {
     const before = await workbench.chat().locator(".question").allInnerTexts();
     expect(before.length).toBeGreaterThan(1);
@@ -102,6 +128,14 @@ describe("the packaged extension", { timeout: 150_000 }, () => {
     await workbench.screenshot("translation");
     const original = await readFile(join(workbench.folder, "docs", "guide.md"), "utf8");
     expect(original).toContain("Run the installer first.");
+  });
+
+  it("leaves no empty editor where there is nothing to translate", async () => {
+    await writeFile(join(workbench.folder, "bare.ts"), "export const one = 1;\n");
+    await workbench.openFile("bare.ts");
+    await workbench.runCommand("Switchyard: Translate Document");
+    await workbench.notification("bare.ts has no comments to translate").waitFor();
+    await workbench.page.locator(".tabs-container .tab", { hasText: "bare.zh-CN.ts" }).waitFor({ state: "detached" });
   });
 
   it("translates the documents of a folder in one go, whole ones beside their originals", async () => {

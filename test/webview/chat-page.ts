@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { browserArgs, findBrowser } from "../../scripts/browser.ts";
-import type { ToHost, ToPage } from "../../src/core/page-protocol.ts";
+import type { ToHost, ToLedgerPage, ToPage } from "../../src/core/page-protocol.ts";
 import type { Exchange } from "../../src/core/session.ts";
 
 const pages = join(import.meta.dirname, "..", "..", "dist", "webview");
@@ -40,7 +40,7 @@ function themeStyle(theme: Theme): string {
   return `${editorStyle} :root { ${lines.join(" ")} background: ${themes[theme]["sideBar-background"]}; }`;
 }
 
-function html(name: "chat" | "monitor", theme: Theme): string {
+function html(name: PageName, theme: Theme): string {
   const policy =
     "default-src 'none'; img-src 'self' data:; style-src 'self' 'nonce-test'; script-src 'nonce-test'; font-src 'self'";
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
@@ -58,16 +58,19 @@ function html(name: "chat" | "monitor", theme: Theme): string {
 </script><script nonce="test" src="/${name}.js"></script></body></html>`;
 }
 
+const pageNames = ["chat", "monitor", "ledger"] as const;
+type PageName = (typeof pageNames)[number];
+
 export interface PageUnderTest {
   readonly page: Page;
   /** Every address the page asked for. */
   readonly requests: readonly string[];
-  send(message: ToPage): Promise<void>;
+  send(message: ToPage | ToLedgerPage): Promise<void>;
   sent(): Promise<readonly ToHost[]>;
 }
 
 export interface PageServer {
-  open(name?: "chat" | "monitor", theme?: Theme): Promise<PageUnderTest>;
+  open(name?: PageName, theme?: Theme): Promise<PageUnderTest>;
   stop(): Promise<void>;
 }
 
@@ -75,9 +78,10 @@ export async function servePages(): Promise<PageServer> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
     const name = pathname.slice(1);
-    if (name === "chat" || name === "monitor") {
+    const page = pageNames.find((each) => each === name);
+    if (page) {
       const theme = themeNames.find((each) => each === searchParams.get("theme")) ?? "light";
-      response.setHeader("content-type", "text/html").end(html(name, theme));
+      response.setHeader("content-type", "text/html").end(html(page, theme));
       return;
     }
     readFile(join(pages, name)).then(

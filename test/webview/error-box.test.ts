@@ -8,6 +8,20 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+it("has a button for what helps against it", { timeout: 60_000 }, async () => {
+  const page = await server.open();
+  await page.send(initial);
+  const failed = (id: string, kind: string) => exchange({ id, state: "failed", error: { kind, text: msg("no") } });
+  await page.send({ kind: "exchange", exchange: failed("e1", "server-error") });
+  await page.page.getByRole("button", { name: "Advice…" }).click();
+  await page.send({ kind: "exchange", exchange: failed("e1", "cloud-limit") });
+  await page.page.getByRole("button", { name: "Open Settings" }).click();
+  expect((await page.sent()).filter(({ kind }) => kind === "command")).toEqual([
+    { kind: "command", name: "showAdvice" },
+    { kind: "command", name: "openSettings", argument: "dailyBudgetUsd" },
+  ]);
+});
+
 describe("a question that did not fit", () => {
   it("can be asked with a larger window or of a model that holds it, by one click each", async () => {
     const page = await server.open("chat", "light");
