@@ -41,7 +41,8 @@ export function createDownloadTray(state: vscode.Memento, report: (error: unknow
     async resume(app) {
       if (!state.get(stateKey)) return;
       const loaded = await app();
-      const left = (await loaded.downloads.list()).filter((each) => each.state === "interrupted");
+      // Who was getting it may not have ended yet, as after a reload: it is followed, and gone on with when that has.
+      const left = (await loaded.downloads.list()).filter(({ state: now }) => ["interrupted", "running"].includes(now));
       if (left.length === 0) await state.update(stateKey, undefined);
       for (const { model } of left) void tray.show(loaded, model);
     },
