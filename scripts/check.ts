@@ -136,7 +136,7 @@ if (import.meta.main) {
         "test/containers/engine-candidates",
         "test/containers/stack",
       ),
-    110_000,
+    10 * 60_000,
     // A Redis that is frozen and killed, real models and real pages take their time; `npm test` has them.
     [
       "--exclude=test/store/*redis*",

@@ -94,6 +94,7 @@ export class Workbench {
     const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     if (locale) await context.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = ${JSON.stringify(locale)}`);
+    context.setDefaultTimeout(60_000);
     const workbench = new Workbench(await context.newPage(), folder, stop);
     workbench.page.on("request", (request) => {
       const { hostname, protocol } = new URL(request.url());
@@ -101,7 +102,7 @@ export class Workbench {
       if (!isHere && !hostname.endsWith(".vscode-cdn.net")) workbench.foreignRequests.push(request.url());
     });
     await workbench.page.goto(address);
-    await workbench.statusItem("model").waitFor({ timeout: 90_000 });
+    await workbench.statusItem("model").waitFor({ timeout: 120_000 });
     return workbench;
   }
 
@@ -110,12 +111,24 @@ export class Workbench {
     return this.page.locator(`[id="switchyard.switchyard.${name}"]`);
   }
 
+  /** @param title all of it */
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
-    const input = this.page.locator(".quick-input-widget input").first();
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: title }).first().click();
+    await this.search("F1", `>${title}`);
+    // Not one that only begins so, in the list that is shown until the right one is found.
+    const name = this.page.getByText(title, { exact: true });
+    await this.quickPickRows().filter({ has: name }).first().click();
+  }
+
+  /** A list or box that is still there has the same widget: what is typed into that is lost, so it goes first. */
+  private async search(key: "F1" | "Control+P", text: string): Promise<void> {
+    const widget = this.page.locator(".quick-input-widget").first();
+    const goes = () => widget.waitFor({ state: "hidden", timeout: 3_000 });
+    await goes().catch(async () => {
+      await this.page.keyboard.press("Escape");
+      await goes();
+    });
+    await this.page.keyboard.press(key);
+    await widget.locator("input").first().fill(text);
   }
 
   /** Types into the input box with this title. The palette uses the same widget: what is typed before it has made way is lost. */
@@ -138,11 +151,8 @@ export class Workbench {
   }
 
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press("Control+P");
-    const input = this.page.locator(".quick-input-widget input").first();
-    await input.waitFor();
-    await input.fill(name);
-    await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: name }).first().click();
+    await this.search("Control+P", name);
+    await this.quickPickRows().filter({ hasText: name }).first().click();
     await this.page.locator(".tabs-container .tab.active", { hasText: name }).waitFor();
   }
 
@@ -155,17 +165,25 @@ export class Workbench {
   }
 
   /** Opens the editor's context menu. */
-  async rightClick(): Promise<Locator> {
+  async rightClick(): Promise<void> {
     await this.page.keyboard.press("Shift+F10");
-    const menu = this.page.locator(".monaco-menu").last();
-    await menu.waitFor();
-    // A menu that has just opened takes no click.
-    await this.page.waitForTimeout(500);
-    return menu;
+    await this.page.locator(".monaco-menu").last().waitFor();
   }
 
   menuItem(text: string): Locator {
     return this.page.locator(".monaco-menu .action-item", { hasText: text }).first();
+  }
+
+  /** A menu that has just opened takes no click: one that stays is clicked again. */
+  async chooseInMenu(text: string): Promise<void> {
+    const item = this.menuItem(text);
+    const isGone = () =>
+      item.waitFor({ state: "detached", timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+    do await item.click();
+    while (!(await isGone()));
   }
 
   /** Inside of one of our pages. */
@@ -200,7 +218,7 @@ export class Workbench {
   /** VS Code's own chat, where a question gets an answer and nothing is edited. @param model what it chooses by itself */
   async openEditorChat(model: string): Promise<void> {
     await this.runCommand("Chat: Open Chat (Ask)");
-    await this.page.locator(".interactive-input-part", { hasText: model }).first().waitFor({ timeout: 30_000 });
+    await this.page.locator(".interactive-input-part", { hasText: model }).first().waitFor();
   }
 
   /** Asks there. @returns the list of questions and answers, of which the newest can be seen */
@@ -208,9 +226,20 @@ export class Workbench {
     await this.page.locator(".interactive-input-part .monaco-editor").first().click();
     await this.page.keyboard.press("Control+A");
     await this.page.keyboard.type(text, { delay: 30 });
-    await this.page.keyboard.press("Escape");
-    await this.page.keyboard.press("Enter");
+    // Suggestions may open late and take the key for themselves; what was sent is not in the box any more.
+    do {
+      await this.page.keyboard.press("Escape");
+      await this.page.keyboard.press("Enter");
+    } while (!(await this.isSentInEditorChat(text)));
     return this.page.locator(".interactive-list").first();
+  }
+
+  private isSentInEditorChat(text: string): Promise<boolean> {
+    const typed = this.page.locator(".interactive-input-part .view-lines", { hasText: text }).first();
+    return typed.waitFor({ state: "hidden", timeout: 3_000 }).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Text that can be seen in the active editor. */

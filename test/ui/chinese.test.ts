@@ -5,10 +5,10 @@ let workbench: Workbench;
 
 beforeAll(async () => {
   workbench = await openWorkbench(process.env["SWITCHYARD_VSIX"] ?? "", { locale: "zh-cn" });
-}, 180_000);
+}, 300_000);
 afterAll(() => workbench.stop());
 
-describe("the packaged extension in Chinese", { timeout: 120_000 }, () => {
+describe("the packaged extension in Chinese", { timeout: 300_000 }, () => {
   it("has Chinese commands, page and badge", async () => {
     await workbench.openFile("average.ts");
     await workbench.runCommand("Switchyard: 解释所选内容");

@@ -18,7 +18,7 @@ beforeAll(async () => {
     env: { CODEX_HOME: folder },
     settings: { "switchyard.warmUp": false },
   });
-}, 240_000);
+}, 300_000);
 afterEach(async ({ task }) => {
   if (task.result?.state === "fail")
     await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
@@ -26,23 +26,23 @@ afterEach(async ({ task }) => {
 afterAll(async () => {
   await workbench?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 const secret = /experimental_bearer_token = "([^"]+)"/;
 
-describe("setting up another program", { timeout: 120_000 }, () => {
+describe("setting up another program", { timeout: 300_000 }, () => {
   it("shows the change without the token, and does nothing until it is told to", async () => {
-    await workbench.runCommand("Switchyard: Set Up Another Program");
+    await workbench.runCommand("Switchyard: Set Up Another Program…");
     await workbench.quickPickRows().filter({ hasText: "Codex" }).click();
-    await workbench.quickPickRows().filter({ hasText: "Apply" }).waitFor({ timeout: 60_000 });
+    await workbench.quickPickRows().filter({ hasText: "Apply" }).waitFor();
     const diff = async () =>
       (await workbench.page.locator(".multiDiffEntry").allInnerTexts()).join().replaceAll("\u00a0", " ");
-    await expect.poll(diff, { timeout: 30_000 }).toContain("[model_providers.switchyard]");
-    expect(await diff()).toMatch(/experimental_bearer_token = "sy-\S{2}…"/);
+    await expect.poll(diff, { timeout: 60_000 }).toContain("[model_providers.switchyard]");
+    await expect.poll(diff, { timeout: 60_000 }).toMatch(/experimental_bearer_token = "sy-\S{2}…"/);
     await workbench.screenshot("connect-diff");
     expect(await readFile(file, "utf8")).toBe(own);
     await workbench.quickPickRows().filter({ hasText: "Apply" }).click();
-    await workbench.notification("Codex is set up to use http://127.0.0.1:").waitFor({ timeout: 30_000 });
+    await workbench.notification("Codex is set up to use http://127.0.0.1:").waitFor();
     const text = await readFile(file, "utf8");
     expect(text).toContain("model = 'switchyard/code' # keep");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -59,7 +59,8 @@ describe("setting up another program", { timeout: 120_000 }, () => {
       "user-agent": "codex_cli_rs/0.60.0",
     };
     const body = JSON.stringify({ model: "switchyard/code", input: "Say hello.", max_output_tokens: 5 });
-    const shown = workbench.notification("It works: Codex asked POST /v1/responses.").waitFor({ timeout: 60_000 });
+    // It goes by itself after some seconds, unless the pointer is on it; the answer may take longer.
+    const shown = workbench.notification("It works: Codex asked POST /v1/responses.").hover();
     const answer = await fetch(`${url}/responses`, { method: "POST", headers, body });
     expect(answer.status).not.toBe(401);
     await shown;
@@ -69,8 +70,8 @@ describe("setting up another program", { timeout: 120_000 }, () => {
   it("gives back every byte when it is undone", async () => {
     const note = workbench.notification("It works: Codex asked");
     await note.getByRole("button", { name: "Undo", exact: true }).click();
-    await workbench.quickPickRows().filter({ hasText: "Undo" }).click({ timeout: 30_000 });
-    await workbench.notification("Codex is as it was.").waitFor({ timeout: 30_000 });
+    await workbench.quickPickRows().filter({ hasText: "Undo" }).click();
+    await workbench.notification("Codex is as it was.").waitFor();
     expect(await readFile(file, "utf8")).toBe(own);
     expect((await stat(file)).mode & 0o777).toBe(0o640);
     await workbench.runCommand("Switchyard: Stop API for Other Programs");

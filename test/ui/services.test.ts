@@ -18,7 +18,7 @@ beforeAll(async () => {
     // The chat would load a model by itself.
     settings: { "switchyard.warmUp": false },
   });
-}, 240_000);
+}, 300_000);
 afterEach(async ({ task }) => {
   if (engine && task.result?.state === "fail")
     await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
@@ -26,32 +26,32 @@ afterEach(async ({ task }) => {
 afterAll(async () => {
   await workbench?.stop();
   await engine?.dispose();
-}, 60_000);
+});
 
 const socket = () => engine?.socket ?? "";
 
-describe.skipIf(!dockerd)("the services in the editor", { timeout: 120_000 }, () => {
+describe.skipIf(!dockerd)("the services in the editor", { timeout: 300_000 }, () => {
   it("are started with one command that tells what it does, and shown with state, place and memory", async (context) => {
     if (!engine) return context.skip();
     await workbench.runCommand("Switchyard: Focus on Services View");
     await workbench.paneHeader("Chat").click();
-    await workbench.serviceRow("redis").waitFor({ timeout: 30_000 });
-    expect(await workbench.serviceRow("redis").innerText()).toContain("not set up");
+    await workbench.serviceRow("redis").waitFor();
+    await expect.poll(() => workbench.serviceRow("redis").innerText()).toContain("not set up");
     await workbench.screenshot("services-before");
     await workbench.runCommand("Switchyard: Start Services");
-    await workbench.notification("Starting services").waitFor({ timeout: 15_000 });
+    await workbench.notification("Starting services").waitFor();
     await workbench.screenshot("services-starting");
     await workbench.notification("Services run.").waitFor({ timeout: 90_000 });
     await expect
-      .poll(() => workbench.serviceRow("redis").innerText(), { timeout: 30_000 })
+      .poll(() => workbench.serviceRow("redis").innerText(), { timeout: 60_000 })
       .toMatch(/healthy · :\d+ · \d+ MB · \d+ % CPU/);
-    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 30_000 }).toContain("healthy");
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 60_000 }).toContain("healthy");
     await workbench.screenshot("services");
   });
 
   it("load a model and count down to its end", async (context) => {
     if (!engine) return context.skip();
-    await workbench.serviceRow(smallModel).waitFor({ timeout: 30_000 });
+    await workbench.serviceRow(smallModel).waitFor();
     await workbench.serviceAction(smallModel, "Load into Memory");
     const left = async () => {
       const [, minutes, seconds] =
@@ -59,39 +59,39 @@ describe.skipIf(!dockerd)("the services in the editor", { timeout: 120_000 }, ()
       return minutes === undefined ? undefined : Number(minutes) * 60 + Number(seconds);
     };
     const first = await until(left, 60_000);
-    await expect.poll(left, { timeout: 15_000 }).toBeLessThan(first);
+    await expect.poll(left, { timeout: 60_000 }).toBeLessThan(first);
     await workbench.screenshot("services-model-loaded");
     await workbench.serviceAction(smallModel, "Unload from Memory");
-    await expect.poll(left, { timeout: 30_000 }).toBeUndefined();
+    await expect.poll(left, { timeout: 60_000 }).toBeUndefined();
   });
 
   it("show what they print, as they print it", async (context) => {
     if (!engine) return context.skip();
     await workbench.serviceAction("redis", "Show Its Log");
-    await expect.poll(() => workbench.outputText(), { timeout: 30_000 }).toContain("Ready to accept connections");
+    await expect.poll(() => workbench.outputText(), { timeout: 60_000 }).toContain("Ready to accept connections");
     const { body } = await ask(socket(), "POST", "/containers/switchyard-redis/exec", {
       Cmd: ["redis-cli", "SAVE"],
       AttachStdout: true,
     });
     await ask(socket(), "POST", `/exec/${JSON.parse(body).Id}/start`, { Detach: true });
-    await expect.poll(() => workbench.outputText(), { timeout: 30_000 }).toContain("DB saved on disk");
+    await expect.poll(() => workbench.outputText(), { timeout: 60_000 }).toContain("DB saved on disk");
     await workbench.screenshot("services-log");
   });
 
   it("are mended by the doctor, which looks again", async (context) => {
     if (!engine) return context.skip();
     await ask(socket(), "POST", "/containers/switchyard-redis/stop");
-    await expect.poll(() => workbench.serviceRow("redis").innerText(), { timeout: 30_000 }).toContain("stopped");
+    await expect.poll(() => workbench.serviceRow("redis").innerText(), { timeout: 60_000 }).toContain("stopped");
     await workbench.runCommand("Switchyard: Doctor: Find and Mend Problems");
     const finding = workbench.quickPickRows().filter({ hasText: "redis does not run." }).first();
-    await finding.waitFor({ timeout: 30_000 });
+    await finding.waitFor();
     await workbench.screenshot("doctor-findings");
     await finding.click();
     const dialog = workbench.page.locator(".monaco-dialog-box");
     await dialog.waitFor();
     await workbench.screenshot("doctor-repair");
     await dialog.getByRole("button", { name: "Mend It" }).click();
-    await workbench.notification("Mended, and looked at again").waitFor({ timeout: 60_000 });
+    await workbench.notification("Mended, and looked at again").waitFor();
     const { State: state } = JSON.parse((await ask(socket(), "GET", "/containers/switchyard-redis/json")).body);
     expect(state.Running).toBe(true);
   });
@@ -106,36 +106,34 @@ describe.skipIf(!dockerd)("the services in the editor", { timeout: 120_000 }, ()
     const image = async () =>
       JSON.parse((await ask(socket(), "GET", "/containers/switchyard-ollama/json")).body).Config.Image;
     const update = async (version: string) => {
-      await workbench.runCommand("Switchyard: Update Ollama in Its Container");
+      await workbench.runCommand("Switchyard: Update Ollama in Its Container…");
       await workbench.answerInput("Update Ollama in Its Container", version);
     };
     await update("0.99.0");
-    await workbench.notification("Updating Ollama").waitFor({ timeout: 15_000 });
+    await workbench.notification("Updating Ollama").waitFor();
     const text = "ollama/ollama:0.99.0 runs in place of ollama/ollama:0.31.1";
-    await workbench.notification(text).waitFor({ timeout: 60_000 });
+    await workbench.notification(text).waitFor();
     await workbench.screenshot("services-updated");
     expect(await image()).toBe("ollama/ollama:0.99.0");
     await update("9.9.9");
-    await workbench
-      .notification("9.9.9 does not come up; ollama/ollama:0.99.0 runs again")
-      .waitFor({ timeout: 60_000 });
+    await workbench.notification("9.9.9 does not come up; ollama/ollama:0.99.0 runs again").waitFor();
     expect(await image()).toBe("ollama/ollama:0.99.0");
-    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 30_000 }).toContain("healthy");
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 60_000 }).toContain("healthy");
   });
 
   it("are stopped with one click each, and all with one command", async (context) => {
     if (!engine) return context.skip();
     await workbench.serviceAction("redis", "Stop");
-    await expect.poll(() => workbench.serviceRow("redis").innerText(), { timeout: 30_000 }).toContain("stopped");
+    await expect.poll(() => workbench.serviceRow("redis").innerText(), { timeout: 60_000 }).toContain("stopped");
     await workbench.runCommand("Switchyard: Stop Services");
-    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 40_000 }).toContain("stopped");
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 60_000 }).toContain("stopped");
     await workbench.screenshot("services-stopped");
   });
 
   it("can be more than the usual ones, each kind with what it adds", async (context) => {
     if (!engine) return context.skip();
-    await workbench.runCommand("Switchyard: Choose Which Services to Start");
-    await workbench.quickPickRows().filter({ hasText: "Prometheus and Grafana" }).first().waitFor({ timeout: 30_000 });
+    await workbench.runCommand("Switchyard: Choose Which Services to Start…");
+    await workbench.quickPickRows().filter({ hasText: "Prometheus and Grafana" }).first().waitFor();
     await workbench.quickPickRows().filter({ hasText: "local-llm-proxy" }).first().waitFor();
     await workbench.screenshot("services-choice");
     await workbench.page.keyboard.press("Escape");
