@@ -1,6 +1,7 @@
 // Getting models: downloads shared by all windows, and whether what is got will run. Part of `app.ts`.
 import { join } from "node:path";
 import { createDownloads, type OwnedDownloads } from "./backends/downloads.ts";
+import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { createRooms } from "./backends/room.ts";
 import type { ServerSearch } from "./backends/servers.ts";
 import { createFitting, type Fitting } from "./backends/will-it-fit.ts";
@@ -47,6 +48,14 @@ export function createSupply({ options, settings, search, serverFor, embedded }:
     mayFetch(model) {
       if (!settings().offline) return;
       throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", model));
+    },
+    canGet(model, backend) {
+      const names = Object.keys(weights.models);
+      if (backend.name !== embedded || names.includes(model.replace(/:latest$/, ""))) return;
+      throw new TaskError(
+        "model-missing",
+        msg("The built-in engine cannot get {0}; it can: {1}. For others, install Ollama.", model, names.join(", ")),
+      );
     },
     check: (model, backend, sizeBytes, signal) => fitting.fit(model, backend, signal, sizeBytes),
     onDone: search.forget,

@@ -23,6 +23,8 @@ export interface DownloadsOptions {
   readonly serverFor: (signal: AbortSignal) => Promise<Backend>;
   /** Throws where nothing may be fetched. */
   readonly mayFetch: (model: string) => void;
+  /** Throws where the server has no way to get it. */
+  readonly canGet?: (model: string, backend: Backend) => void;
   /** Asked once the size is known: whether it will run. */
   readonly check?: (
     model: string,
@@ -103,13 +105,14 @@ async function seenFromOutside(note: OpenDownload, files: DownloadFiles): Promis
 /** The one that holds the lock. */
 async function* work(
   model: string,
-  { serverFor, mayFetch, onDone, check }: DownloadsOptions,
+  { serverFor, mayFetch, canGet, onDone, check }: DownloadsOptions,
   files: DownloadFiles,
   signal: AbortSignal,
   closing: AbortSignal,
 ): AsyncIterable<PullProgress> {
   mayFetch(model);
   const backend = await serverFor(AbortSignal.any([signal, closing]));
+  canGet?.(model, backend);
   const before = await files.read(model);
   const known = before && before.backend === backend.name && before.state !== "done" ? exact(before) : {};
   let note: DownloadNote = { ...known, model, backend: backend.name, state: "running", status: "" };

@@ -131,6 +131,16 @@ describe("what the command line cannot do", () => {
     }
   });
 
+  it("names the models that the built-in engine can get where it is asked for another one, and keeps no download of it", async () => {
+    const env = { SWITCHYARD_ENGINE: "embedded", LANG: "zh_CN.UTF-8" };
+    const pulled = await run(["models", "pull", "nothing:1b"], { env });
+    expect(pulled).toMatchObject({
+      code: 3,
+      err: expect.stringContaining("内置引擎无法获取 nothing:1b，可以获取的有："),
+    });
+    expect((await run(["models", "downloads"], { env })).out).not.toContain("nothing:1b");
+  });
+
   it("says so where no model is there to be listed", async () => {
     expect((await run(["models"])).out).toContain("switchyard status");
   });
