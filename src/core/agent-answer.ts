@@ -1,6 +1,7 @@
 // An answer of ours as the agent of another program gets it: marked as data, of bounded length, with its facts.
 import type { AnswerEvent, Badge } from "./answer.ts";
 import { estimateTokens } from "./estimate-tokens.ts";
+import { isOfFile } from "./local-only.ts";
 import { formatMessage, msg } from "./message.ts";
 import type { Route } from "./route.ts";
 import { createTally } from "./tally.ts";
@@ -73,10 +74,7 @@ export async function collectAnswer(
 
 /** What the model says of a file goes to the agent, and most agents run elsewhere. */
 function refusePrivateFiles({ localOnly = [] }: Route): void {
-  const part = localOnly.find(
-    ({ rule }) =>
-      ["glob", "marker", "unchecked"].includes(rule.kind) || (rule.kind === "workspace" && rule.folder !== undefined),
-  );
+  const part = localOnly.find(({ rule }) => isOfFile(rule));
   if (!part) return;
   const text = msg(
     "{0} may not leave this machine, and the answer about it would go to the agent that asked.",

@@ -15,6 +15,10 @@ export type PrivacyRule =
   /** Whether a rule fits could not be found out. */
   | { readonly kind: "unchecked"; readonly reason: string };
 
+/** Whether it is about the text of a file, and not about who asks, or where. */
+export const isOfFile = (rule: PrivacyRule): boolean =>
+  ["glob", "marker", "unchecked"].includes(rule.kind) || (rule.kind === "workspace" && rule.folder !== undefined);
+
 /** A part of a prompt that has to stay. */
 export interface LocalOnlyPart {
   /** What people call it: a file, or the whole question. */

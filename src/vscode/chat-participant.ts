@@ -4,7 +4,9 @@ import * as vscode from "vscode";
 import * as z from "zod/mini";
 import type { AnswerEvent, Badge } from "../core/answer.ts";
 import type { Finding } from "../core/finding.ts";
+import { isOfFile } from "../core/local-only.ts";
 import { loadingText, outcomeName } from "../core/names.ts";
+import type { Route } from "../core/route.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask, Source, TaskKind, Turn } from "../core/task.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
@@ -56,6 +58,7 @@ async function respond(app: LazyApp, { request, context, stream, signal }: Turns
       tally.see(event);
       tell(event);
       if (event.kind === "finding") findings.push(event.finding);
+      if (event.kind === "routed") notices.push(...whatGoesOn(event.route));
       if (event.kind === "notice") notices.push(say(event.text));
       if (event.kind !== "text") continue;
       stream.markdown(event.text);
@@ -70,6 +73,18 @@ async function respond(app: LazyApp, { request, context, stream, signal }: Turns
     showNotes(stream, notices, undefined);
     return { metadata, errorDetails: { message: say(error.text) } };
   }
+}
+
+/** The editor hands the conversation, with this answer, to whichever model is asked next in this chat. */
+function whatGoesOn({ localOnly = [] }: Route): readonly string[] {
+  const part = localOnly.find(({ rule }) => isOfFile(rule));
+  if (!part) return [];
+  return [
+    vscode.l10n.t(
+      "{0} is local only. What you ask in this chat without @switchyard goes to another model, and this answer with it: go on in a new chat.",
+      part.label,
+    ),
+  ];
 }
 
 /** What happens before there is something to read. The editor keeps each as a line: each is told once. */
