@@ -43,6 +43,12 @@ export async function exportSession(keeper: SessionKeeper): Promise<void> {
   const content = [`# ${session.title}`, ...session.exchanges.map(asMarkdown)].join("\n\n");
   const document = await vscode.workspace.openTextDocument({ language: "markdown", content: `${content}\n` });
   await vscode.window.showTextDocument(document, { preview: false });
+  if (session.exchanges.every(({ localOnly = [] }) => localOnly.length === 0)) return;
+  void vscode.window.showWarningMessage(
+    vscode.l10n.t(
+      "Texts in this conversation are local only. This copy is a text like any other: save it where local-only files are, or nothing keeps it on this machine.",
+    ),
+  );
 }
 
 function asMarkdown({ question, answer, badge, sources }: Exchange): string {
