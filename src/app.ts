@@ -4,18 +4,12 @@ import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { createAsking } from "./asking.ts";
 import { createCpuMeter } from "./backends/cpu-meter.ts";
-import { deleteModel } from "./backends/delete-model.ts";
-import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { freeMemory } from "./backends/room.ts";
-import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import { createServices } from "./containers/create-services.ts";
 import { untilHealed } from "./containers/until-healed.ts";
 import { withoutCredentials } from "./core/addresses.ts";
 import type { App, AppOptions, ServerStatus } from "./core/app.ts";
 import { betterModel } from "./core/better-model.ts";
-import { fitsMemory, offersFor } from "./core/catalogue.ts";
-import { usualContextTokens } from "./core/context.ts";
-import { checkDimensions, chooseEmbedder } from "./core/embedding.ts";
 import { estimateTokens } from "./core/estimate-tokens.ts";
 import { leavable } from "./core/leavable.ts";
 import { formatMessage, msg } from "./core/message.ts";
@@ -27,10 +21,10 @@ import type { Ask } from "./core/task.ts";
 import { TaskError } from "./core/task-error.ts";
 import type { Turns } from "./core/turns.ts";
 import { heldByWindow, type WindowRules } from "./core/window-rules.ts";
-import { createGuidance } from "./guidance.ts";
+import { createGuidance, type Guidance } from "./guidance.ts";
+import { modelsOf } from "./models.ts";
 import { type Connected, connectServers } from "./servers.ts";
-import { openStores } from "./stores.ts";
-import { createSupply } from "./supply.ts";
+import { openStores, type Stores } from "./stores.ts";
 import { askTwice } from "./tasks/ask-twice.ts";
 
 /** Touches nothing outside until it is asked something. */
@@ -66,7 +60,7 @@ export function createApp(given: AppOptions): App {
       settings = next;
       servers.search.forget();
     },
-    run: (ask, signal) => {
+    run(ask, signal) {
       stores.cache.warm();
       const sharedTokens = estimateTokens(ask.history.map((turn) => turn.text).join("\n"));
       const events = askTwice(
@@ -106,15 +100,7 @@ export function createApp(given: AppOptions): App {
       return monitor.sample({ loaded, cpu: cpu() });
     },
     totals: () => monitor.totals(),
-    async checkClaudeKey(signal) {
-      if (current().offline) {
-        throw new TaskError(
-          "local-only",
-          msg("Offline is on: nothing is sent to Claude, so the key cannot be checked. Turn it off to set the key."),
-        );
-      }
-      await servers.claude.checkKey(signal);
-    },
+    checkClaudeKey: (signal) => checkClaudeKey(servers, current(), signal),
     sessions: stores.sessions,
     services: createServices({
       ...hostOf(options),
@@ -127,11 +113,7 @@ export function createApp(given: AppOptions): App {
     }),
     ledger: stores.ledger,
     feedback: stores.feedback,
-    async forgetEverything() {
-      const { sessions, cache, ledger, feedback } = stores;
-      const kept = rm(join(options.folders.home, "mcp-output"), { recursive: true, force: true });
-      await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear(), guidance.clear(), kept]);
-    },
+    forgetEverything: () => forgetEverything(options.folders.home, stores, guidance),
     async dispose() {
       models.downloads.dispose();
       await guidance.recorder.settled();
@@ -141,6 +123,22 @@ export function createApp(given: AppOptions): App {
     },
   };
   return parts;
+}
+
+async function checkClaudeKey({ claude }: Connected, { offline }: Settings, signal: AbortSignal): Promise<void> {
+  if (offline) {
+    throw new TaskError(
+      "local-only",
+      msg("Offline is on: nothing is sent to Claude, so the key cannot be checked. Turn it off to set the key."),
+    );
+  }
+  await claude.checkKey(signal);
+}
+
+async function forgetEverything(home: string, stores: Stores, guidance: Pick<Guidance, "clear">): Promise<void> {
+  const { sessions, cache, ledger, feedback } = stores;
+  const kept = rm(join(home, "mcp-output"), { recursive: true, force: true });
+  await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear(), guidance.clear(), kept]);
 }
 
 /** Held here by who asks, or by a window that has its folder open. */
@@ -197,71 +195,4 @@ function balancerOf(queue: NodeQueue, turns: Turns) {
     drain: (address: string, signal: AbortSignal) => leavable(queue.drain(nodeAt(address)), signal),
     admit: (address: string) => queue.admit(nodeAt(address)),
   };
-}
-
-/** The part of the app that is about models. */
-function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => Settings, options: AppOptions) {
-  const { serverOf, serverFor } = findIn(search.find, embedded);
-  const { downloads, fitting } = createSupply({ options, settings, search, serverFor, embedded: embedded.name });
-  return {
-    async models(signal) {
-      const [{ servers }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
-      return [...servers.flatMap((server) => server.models), ...cloud];
-    },
-    async offers(signal) {
-      const { servers } = await search.find(signal);
-      const installed = servers.flatMap((server) => server.models);
-      const backend = (servers[0]?.backend ?? embedded).name;
-      return (
-        offersFor(totalmem(), settings().modelProfile)
-          .filter((offer) => !installed.some((model) => model.name === offer.name))
-          // The built-in engine has a list of its own; Ollama has its library.
-          .filter((offer) => backend !== embedded.name || offer.name in weights.models)
-          .map((offer) => ({ ...offer, backend }))
-      );
-    },
-    fits: (model) => fitsMemory(model, usualContextTokens, totalmem()),
-    fit: async (model, signal) =>
-      fitting.fit(model, await serverOf(model, signal).catch(() => serverFor(signal)), signal),
-    async loaded(signal) {
-      const { servers } = await search.find(signal);
-      const loaded = (await Promise.all(servers.map(loadedOf(signal)))).flat();
-      const named = (name: string) => servers.find(({ backend }) => backend.name === name)?.backend;
-      fitting.learn(loaded, named);
-      return loaded;
-    },
-    async status(signal) {
-      search.forget();
-      return describeServers(await search.find(signal), signal);
-    },
-    load: async ({ model, ...wish }, signal) =>
-      (await serverOf(model, signal)).load(model, { contextTokens: usualContextTokens, ...wish }, signal),
-    async unload(model, signal) {
-      const { servers } = await search.find(signal);
-      const everywhere = (await Promise.all(servers.map(loadedOf(signal)))).flat();
-      const names = new Set(everywhere.filter(({ name }) => name === model).map(({ backend }) => backend));
-      const loaded = servers.map(({ backend }) => backend).filter(({ name }) => names.has(name));
-      // One that does not tell what is loaded is asked all the same.
-      const asked = loaded.length > 0 ? loaded : [await serverOf(model, signal)];
-      await Promise.all(asked.map((server) => server.unload(model, signal)));
-    },
-    async embed(ask, signal) {
-      const { servers } = await search.find(signal);
-      const { name, backend } = chooseEmbedder(
-        ask,
-        servers.flatMap((server) => server.models),
-        settings(),
-      );
-      const made = { model: name, ...(await embedOn(servers, backend, { ...ask, model: name }, signal)) };
-      checkDimensions(ask, made);
-      return made;
-    },
-    downloads,
-    pull: downloads.pull,
-    async delete(what, signal) {
-      search.forget();
-      await deleteModel((await search.find(signal)).servers, what, signal).finally(search.forget);
-    },
-    settled: fitting.settled,
-  } satisfies Partial<App> & { settled(): Promise<void> };
 }
