@@ -30,16 +30,16 @@ export interface Reply {
 export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply, sent: Sent): Promise<void> {
   const { response, form, signal } = reply;
   const startMs = performance.now();
+  const body = createBody(response);
   const begin = () => {
     if (response.headersSent) return "";
-    response.writeHead(200, { "content-type": form.streamType, "cache-control": "no-store", ...headersOf(sent) });
-    response.socket?.setNoDelay(true);
+    body.open({ "content-type": form.streamType, "cache-control": "no-store", ...headersOf(sent) });
     return form.open(sent.route);
   };
   // One timer for the whole answer: a timer for each token would cost more than the token.
   const timer = setTimeout(() => {
     timer.refresh();
-    if (!response.destroyed && !response.writableEnded) response.write(begin() + form.beat());
+    if (!response.destroyed && !response.writableEnded) body.write(begin() + form.beat());
   }, reply.beatMs);
   try {
     await each(events, (event) => {
@@ -48,11 +48,11 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
       else if (event.kind === "begin") sent.isKept = event.isKept;
       else if (event.kind === "end") {
         sent.ending = event.ending;
-        response.end(begin() + form.close(event.ending));
+        body.end(begin() + form.close(event.ending));
       } else {
         sent.firstMs ??= performance.now() - startMs;
         const text = begin() + form.piece(event);
-        if (text !== "" && !response.write(text)) return drained(response, signal);
+        if (text !== "" && !body.write(text)) return drained(response, signal);
       }
       return undefined;
     });
@@ -61,10 +61,32 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
     sent.error = toProxyError(error);
     if (!response.headersSent) throw error;
     // The status is sent: from here on a failure is part of the stream.
-    if (!response.writableEnded) response.end(form.failure(sent.error));
+    if (!response.writableEnded) body.end(form.failure(sent.error));
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Each text as a chunk that is one write: node:http hands the system its length, its text and the ends of their lines one by
+ * one, which costs more than the token.
+ */
+function createBody(response: ServerResponse) {
+  let isChunked = false;
+  const chunk = (text: string) =>
+    isChunked && text !== "" ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text;
+  return {
+    open(headers: Record<string, string>): void {
+      response.writeHead(200, headers);
+      response.socket?.setNoDelay(true);
+      // Known now: what speaks HTTP/1.0 gets no chunks.
+      isChunked = response.chunkedEncoding;
+      response.chunkedEncoding = false;
+    },
+    /** @returns false where the client has to read first */
+    write: (text: string): boolean => response.write(chunk(text)),
+    end: (text: string): void => void response.end(isChunked ? `${chunk(text)}0\r\n\r\n` : text),
+  };
 }
 
 /** Sends the answer as one object when it is whole. */

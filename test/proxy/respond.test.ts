@@ -84,3 +84,27 @@ it("what fails after its end breaks nothing for its client, and is told to the f
   expect(broken).toEqual([]);
   expect(sent.error).toBeDefined();
 });
+
+it.each([
+  ["1.1", "200 OK", /\r\ntransfer-encoding: chunked\r\n/i, "8\r\nwörds 1\r\n6\r\n 世 2\r\n4\r\n end\r\n0\r\n\r\n"],
+  ["1.0", "200 OK", /\r\nconnection: close\r\n/i, "wörds 1 世 2 end"],
+])("what speaks HTTP/%s gets each piece as it understands it", async (version, status, header, body) => {
+  const { port } = await serve(async (_, response) => {
+    const events = stream<ReadEvent>(async (take) => {
+      await take({ kind: "begin", isKept: false });
+      for (const text of ["wörds 1", " 世 2"]) {
+        await take({ kind: "text", text });
+        await sleep(5);
+      }
+      await take({ kind: "end", ending });
+    });
+    await sendStream(events, { response, form, signal: new AbortController().signal, beatMs: 1_000 }, {});
+    response.socket?.end();
+  });
+  const client = connect(port, "127.0.0.1");
+  client.write(`GET / HTTP/${version}\r\nhost: x\r\n\r\n`);
+  let read = "";
+  for await (const piece of client.setEncoding("utf8")) read += piece;
+  const [head = "", told] = read.split(/\r\n\r\n([\s\S]*)/);
+  expect([head.includes(status), header.test(`${head}\r\n`), told]).toEqual([true, true, body]);
+});
