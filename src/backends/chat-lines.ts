@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import type { ChatResponse } from "ollama";
 import { msg } from "../core/message.ts";
-import { type Stream, stream, type Take } from "../core/stream.ts";
+import { each, type Stream, stream, type Take } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { badLine, type FetchLimits, maxRefusalBytes } from "./model-fetch.ts";
 import { type Answered, postJson, unpacked } from "./post-json.ts";
@@ -80,20 +80,27 @@ async function readLines(opened: Answered, limits: FetchLimits, take: Take<ChatR
   const lines = createLines(limits);
   const silence = createSilence(server, opened);
   let last: ChatResponse | undefined;
-  try {
-    for await (const piece of opened.body) {
-      silence.stop();
-      if (!last) {
-        for (const line of lines.push(piece)) {
-          if (line.done) last = line;
-          else {
-            const wait = take(line);
-            if (wait !== undefined) await wait;
-          }
-        }
+  const listen = (): undefined => silence.start(last ? graceMs : limits.stallMs);
+  const takeLines = (): Promise<void> | undefined => {
+    for (let line = lines.next(); line; line = lines.next()) {
+      if (line.done) {
+        last = line;
+        return undefined;
       }
-      silence.start(last ? graceMs : limits.stallMs);
+      const wait = take(line);
+      if (wait !== undefined) return wait.then(takeLines);
     }
+    return undefined;
+  };
+  try {
+    await each(opened.body, (piece) => {
+      if (last) return listen();
+      lines.push(piece);
+      const wait = takeLines();
+      if (wait === undefined) return listen();
+      silence.stop();
+      return wait.then(listen);
+    });
     last ??= lines.rest();
     if (!last) throw lostServer(server);
   } catch (error) {
@@ -117,7 +124,7 @@ function createSilence(server: string, opened: Answered) {
   };
   return {
     hasBeen: () => hasBeen,
-    start(ms: number) {
+    start(ms: number): undefined {
       isWaiting = true;
       if (timer && ms === limitMs) timer.refresh();
       else {
@@ -134,23 +141,28 @@ function createSilence(server: string, opened: Answered) {
 }
 
 function createLines({ server, maxLineBytes }: FetchLimits) {
-  let rest: Buffer | undefined;
+  let bytes: Buffer = Buffer.alloc(0);
+  let start = 0;
   return {
-    *push(piece: Uint8Array): Generator<ChatResponse> {
-      const own = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-      const bytes = rest ? Buffer.concat([rest, own]) : own;
-      let start = 0;
-      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-        const line = parseLine(bytes.subarray(start, end), server);
+    push(piece: Uint8Array): void {
+      const own = Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+      bytes = start < bytes.length ? Buffer.concat([bytes.subarray(start), own]) : own;
+      start = 0;
+    },
+    /** The next whole line that holds something. */
+    next(): ChatResponse | undefined {
+      for (let end = bytes.indexOf(10, start); end >= 0; end = bytes.indexOf(10, start)) {
+        const line = bytes.subarray(start, end);
         start = end + 1;
-        if (line) yield line;
+        const part = parseLine(line, server);
+        if (part) return part;
       }
-      rest = start < bytes.length ? bytes.subarray(start) : undefined;
-      if (rest && rest.length > maxLineBytes) throw badLine(server, "a line without an end");
+      if (bytes.length - start > maxLineBytes) throw badLine(server, "a line without an end");
+      return undefined;
     },
     /** A last line without its end. */
     rest(): ChatResponse | undefined {
-      const line = rest && parseLine(rest, server);
+      const line = parseLine(bytes.subarray(start), server);
       return line?.done ? line : undefined;
     },
   };

@@ -1,7 +1,7 @@
 // `fetch` over connections of our own. An editor puts another one in the place of Node's, which takes requests through its
 // proxy whatever connections they are given; and a variable of the environment does so with Node's.
 
-import { askDirectly, unpacked } from "./post-json.ts";
+import { type Answered, askDirectly, unpacked } from "./post-json.ts";
 import { abortError } from "./server-errors.ts";
 
 const never = new AbortController().signal;
@@ -27,7 +27,7 @@ export const directFetch: typeof fetch = async (input, init = {}) => {
   const answered = await askDirectly(asked, signal ?? never).catch((cause: unknown) => {
     throw signal?.aborted ? abortError() : new TypeError("fetch failed", { cause });
   });
-  const { status, body: sent } = unpacked(answered);
+  const { status } = answered;
   if (init.redirect === "error" && redirects.has(status)) {
     answered.close(abortError());
     throw new TypeError("fetch failed", { cause: new Error("unexpected redirect") });
@@ -36,13 +36,13 @@ export const directFetch: typeof fetch = async (input, init = {}) => {
   for (const [name, values] of Object.entries(answered.told)) {
     for (const value of [values ?? []].flat()) headers.append(name, value);
   }
-  if (!bodiless.has(status)) return new Response(streamOf(sent), { status, headers });
+  if (!bodiless.has(status)) return new Response(streamOf(unpacked(answered)), { status, headers });
   answered.close(abortError());
   return new Response(null, { status, headers });
 };
 
-/** Leaving it closes the connection. */
-function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+/** Leaving it closes the connection, also before anything of it was read. */
+function streamOf({ body, close }: Answered): ReadableStream<Uint8Array> {
   const pieces = body[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
     {
@@ -51,7 +51,10 @@ function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      cancel: async () => void (await pieces.return?.()),
+      async cancel() {
+        close(abortError());
+        await pieces.return?.();
+      },
     },
     { highWaterMark: 0 },
   );

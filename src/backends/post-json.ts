@@ -5,6 +5,7 @@ import { createBrotliDecompress, createUnzip } from "node:zlib";
 import type { Dispatcher } from "undici";
 import Agent from "undici/lib/dispatcher/agent.js";
 import { lazily } from "../core/lazily.ts";
+import { stream, type Take } from "../core/stream.ts";
 import { abortError } from "./server-errors.ts";
 
 /** What a server begins to answer. Leaving the loop over `body` closes the connection. */
@@ -61,38 +62,25 @@ export function unpacked(answered: Answered): Answered {
   return { ...answered, body: pipeline(Readable.from(answered.body), unpack, () => undefined) };
 }
 
-/** What undici tells of one request, and the body as whoever asked reads it. */
-class Answer implements Dispatcher.DispatchHandler, AsyncIterator<Uint8Array, undefined> {
+/** What undici tells of one request; the pieces of the body go on to whoever reads them as they come. */
+class Answer implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
   readonly #opened: (answer: AnsweredDirectly) => void;
   readonly #refused: (error: Error) => void;
   readonly #waiting: Uint8Array[] = [];
+  readonly #read = Promise.withResolvers<void>();
   #controller: Dispatcher.DispatchController | undefined;
-  #asked: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined;
+  /** Absent before anybody reads. */
+  #take: Take<Uint8Array> | undefined;
+  #isBusy = false;
   #over: { readonly error?: Error } | undefined;
 
   constructor(signal: AbortSignal, opened: (answer: AnsweredDirectly) => void, refused: (error: Error) => void) {
     this.#signal = signal;
     this.#opened = opened;
     this.#refused = refused;
+    this.#read.promise.catch(() => undefined); // nobody may read it
     signal.addEventListener("abort", this.#leave);
-  }
-
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const value = this.#waiting.shift();
-    if (value) {
-      if (this.#waiting.length === 0 && this.#controller?.paused) this.#controller.resume();
-      return Promise.resolve({ done: false, value });
-    }
-    if (this.#over?.error) return Promise.reject(this.#over.error);
-    if (this.#over) return Promise.resolve({ done: true, value: undefined });
-    this.#asked = Promise.withResolvers();
-    return this.#asked.promise;
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#leave();
-    return { done: true, value: undefined };
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -104,17 +92,17 @@ class Answer implements Dispatcher.DispatchHandler, AsyncIterator<Uint8Array, un
     // Only what comes last is an answer.
     if (status < 200) return;
     const get = (name: string) => [headers[name] ?? []].flat()[0] ?? null;
-    const body = { [Symbol.asyncIterator]: () => this };
+    const body = stream<Uint8Array>((take) => {
+      this.#take = take;
+      this.#handOn();
+      return this.#read.promise;
+    });
     this.#opened({ status, headers: { get }, told: headers, body, close: (reason) => this.#close(reason) });
   }
 
   onResponseData(_: Dispatcher.DispatchController, piece: Uint8Array): void {
-    if (this.#asked) {
-      this.#asked.resolve({ done: false, value: piece });
-      this.#asked = undefined;
-      return;
-    }
     this.#waiting.push(piece);
+    this.#handOn();
     if (this.#waiting.length >= mostWaiting) this.#controller?.pause();
   }
 
@@ -125,6 +113,29 @@ class Answer implements Dispatcher.DispatchHandler, AsyncIterator<Uint8Array, un
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#end({ error });
   }
+
+  /** Everything that waits, as long as its reader is not busy; then that it is over, where it is. */
+  #handOn(): void {
+    if (!this.#take || this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (let piece = this.#waiting.shift(); piece; piece = this.#waiting.shift()) {
+        const busy = this.#take(piece);
+        if (busy !== undefined) return void busy.catch(this.#leave).then(this.#goOn);
+      }
+    } catch {
+      this.#leave();
+    }
+    this.#isBusy = false;
+    if (this.#over?.error) this.#read.reject(this.#over.error);
+    else if (this.#over) this.#read.resolve();
+    else if (this.#controller?.paused) this.#controller.resume();
+  }
+
+  readonly #goOn = () => {
+    this.#isBusy = false;
+    this.#handOn();
+  };
 
   readonly #leave = () => this.#close(abortError());
 
@@ -140,9 +151,6 @@ class Answer implements Dispatcher.DispatchHandler, AsyncIterator<Uint8Array, un
     this.#over = how;
     this.#signal.removeEventListener("abort", this.#leave);
     if (how.error) this.#refused(how.error);
-    if (!this.#asked) return;
-    if (how.error) this.#asked.reject(how.error);
-    else this.#asked.resolve({ done: true, value: undefined });
-    this.#asked = undefined;
+    this.#handOn();
   }
 }
