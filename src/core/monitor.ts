@@ -3,7 +3,7 @@ import type { LoadedModel } from "./backend.ts";
 import { cloudCostUsd } from "./cost.ts";
 import type { Loading } from "./names.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
-import { each, stream } from "./stream.ts";
+import { stream, through } from "./stream.ts";
 import { isAbort } from "./task-error.ts";
 
 export interface Totals {
@@ -51,7 +51,7 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
         let counted = false;
         let isLocal = false;
         try {
-          await each(events, (event) => {
+          await through(events, (event) => {
             if (event.kind === "loading") {
               const { kind: _, ...how } = event;
               loading = how;

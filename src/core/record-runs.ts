@@ -5,7 +5,7 @@ import { createBatch } from "./batch.ts";
 import type { AnswerStats } from "./model-event.ts";
 import type { Route } from "./route.ts";
 import type { RunRecord, Runs } from "./run-record.ts";
-import { each, stream } from "./stream.ts";
+import { stream, through } from "./stream.ts";
 import { isAbort, TaskError } from "./task-error.ts";
 
 export interface RecorderParts {
@@ -57,7 +57,7 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
         let most = inFlight;
         let route: Route | undefined;
         try {
-          await each(events, (event) => {
+          await through(events, (event) => {
             most = Math.max(most, inFlight);
             if (event.kind === "routed") route = event.route;
             const isNew = event.kind === "done" && event.keptAtMs === undefined;

@@ -2,7 +2,7 @@
 // or leave, before anything was begun.
 import { leavable } from "./leavable.ts";
 import { msg } from "./message.ts";
-import { each, stream, type Take } from "./stream.ts";
+import { stream, type Take, through } from "./stream.ts";
 import type { TaskKind } from "./task.ts";
 import { TaskError } from "./task-error.ts";
 
@@ -91,7 +91,7 @@ export function createTurns({ limits, maxWaiting }: TurnLimits, nowMs: () => num
         try {
           if (!waiter.isNext) await wait(waiter, take, signal);
           startMs = nowMs();
-          await each(work(), take);
+          await through(work(), take);
         } finally {
           if (waiter.isNext) lane.working--;
           else lane.waiting = lane.waiting.filter((other) => other !== waiter);

@@ -1,5 +1,5 @@
 import { leavable } from "./leavable.ts";
-import { each, stream } from "./stream.ts";
+import { stream, through } from "./stream.ts";
 
 /** Lets so many in at once; who waits is let in in the order of coming, and can leave. */
 export interface Turnstile {
@@ -39,7 +39,7 @@ export function createTurnstile(limit: () => number): Turnstile {
       stream(async (take) => {
         await enter(signal);
         try {
-          await each(work(), take);
+          await through(work(), take);
         } finally {
           inside--;
           letIn();

@@ -2,7 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import { msg } from "../core/message.ts";
 import { parseJson } from "../core/parse-json.ts";
-import { each, type Stream, stream } from "../core/stream.ts";
+import { type Stream, stream, through } from "../core/stream.ts";
 
 export interface BrokenBlock {
   readonly language: string;
@@ -95,7 +95,7 @@ export function withCodeChecked(events: AsyncIterable<AnswerEvent>): Stream<Answ
   return stream((take) => {
     let text = "";
     let isWhole = true;
-    return each(events, (event) => {
+    return through(events, (event) => {
       if (event.kind === "text") text += event.text;
       if (event.kind === "notice" && event.failed) isWhole = false;
       return event.kind === "done" && event.finish === "stop" && isWhole ? checked(event) : take(event);

@@ -9,7 +9,7 @@ import { msg } from "../core/message.ts";
 import { picturesOf } from "../core/pictures.ts";
 import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
 import { chooseRoute, type Ranks, type Route, type World } from "../core/route.ts";
-import { each, type Stream, stream, type Take } from "../core/stream.ts";
+import { type Stream, stream, type Take, through } from "../core/stream.ts";
 import type { Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Turns } from "../core/turns.ts";
@@ -70,7 +70,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
         });
         await take({ kind: "routed", route: instead.route });
         const job = await prepare(instead.ask, instead.route, instead.world, parts);
-        await each(runHere(instead, job, localRun(instead, job, parts), { memory, parts }, signal), take);
+        await through(runHere(instead, job, localRun(instead, job, parts), { memory, parts }, signal), take);
       }),
   };
 }
@@ -94,7 +94,7 @@ async function answered(
     await take({ kind: "notice", text: whyReasoningStays(route, kept.parts) });
   let isShown = false;
   try {
-    await each(runHere(settled, job, way, kept, signal), (event) => {
+    await through(runHere(settled, job, way, kept, signal), (event) => {
       isShown ||= shows(event);
       return take(event);
     });
@@ -264,7 +264,7 @@ function tellWhoAnswers(events: AsyncIterable<AnswerEvent>, { route, world }: Se
   return stream((take) => {
     let told = route.backend;
     let isShown = false;
-    return each(events, (event) => {
+    return through(events, (event) => {
       isShown ||= shows(event);
       if (event.kind !== "answering") return take(event);
       if (event.backend === told || isShown) return undefined;

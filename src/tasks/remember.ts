@@ -3,7 +3,7 @@ import type { AnswerEvent } from "../core/answer.ts";
 import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import type { Finding } from "../core/finding.ts";
 import { leavable } from "../core/leavable.ts";
-import { each, type Stream, stream } from "../core/stream.ts";
+import { type Stream, stream, through } from "../core/stream.ts";
 import { requestsOf } from "./ask-model.ts";
 import type { Job } from "./prepare.ts";
 
@@ -43,7 +43,7 @@ export function createMemory(cache: AnswerCache, nowMs: () => number, hash: (tex
           const known = await cache.get(key);
           if (known) for (const event of shown(known)) await take(event);
           else
-            await each(
+            await through(
               kept(answer(), (whole) => void cache.put(key, whole), nowMs),
               take,
             );
@@ -100,7 +100,7 @@ function kept(
     let text = "";
     const findings: Finding[] = [];
     let isWhole = true;
-    return each(answer, (event) => {
+    return through(answer, (event) => {
       if (event.kind === "text") text += event.text;
       else if (event.kind === "finding") findings.push(event.finding);
       // Something was not as it should be: cut, repeated, left out.

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { each, eachUntil, type Stream, stream, takeAll } from "../../src/core/stream.ts";
+import { each, eachUntil, type Stream, stream, takeAll, through } from "../../src/core/stream.ts";
 
 type Pause = "none" | "soon" | "later";
 type Events = AsyncIterable<number>;
@@ -16,7 +16,7 @@ interface Plan {
 }
 
 type Stage =
-  | { readonly kind: "double" | "odd" | "generator" | "shows-rest" | "adds" }
+  | { readonly kind: "double" | "odd" | "generator" | "shows-rest" | "adds" | "looks" }
   | { readonly kind: "until" | "throws"; readonly count: number; readonly pause: Pause };
 
 interface Reader {
@@ -107,15 +107,17 @@ function pushed(events: Events, stage: Stage, log: (end: string) => void): Strea
     let count = 0;
     const broken = () => fail("the stage fails");
     try {
-      await eachUntil(events, (event, enough) => {
-        count++;
-        if (stage.kind === "odd" && event % 2 === 0) return undefined;
-        if (stage.kind === "double") return takeAll([event, event + 100], take);
-        if (stage.kind === "throws" && count === stage.count) return wait(stage.pause)?.then(broken) ?? broken();
-        const taken = take(event);
-        if (stage.kind !== "until" || count !== stage.count) return taken;
-        return taken === undefined ? enough() : taken.then(enough);
-      });
+      if (stage.kind === "looks") await through(events, take);
+      else
+        await eachUntil(events, (event, enough) => {
+          count++;
+          if (stage.kind === "odd" && event % 2 === 0) return undefined;
+          if (stage.kind === "double") return takeAll([event, event + 100], take);
+          if (stage.kind === "throws" && count === stage.count) return wait(stage.pause)?.then(broken) ?? broken();
+          const taken = take(event);
+          if (stage.kind !== "until" || count !== stage.count) return taken;
+          return taken === undefined ? enough() : taken.then(enough);
+        });
       if (stage.kind === "adds" || stage.kind === "until") await take(1000);
     } catch (error) {
       if (stage.kind === "shows-rest") await take(2000);
@@ -158,7 +160,7 @@ async function happenings(plan: Plan, writing: Writing): Promise<readonly string
 const pauses = fc.constantFrom<Pause>("none", "soon", "later");
 const counts = fc.integer({ min: 1, max: 4 });
 const stages = fc.oneof(
-  fc.record({ kind: fc.constantFrom("double" as const, "odd", "generator", "shows-rest", "adds") }),
+  fc.record({ kind: fc.constantFrom("double" as const, "odd", "generator", "shows-rest", "adds", "looks") }),
   fc.record({ kind: fc.constantFrom("until" as const, "throws"), count: counts, pause: pauses }),
 );
 const plans: fc.Arbitrary<Plan> = fc
