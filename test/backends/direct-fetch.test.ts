@@ -109,4 +109,16 @@ describe("a fetch over connections of our own", () => {
     expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("one");
     await reader?.cancel();
   });
+
+  it("ends one that is left before anything of it was read", async () => {
+    const closed = Promise.withResolvers<void>();
+    const { url } = await start({
+      "GET /a": (_, response) => {
+        response.on("close", closed.resolve);
+        response.writeHead(200).write("one");
+      },
+    });
+    await (await directFetch(`${url}/a`)).body?.cancel();
+    await closed.promise;
+  });
 });
