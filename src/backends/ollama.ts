@@ -17,7 +17,7 @@ import type {
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { serverName } from "../core/names.ts";
-import { each, type Stream, stream, type Take, takeAll } from "../core/stream.ts";
+import { each, moreOf, type Stream, stream, type Take, takeAll, through } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { chatParts } from "./chat-lines.ts";
 import { createModelFetch } from "./model-fetch.ts";
@@ -117,13 +117,18 @@ export class OllamaBackend implements Backend {
       isAsked = true;
       asked.catch(() => undefined); // awaited below; this keeps a failure before then from being "unhandled"
       if (!isWarm) await each(this.#loading(model, asked, ended), take);
-      await each(await asked, (part) => {
+      let hasBegun = false;
+      await through(await asked, (part) => {
         if (part.done) {
           // Before it is told: who has heard that it is done reads no further.
           isDone = true;
           this.#usedAtMs.set(model, performance.now());
         }
-        return takeAll(modelEvents(part, this.name), take);
+        const events = modelEvents(part, this.name);
+        const isText = events.length === 1 && events[0]?.kind === "text";
+        const next = isText && hasBegun ? moreOf(take) : take;
+        hasBegun ||= isText;
+        return takeAll(events, next);
       });
     } catch (error) {
       hasFailed = !isAbort(error) && !signal.aborted; // what failed has ended by itself

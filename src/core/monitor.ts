@@ -3,7 +3,7 @@ import type { LoadedModel } from "./backend.ts";
 import { cloudCostUsd } from "./cost.ts";
 import type { Loading } from "./names.ts";
 import type { MonitorPoint } from "./page-protocol.ts";
-import { stream, through } from "./stream.ts";
+import { stream, watch } from "./stream.ts";
 import { isAbort } from "./task-error.ts";
 
 export interface Totals {
@@ -51,7 +51,7 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
         let counted = false;
         let isLocal = false;
         try {
-          await through(events, (event) => {
+          await watch(events, take, (event) => {
             if (event.kind === "loading") {
               const { kind: _, ...how } = event;
               loading = how;
@@ -70,7 +70,6 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
               totals = withAnswer(totals, event, isLocal ? peer : undefined);
               counted = true;
             }
-            return take(event);
           });
         } catch (error) {
           if (!isAbort(error)) totals = { ...totals, errors: totals.errors + 1 };

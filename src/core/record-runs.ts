@@ -5,7 +5,7 @@ import { createBatch } from "./batch.ts";
 import type { AnswerStats } from "./model-event.ts";
 import type { Route } from "./route.ts";
 import type { RunRecord, Runs } from "./run-record.ts";
-import { stream, through } from "./stream.ts";
+import { beside, stream } from "./stream.ts";
 import { isAbort, TaskError } from "./task-error.ts";
 
 export interface RecorderParts {
@@ -57,7 +57,7 @@ export function createRecorder({ runs, loaded, nowMs }: RecorderParts): Recorder
         let most = inFlight;
         let route: Route | undefined;
         try {
-          await through(events, (event) => {
+          await beside(events, take, (event) => {
             most = Math.max(most, inFlight);
             if (event.kind === "routed") route = event.route;
             const isNew = event.kind === "done" && event.keptAtMs === undefined;

@@ -3,7 +3,11 @@
 import { isAbort } from "./task-error.ts";
 
 /** Takes an event. Where it returns a promise, the next one waits for it; what it throws stops the source. */
-export type Take<Event> = (event: Event) => Promise<void> | undefined;
+export interface Take<Event> {
+  (event: Event): Promise<void> | undefined;
+  /** For more of a text that has begun, past those between who need not see it. */
+  readonly more?: Take<Event>;
+}
 
 /** Hands on every event, and stops, with all that it reads, when the taking throws. */
 type Source<Event> = (take: Take<Event>) => Promise<void>;
@@ -57,6 +61,38 @@ export function each<Event>(events: AsyncIterable<Event>, take: Take<Event>): Pr
  */
 export function through<Event>(events: AsyncIterable<Event>, take: Take<Event>): Promise<void> {
   return events instanceof Stream ? events.begin(take) : each(events, take);
+}
+
+/** As `through`, for one that need not see more of a text that has begun. */
+export function beside<Event>(
+  events: AsyncIterable<Event>,
+  take: Take<Event>,
+  look: (event: Event) => ReturnType<Take<Event>>,
+): Promise<void> {
+  return through(events, Object.assign(look, { more: moreOf(take) }));
+}
+
+/** As `through`, for one that only sees what is handed on to `take`. */
+export function watch<Event>(
+  events: AsyncIterable<Event>,
+  take: Take<Event>,
+  see: (event: Event) => void,
+): Promise<void> {
+  const takeMore = moreOf(take);
+  const more = (event: Event) => {
+    see(event);
+    return takeMore(event);
+  };
+  const first = (event: Event) => {
+    see(event);
+    return take(event);
+  };
+  return through(events, Object.assign(first, { more }));
+}
+
+/** Where the pieces of a text go after its first one. */
+export function moreOf<Event>(take: Take<Event>): Take<Event> {
+  return take.more ?? take;
 }
 
 /** Reads until `take` calls `enough`, or to the end; then the source is stopped. */

@@ -1,7 +1,7 @@
 // Who asks, for whose turn it is and where a conversation was read before; and how long it waited.
 import type { IncomingMessage } from "node:http";
 import type { AnswerEvent } from "../core/answer.ts";
-import { type Stream, stream, through } from "../core/stream.ts";
+import { beside, type Stream, stream } from "../core/stream.ts";
 
 /** Passes an answer on. @param waited told once how long it waited for its turn and for a server, ms */
 export function tellWait(events: AsyncIterable<AnswerEvent>, waited: (ms: number) => void): Stream<AnswerEvent> {
@@ -9,7 +9,7 @@ export function tellWait(events: AsyncIterable<AnswerEvent>, waited: (ms: number
     let sinceMs: number | undefined;
     let totalMs = 0;
     let isTold = false;
-    return through(events, (event) => {
+    return beside(events, take, (event) => {
       if (event.kind === "waiting") sinceMs ??= performance.now();
       else if (sinceMs !== undefined) {
         totalMs += performance.now() - sinceMs;

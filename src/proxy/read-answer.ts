@@ -30,6 +30,7 @@ export function readAnswer({ events, stops, promptText }: ReadOptions): Stream<R
     const startMs = performance.now();
     const totalMs = () => performance.now() - startMs;
     const words = createStopWords(stops);
+    const hasStops = stops.length > 0;
     const seen = { hasBegun: false, hasEnded: false, hasCalled: false };
     let shown = "";
     const text = (said: string): readonly ReadEvent[] => (said === "" ? [] : [{ kind: "text", text: said }]);
@@ -51,6 +52,8 @@ export function readAnswer({ events, stops, promptText }: ReadOptions): Stream<R
       return [...text(words.rest()), { kind: "end", ending: { ...event.stats, finish, totalMs: totalMs() } }];
     };
     await eachUntil(events, (event, enough) => {
+      // Nothing is looked for in it.
+      if (event.kind === "text" && event.text !== "" && seen.hasBegun && !hasStops) return take(event);
       const found = read(event);
       const begins = !seen.hasBegun && beginning.has(event.kind);
       seen.hasBegun ||= begins;

@@ -2,7 +2,7 @@
 import type { ModelRequest } from "../core/backend.ts";
 import { countPrompt } from "../core/count-prompt.ts";
 import type { ModelEvent } from "../core/model-event.ts";
-import { type Stream, stream, through } from "../core/stream.ts";
+import { beside, type Stream, stream } from "../core/stream.ts";
 import { withoutEcho } from "./echo.ts";
 import type { Run } from "./leave.ts";
 import { cutShort, type Watched, watchAnswer } from "./loop-guard.ts";
@@ -26,7 +26,7 @@ export function answered(job: Job, step: PromptStep, watched: Watched, way: Run,
 
 function ask(job: Job, step: PromptStep, way: Run, signal: AbortSignal): Stream<ModelEvent> {
   return stream((take) =>
-    through(way(requestOf(job, step), signal), (event) => {
+    beside(way(requestOf(job, step), signal), take, (event) => {
       if (event.kind === "done" && !event.stats.estimated) {
         // With earlier turns in it, much of a prompt may have been read before, and older servers do not count that.
         const isFirst = step.messages.every((message) => message.role !== "assistant");

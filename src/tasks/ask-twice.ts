@@ -1,5 +1,5 @@
 import type { AnswerEvent } from "../core/answer.ts";
-import { type Stream, stream, through } from "../core/stream.ts";
+import { beside, type Stream, stream, through } from "../core/stream.ts";
 import { TaskError } from "../core/task-error.ts";
 
 /** What tells of the way to an answer and is nothing of it. */
@@ -14,7 +14,7 @@ export function askTwice(run: () => AsyncIterable<AnswerEvent>, recover: () => P
   return stream(async (take) => {
     let shown = false;
     try {
-      await through(run(), (event) => {
+      await beside(run(), take, (event) => {
         shown ||= !before.includes(event.kind);
         return take(event);
       });

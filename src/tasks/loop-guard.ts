@@ -2,7 +2,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import { estimateTokens } from "../core/estimate-tokens.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
-import { eachUntil, type Stream, stream } from "../core/stream.ts";
+import { eachUntil, moreOf, type Stream, stream } from "../core/stream.ts";
 import type { AnswerLanguage } from "../core/task.ts";
 import { beforeDrift } from "./language-guard.ts";
 
@@ -121,12 +121,13 @@ export function cutShort(
   language?: AnswerLanguage,
 ): Stream<AnswerEvent> {
   return stream((take) => {
+    const takeMore = moreOf(take);
     let text = "";
     let pieces = 0;
     return eachUntil(model, (event, enough) => {
       watched.see(event);
-      const wait = take(event);
-      if (event.kind !== "text") return wait;
+      if (event.kind !== "text") return take(event);
+      const wait = pieces === 0 ? take(event) : takeMore(event);
       text += event.text;
       if (++pieces % everyPieces !== 0) return wait;
       const cut = cutOf(text, language);

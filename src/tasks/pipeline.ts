@@ -9,7 +9,7 @@ import { msg } from "../core/message.ts";
 import { picturesOf } from "../core/pictures.ts";
 import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
 import { chooseRoute, type Ranks, type Route, type World } from "../core/route.ts";
-import { type Stream, stream, type Take, through } from "../core/stream.ts";
+import { beside, type Stream, stream, type Take, through } from "../core/stream.ts";
 import type { Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Turns } from "../core/turns.ts";
@@ -94,7 +94,7 @@ async function answered(
     await take({ kind: "notice", text: whyReasoningStays(route, kept.parts) });
   let isShown = false;
   try {
-    await through(runHere(settled, job, way, kept, signal), (event) => {
+    await beside(runHere(settled, job, way, kept, signal), take, (event) => {
       isShown ||= shows(event);
       return take(event);
     });
@@ -264,7 +264,7 @@ function tellWhoAnswers(events: AsyncIterable<AnswerEvent>, { route, world }: Se
   return stream((take) => {
     let told = route.backend;
     let isShown = false;
-    return through(events, (event) => {
+    return beside(events, take, (event) => {
       isShown ||= shows(event);
       if (event.kind !== "answering") return take(event);
       if (event.backend === told || isShown) return undefined;

@@ -3,7 +3,7 @@ import type { AnswerEvent } from "../core/answer.ts";
 import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import type { Finding } from "../core/finding.ts";
 import { leavable } from "../core/leavable.ts";
-import { type Stream, stream, through } from "../core/stream.ts";
+import { type Stream, stream, through, watch } from "../core/stream.ts";
 import { requestsOf } from "./ask-model.ts";
 import type { Job } from "./prepare.ts";
 
@@ -100,7 +100,7 @@ function kept(
     let text = "";
     const findings: Finding[] = [];
     let isWhole = true;
-    return through(answer, (event) => {
+    return watch(answer, take, (event) => {
       if (event.kind === "text") text += event.text;
       else if (event.kind === "finding") findings.push(event.finding);
       // Something was not as it should be: cut, repeated, left out.
@@ -109,7 +109,6 @@ function kept(
       else if (event.kind === "done" && event.finish === "stop" && isWhole && text.trim() !== "") {
         keep({ text, findings, stats: event.stats, storedAtMs: nowMs() });
       }
-      return take(event);
     });
   });
 }

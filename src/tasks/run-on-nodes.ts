@@ -5,7 +5,7 @@ import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import type { NodeOutcome } from "../core/node-health.ts";
 import type { NodeQueue, Seat } from "../core/node-queue.ts";
-import { each, stream, type Take } from "../core/stream.ts";
+import { beside, each, stream, type Take } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { allFailed, couldElsewhere, type Failed, givenUp, noAnswer, outcomeOf } from "./node-failures.ts";
 import { type Patience, Silence, usualPatience, type Watch } from "./patience.ts";
@@ -131,7 +131,7 @@ async function tryNode(attempt: Attempt, way: Way): Promise<void> {
   const silence = new Silence(watchOf(attempt, way.patience), way.signal);
   try {
     await way.take({ kind: "answering", backend: backend.name });
-    await each(backend.run(way.request, silence.signal), (event) => {
+    await beside(backend.run(way.request, silence.signal), way.take, (event) => {
       if (event.kind === "loading") silence.goOn();
       else if (!attempt.hasBegun) {
         silence.over();

@@ -1,7 +1,7 @@
 // Runs the planned requests of one task, one after the other.
 import type { AnswerEvent } from "../core/answer.ts";
 import { msg } from "../core/message.ts";
-import { type Stream, stream, through } from "../core/stream.ts";
+import { beside, type Stream, stream } from "../core/stream.ts";
 import { addStats, noStats } from "./add-stats.ts";
 import { answered, watchStep } from "./ask-model.ts";
 import type { Run } from "./leave.ts";
@@ -22,7 +22,7 @@ export function runSteps(job: Job, way: Run, signal: AbortSignal): Stream<Answer
         await take(step.kind === "literal" ? { kind: "text", text: step.text } : step);
         continue;
       }
-      await through(runPrompt(job, step, way, signal), (event) => {
+      await beside(runPrompt(job, step, way, signal), take, (event) => {
         if (event.kind !== "done") return take(event);
         finished.push(event);
         return undefined;

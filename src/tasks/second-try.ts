@@ -4,7 +4,7 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import { countPrompt } from "../core/count-prompt.ts";
 import { detectLanguage } from "../core/language.ts";
 import { type Message, msg } from "../core/message.ts";
-import { type Stream, stream, type Take, through } from "../core/stream.ts";
+import { beside, type Stream, stream, type Take } from "../core/stream.ts";
 import type { AnswerLanguage, Sampling } from "../core/task.ts";
 import { addStats } from "./add-stats.ts";
 import { answered, watchStep } from "./ask-model.ts";
@@ -36,7 +36,7 @@ export function runTwice(job: Job, step: PromptStep, way: Run, signal: AbortSign
     const beginning = { isWrong: false };
     const model = answered(job, step, watched, way, signal);
     const seen: { end?: Done } = {};
-    await through(step.language ? untilWrongLanguage(model, step.language, beginning) : model, (event) => {
+    await beside(step.language ? untilWrongLanguage(model, step.language, beginning) : model, take, (event) => {
       if (event.kind !== "done") return take(event);
       seen.end = event;
       return undefined;
@@ -49,7 +49,7 @@ export function runTwice(job: Job, step: PromptStep, way: Run, signal: AbortSign
     await take({ kind: "notice", text: again.notice });
     const second = watchStep(again.step);
     const stats = seen.end?.stats ?? watched.stats();
-    await through(told(answered(job, again.step, second, way, signal), second), (event) =>
+    await beside(told(answered(job, again.step, second, way, signal), second), take, (event) =>
       take(event.kind === "done" ? { ...event, stats: addStats(stats, event.stats) } : event),
     );
   });
@@ -58,7 +58,7 @@ export function runTwice(job: Job, step: PromptStep, way: Run, signal: AbortSign
 /** Says at the end of an answer why its model was stopped. */
 export function told(events: AsyncIterable<AnswerEvent>, watched: Watched): Stream<AnswerEvent> {
   return stream((take) =>
-    through(events, (event) => (event.kind === "done" ? tellEnd(event, watched, take) : take(event))),
+    beside(events, take, (event) => (event.kind === "done" ? tellEnd(event, watched, take) : take(event))),
   );
 }
 

@@ -1,6 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { each, eachUntil, type Stream, stream, takeAll, through } from "../../src/core/stream.ts";
+import {
+  beside,
+  each,
+  eachUntil,
+  moreOf,
+  type Stream,
+  stream,
+  takeAll,
+  through,
+  watch,
+} from "../../src/core/stream.ts";
 
 type Pause = "none" | "soon" | "later";
 type Events = AsyncIterable<number>;
@@ -16,7 +26,7 @@ interface Plan {
 }
 
 type Stage =
-  | { readonly kind: "double" | "odd" | "generator" | "shows-rest" | "adds" | "looks" }
+  | { readonly kind: "double" | "odd" | "generator" | "shows-rest" | "adds" | "looks" | "beside" | "watches" }
   | { readonly kind: "until" | "throws"; readonly count: number; readonly pause: Pause };
 
 interface Reader {
@@ -85,11 +95,13 @@ const streams: Writing = {
   source: ({ said, fails, breaks }, log) =>
     stream(async (take) => {
       try {
+        let next = take;
         for (const { events, pause } of said) {
           await wait(pause);
           for (const event of events) {
             log.push(`says ${event}`);
-            await take(event);
+            await next(event);
+            next = moreOf(take);
           }
         }
         if (fails) throw new Error("the source fails");
@@ -108,6 +120,8 @@ function pushed(events: Events, stage: Stage, log: (end: string) => void): Strea
     const broken = () => fail("the stage fails");
     try {
       if (stage.kind === "looks") await through(events, take);
+      else if (stage.kind === "beside") await beside(events, take, (event) => take(event));
+      else if (stage.kind === "watches") await watch(events, take, () => count++);
       else
         await eachUntil(events, (event, enough) => {
           count++;
@@ -160,7 +174,9 @@ async function happenings(plan: Plan, writing: Writing): Promise<readonly string
 const pauses = fc.constantFrom<Pause>("none", "soon", "later");
 const counts = fc.integer({ min: 1, max: 4 });
 const stages = fc.oneof(
-  fc.record({ kind: fc.constantFrom("double" as const, "odd", "generator", "shows-rest", "adds", "looks") }),
+  fc.record({
+    kind: fc.constantFrom("double" as const, "odd", "generator", "shows-rest", "adds", "looks", "beside", "watches"),
+  }),
   fc.record({ kind: fc.constantFrom("until" as const, "throws"), count: counts, pause: pauses }),
 );
 const plans: fc.Arbitrary<Plan> = fc
@@ -187,92 +203,5 @@ describe("a stream", () => {
       }),
       { numRuns: 2000 },
     );
-  });
-
-  it("begins once: whoever reads it again is refused, and whoever goes on with it reads the rest", async () => {
-    let begun = 0;
-    const three = () =>
-      stream<number>(async (take) => {
-        begun++;
-        for (const event of [1, 2, 3]) await take(event);
-      });
-    const whole = three();
-    await each(whole, () => undefined);
-    await expect(each(whole, () => undefined)).rejects.toThrow("one reader");
-    const parts = three();
-    const iterator = parts[Symbol.asyncIterator]();
-    expect(await iterator.next()).toEqual({ done: false, value: 1 });
-    const rest: number[] = [];
-    for await (const event of parts) rest.push(event);
-    expect([rest, begun]).toEqual([[2, 3], 2]);
-  });
-
-  it("answers everybody who has asked for the next event before it was there", async () => {
-    const iterator = stream<number>(async (take) => {
-      await wait("later");
-      for (const event of [1, 2]) await take(event);
-      throw new Error("the source fails");
-    })[Symbol.asyncIterator]();
-    const asked = [1, 2, 3, 4].map(() => iterator.next().catch((error: unknown) => String(error)));
-    expect(await Promise.all(asked)).toEqual([
-      { done: false, value: 1 },
-      { done: false, value: 2 },
-      "Error: the source fails",
-      { done: true, value: undefined },
-    ]);
-  });
-
-  it("that is left while its next event is awaited gives that event and stops", async () => {
-    const log: string[] = [];
-    const iterator = stream<number>(async (take) => {
-      try {
-        for (const event of [1, 2, 3]) {
-          await wait("later");
-          log.push(`says ${event}`);
-          await take(event);
-        }
-      } finally {
-        log.push("ended");
-      }
-    })[Symbol.asyncIterator]();
-    const first = iterator.next();
-    await iterator.return?.();
-    expect([await first, await iterator.next(), log]).toEqual([
-      { done: false, value: 1 },
-      { done: true, value: undefined },
-      ["says 1", "ended"],
-    ]);
-  });
-
-  it("that nobody began does nothing when it is left", async () => {
-    const iterator = stream<number>(() => Promise.reject(new Error("begun")))[Symbol.asyncIterator]();
-    await iterator.return?.();
-    expect(await iterator.next()).toEqual({ done: true, value: undefined });
-  });
-
-  it("fails where its source fails at once", async () => {
-    const broken = stream<number>(() => {
-      throw new Error("at once");
-    });
-    await expect(broken[Symbol.asyncIterator]().next()).rejects.toThrow("at once");
-  });
-
-  it("stops a source that does not wait for its reader at the next event, and leaves no rejection behind", async () => {
-    const unhandled: unknown[] = [];
-    const note = (error: unknown) => void unhandled.push(error);
-    process.on("unhandledRejection", note);
-    let said = 0;
-    const hasty = stream<number>(async (take) => {
-      for (;;) {
-        said++;
-        void take(said);
-        await wait("soon");
-      }
-    });
-    for await (const event of hasty) if (event === 3) break;
-    const atEnd = said;
-    await wait("later");
-    process.off("unhandledRejection", note);
-    expect([said, unhandled]).toEqual([atEnd, []]);
   });
 });
