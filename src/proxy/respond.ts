@@ -68,13 +68,24 @@ export async function sendStream(events: AsyncIterable<ReadEvent>, reply: Reply,
 }
 
 /**
- * Each text as a chunk that is one write: node:http hands the system its length, its text and the ends of their lines one by
- * one, which costs more than the token.
+ * What is written in one turn is one chunk and one write, however many tokens a busy moment brings: node:http hands the
+ * system the length, the text and the ends of their lines of each one by one, which costs more than the token.
  */
 function createBody(response: ServerResponse) {
   let isChunked = false;
+  let waiting = "";
   const chunk = (text: string) =>
     isChunked && text !== "" ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text;
+  const flush = () => {
+    if (waiting === "" || response.destroyed) return;
+    const { socket } = response;
+    const text = chunk(waiting);
+    waiting = "";
+    // Else node:http holds it back for another turn.
+    socket?.cork();
+    response.write(text);
+    socket?.uncork();
+  };
   return {
     open(headers: Record<string, string>): void {
       response.writeHead(200, headers);
@@ -84,8 +95,16 @@ function createBody(response: ServerResponse) {
       response.chunkedEncoding = false;
     },
     /** @returns false where the client has to read first */
-    write: (text: string): boolean => response.write(chunk(text)),
-    end: (text: string): void => void response.end(isChunked ? `${chunk(text)}0\r\n\r\n` : text),
+    write(text: string): boolean {
+      if (waiting === "") process.nextTick(flush);
+      waiting += text;
+      return !response.writableNeedDrain;
+    },
+    end(text: string): void {
+      const last = chunk(waiting + text);
+      waiting = "";
+      response.end(isChunked ? `${last}0\r\n\r\n` : last);
+    },
   };
 }
 
