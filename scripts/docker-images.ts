@@ -142,8 +142,7 @@ async function putHome(folder: string, home: string, user: number, group: number
 /** Speaks as `ollama serve` and `ollama list` do, as far as containers need it. */
 const ollamaProgram = `#!/usr/local/bin/node
 const { spawn } = require("node:child_process");
-const { createServer, connect } = require("node:net");
-const { get } = require("node:http");
+const { createServer, get, request } = require("node:http");
 const inside = 11435;
 if (process.argv[2] === "list") {
   fetch("http://127.0.0.1:11434/api/tags").then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1));
@@ -156,12 +155,17 @@ if (process.argv[2] === "list") {
   // The engine ends when nobody holds it.
   const hold = () => get({ port: inside, host: "127.0.0.1", path: "/switchyard/lease", agent: false }, (held) => {
     held.resume();
-    createServer((client) => {
-      const server = connect(inside, "127.0.0.1");
-      client.pipe(server).pipe(client);
-      for (const [one, other] of [[client, server], [server, client]]) {
-        one.once("error", () => other.destroy()).once("close", () => other.destroy());
-      }
+    // As Ollama does where it listens beyond its own machine, it answers by whichever name it is asked.
+    createServer((asked, answer) => {
+      const { url: path, method, headers } = asked;
+      const own = request({ port: inside, host: "127.0.0.1", path, method, headers: { ...headers, host: "127.0.0.1" } });
+      own.once("response", (said) => {
+        answer.writeHead(said.statusCode, said.headers);
+        said.pipe(answer);
+      });
+      own.once("error", () => answer.destroy());
+      answer.once("close", () => own.destroy());
+      asked.pipe(own);
     }).listen(11434, "0.0.0.0", () => console.log("Listening on [::]:11434"));
   }).once("error", () => setTimeout(hold, 50));
   hold();

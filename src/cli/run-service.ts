@@ -8,6 +8,7 @@ import { TaskError } from "../core/task-error.ts";
 import { asksFolders } from "../core/window-rules.ts";
 import { createLazyMcpEndpoint } from "../mcp/lazy-endpoint.ts";
 import { createControl } from "../proxy/control.ts";
+import { drainNode } from "../proxy/drain-node.ts";
 import type { Tracing } from "../proxy/handled.ts";
 import { isLoopback, listen, pointsAt } from "../proxy/listen.ts";
 import { createProxy, type ProxyServer } from "../proxy/server.ts";
@@ -97,11 +98,14 @@ function createService(
   const log = (level: "debug" | "info" | "warn" | "error", text: string) => {
     if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) terminal.complain(text);
   };
-  const control = createControl(token, async () => {
-    proxy.release();
-    // Before the other one is told that it may: it will publish itself.
-    await unpublish(home, process.pid);
-    stop.abort();
+  const control = createControl(token, {
+    async stop() {
+      proxy.release();
+      // Before the other one is told that it may: it will publish itself.
+      await unpublish(home, process.pid);
+      stop.abort();
+    },
+    drain: (wish) => drainNode(app, wish, stop.signal),
   });
   const proxy = createProxy(app, {
     token: asksForToken ? token : undefined,

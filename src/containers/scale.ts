@@ -6,6 +6,7 @@ import type { ModelLoad, ScaleEvent } from "../core/services.ts";
 import { isAbort } from "../core/task-error.ts";
 import { addressOf, publishedPort } from "./container.ts";
 import { decideReplicas, type ScaleLimits, type ScalePace, usualPace } from "./decide-replicas.ts";
+import { admitAgain, leadProxy } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
 import { removeContainer } from "./ensure-service.ts";
 import { findOurs } from "./find-ours.ts";
@@ -46,6 +47,9 @@ export interface ScaleParts {
 
 const usualLookEveryMs = 1_000;
 const quietEveryMs = 1_000;
+/** They look at the list twice a second. */
+const noticedAfterMs = 1_500;
+const takeInLimitMs = 5_000;
 /** After a failure: the engine may be gone, or the disk full. */
 const afterFailureMs = 30_000;
 
@@ -150,15 +154,13 @@ async function* addServer(
   { engine, plan, servers, service, why }: Addition,
   signal: AbortSignal,
 ): AsyncIterable<ScaleEvent> {
-  const { tools, home } = parts;
+  const { tools } = parts;
   const lock = await takeLock(tools.lockFile, signal);
   try {
     yield { kind: "adding", service: service.name, why };
     const address = await startService(engine, plan.stack, service, tools.roots, signal);
     const loaded = await loadSameModels(servers[0]?.address ?? "", address, signal);
-    await keepPlace(home, service.name, address);
-    parts.balancer?.admit(address);
-    parts.onChange();
+    await takeIn(parts, engine, { name: service.name, address }, signal);
     const memory = formatBytes(service.memoryMiB * 2 ** 20);
     const text = msg(
       "{0} takes part now, with {1} models loaded and at most {2} of memory.",
@@ -185,11 +187,37 @@ async function* removeServer(
   // Another window may be asking it.
   if (await parts.isBusy(last.name, signal)) return;
   yield { kind: "removing", service: last.name, why };
-  await forgetPlace(parts.home, last.name);
-  parts.onChange();
-  await parts.balancer?.drain(last.address, signal);
-  while (await parts.isBusy(last.name, signal)) await pause(quietEveryMs, signal);
-  const lock = await takeLock(parts.tools.lockFile, signal);
-  await removeContainer(engine, last.id, signal).finally(lock.release);
+  let isGone = false;
+  try {
+    await forgetPlace(parts.home, last.name);
+    parts.onChange();
+    const proxy = leadProxy(engine, parts.tools.stackName, parts.home, last.id);
+    await Promise.all([
+      parts.balancer?.drain(last.address, signal),
+      proxy.drain(signal),
+      // Until other windows and services have read the list.
+      pause(noticedAfterMs, signal),
+    ]);
+    while (await parts.isBusy(last.name, signal)) await pause(quietEveryMs, signal);
+    const lock = await takeLock(parts.tools.lockFile, signal);
+    await removeContainer(engine, last.id, signal).finally(lock.release);
+    isGone = true;
+  } finally {
+    // Whoever waited for it is closed: it is there, and may be asked.
+    if (!isGone) await takeIn(parts, engine, last, AbortSignal.timeout(takeInLimitMs)).catch(() => undefined);
+  }
   yield { kind: "removed", service: last.name };
+}
+
+/** On the list, and asked by everybody, also where it is one that was drained before. */
+async function takeIn(
+  { home, tools, balancer, onChange }: ScaleParts,
+  engine: Engine,
+  { name, address }: Pick<Server, "name" | "address">,
+  signal: AbortSignal,
+): Promise<void> {
+  await keepPlace(home, name, address);
+  balancer?.admit(address);
+  onChange();
+  await admitAgain(engine, { stackName: tools.stackName, home, name }, signal);
 }

@@ -1,5 +1,9 @@
 // Two model servers behind the service.
 import { afterEach, expect, it } from "vitest";
+import type { App } from "../../src/core/app.ts";
+import { drainPath } from "../../src/core/drain.ts";
+import { createControl } from "../../src/proxy/control.ts";
+import { drainNode } from "../../src/proxy/drain-node.ts";
 import {
   beginLines,
   doneLine,
@@ -9,7 +13,7 @@ import {
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
-import { known, post, startProxy, tag } from "./harness.ts";
+import { known, post, startProxy, tag, token } from "./harness.ts";
 
 let second: ScriptedServer | undefined;
 afterEach(async () => {
@@ -88,4 +92,53 @@ it("case 19: when all are gone it is told at once, with when to ask again", asyn
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
   }
+});
+
+it("asks nothing new of a server that is about to go, tells what is still being made there, and asks it again later", async () => {
+  const end = Promise.withResolvers<void>();
+  const other = await startScriptedServer({
+    ...ollamaRoutes([{ ...tag("llama3.1:8b", "completion"), digest: "d1" }]),
+    "POST /api/chat": async (_, response) => {
+      beginLines(response);
+      response.write(tokenLine("from the second"));
+      await end.promise;
+      response.end(tokenLine(", whole") + doneLine());
+    },
+  });
+  second = other;
+  const app: { it?: App } = {};
+  const control = createControl(token, {
+    stop: async () => undefined,
+    drain: (wish) =>
+      app.it ? drainNode(app.it, wish, new AbortController().signal) : Promise.reject(new Error("none")),
+  });
+  const running = await startProxy({
+    chat: say("from the first"),
+    settings: { nodes: [{ url: other.url }] },
+    options: { mounts: () => [control] },
+  });
+  app.it = running.app;
+  const { url, ollama } = running;
+  const drain = async (body: object, headers: Readonly<Record<string, string>> = known) => {
+    const answer = await post(url, drainPath, body, { headers });
+    return answer.ok ? (await answer.json()).inFlight : answer.status;
+  };
+  expect(await drain({ address: other.url }, { "x-switchyard-token": "wrong" })).toBe(401);
+  expect(await drain({ address: "nowhere" })).toBe(400);
+  // The first one is drained, so the question goes to the second, and stays there while that one is drained.
+  expect(await drain({ address: ollama.url })).toBe(0);
+  const text = post(url, "/api/chat", hello("hello one")).then((answer) => answer.json());
+  await expect.poll(() => drain({ address: other.url })).toBe(1);
+  expect(await drain({ address: ollama.url, isOver: true })).toBe(0);
+  for (const word of ["two", "three"]) {
+    const next = await post(url, "/api/chat", hello(`hello ${word}`));
+    expect((await next.json()).message.content).toBe("from the first");
+  }
+  end.resolve();
+  expect((await text).message.content).toBe("from the second, whole");
+  expect(await drain({ address: other.url })).toBe(0);
+  await drain({ address: other.url, isOver: true });
+  await drain({ address: ollama.url });
+  const last = await post(url, "/api/chat", hello("hello four"));
+  expect((await last.json()).message.content).toBe("from the second, whole");
 });

@@ -101,10 +101,13 @@ async function publishedService(home: string, version: string, chat?: Parameters
     ...chat,
     options: {
       mounts: () => [
-        createControl(token, async () => {
-          proxy?.release();
-          await unpublish(home, process.pid);
-          hasStopped = true;
+        createControl(token, {
+          async stop() {
+            proxy?.release();
+            await unpublish(home, process.pid);
+            hasStopped = true;
+          },
+          drain: async () => ({ inFlight: 0 }),
         }),
       ],
     },
@@ -180,7 +183,7 @@ describe("who watches the service", () => {
     const { port, url, proxy } = await startProxy({
       options: {
         mounts: () => {
-          control = createControl(token, async () => undefined);
+          control = createControl(token, { stop: async () => undefined, drain: async () => ({ inFlight: 0 }) });
           return [control];
         },
         seen: (route, agent) => control?.seen(route, agent),

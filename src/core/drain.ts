@@ -1,0 +1,11 @@
+// How who takes a model server away tells the service in its container, which has a queue of its own.
+import * as z from "zod/mini";
+
+/** Of the service; only who knows the token is heard there. */
+export const drainPath = "/service/drain";
+
+/** @property address of the model server, as the service reaches it @property isOver it may be asked again */
+export const drainSchema = z.object({ address: z.url(), isOver: z.optional(z.boolean()) });
+
+/** Answers that are being made there. */
+export const drainedSchema = z.object({ inFlight: z.int() });
