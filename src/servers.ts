@@ -9,12 +9,19 @@ import { findNode, normalizeAddress } from "./backends/find-nodes.ts";
 import { type NodeAddress, nodeAddresses } from "./backends/node-addresses.ts";
 import { OllamaBackend, type OllamaOptions } from "./backends/ollama.ts";
 import { OpenAiBackend } from "./backends/openai.ts";
-import { createServerSearch, nothingAnswers, type Servers } from "./backends/servers.ts";
+import {
+  createServerSearch,
+  nothingAnswers,
+  type ServerSearch,
+  type Servers,
+  type ServersParts,
+} from "./backends/servers.ts";
 import { usualPullLimits } from "./backends/steady-pull.ts";
-import { containerLimits, readPlaces } from "./containers/places.ts";
+import { awayOf, containerLimits, readPlaces, watchPlaces } from "./containers/places.ts";
 import type { AppOptions } from "./core/app.ts";
 import type { Backend, InstalledModel } from "./core/backend.ts";
 import { msg } from "./core/message.ts";
+import { type Away, modelsAway } from "./core/models-away.ts";
 import type { World } from "./core/route.ts";
 import type { NodeSetting, Settings } from "./core/settings.ts";
 import type { ToolTests } from "./core/tool-test.ts";
@@ -46,7 +53,7 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     // It watches its sources itself, and some of them, such as pip, are silent for long.
     pullLimits: { ...usualPullLimits, stallMs: 0 },
   });
-  const search = createServerSearch({
+  const search = searchAnew(watchPlaces(folders.home), {
     settings,
     furtherNodes: () =>
       nodeAddresses([...ownNodes(folders.home), ...settings().nodes], { isOffline: settings().offline }),
@@ -73,7 +80,11 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     const own = settings().nodes.find(({ url }) => hostOf(url) === makers.hostOf(name));
     return own?.slots ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
   });
-  const worldOf = createWorlds(embedded, claude);
+  const worldOf = createWorlds(embedded, claude, ({ servers }) =>
+    awayOf(folders.home, (address) =>
+      servers.some(({ backend }) => backend.name.endsWith(` ${new URL(address).host}`)),
+    ),
+  );
   const cloudModels = (signal: AbortSignal): Promise<readonly InstalledModel[]> =>
     settings().offline ? Promise.resolve([]) : claude.models(signal);
   return {
@@ -94,6 +105,18 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
       engine.dispose();
       await claudeLine.dispose();
     },
+  };
+}
+
+/** What was found is out of date as soon as another window or shell has started or stopped a server. */
+function searchAnew(haveChanged: () => boolean, parts: ServersParts): ServerSearch {
+  const search = createServerSearch(parts);
+  return {
+    find(signal) {
+      if (haveChanged()) search.forget();
+      return search.find(signal);
+    },
+    forget: search.forget,
   };
 }
 
@@ -126,19 +149,21 @@ function createMakers({ fetch, notice }: AppOptions, env: Readonly<Record<string
 }
 
 /** The same world as long as nothing else is found: what was worked out for it stays true. */
-function createWorlds(embedded: Backend, claude: Backend) {
+function createWorlds(embedded: Backend, claude: Backend, findAway: (found: Servers) => Away | undefined) {
   // Asked for each time, it is a file that is read.
   const memoryBytes = totalmem();
   let last: { readonly found: Servers; readonly cloud: readonly InstalledModel[]; readonly world: World } | undefined;
   return (found: Servers, cloud: readonly InstalledModel[]): World => {
     if (last?.found === found && last.cloud.length === 0 && cloud.length === 0) return last.world;
     const { servers, tried } = found;
-    if (servers.length === 0 && cloud.length === 0) throw nothingAnswers(tried);
+    const away = findAway(found);
+    if (servers.length === 0 && cloud.length === 0) throw away ? modelsAway(away) : nothingAnswers(tried);
     const backends = [...servers.map((server) => server.backend), claude];
     const world: World = {
       models: [...servers.flatMap((server) => server.models), ...cloud],
       backends: new Map(backends.map((backend): [string, Backend] => [backend.name, backend])),
       memoryBytes,
+      ...(away ? { away } : {}),
       // The built-in engine has a list of its own; Ollama has its library.
       ...(servers.every((server) => server.backend === embedded) ? { canBeHad: ownWeights } : {}),
     };

@@ -1,12 +1,23 @@
 // While the service runs it looks after the containers, where there are any: heals them, and has as many as are needed.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../core/app.ts";
 import { type Message, msg } from "../core/message.ts";
 import { incidentName, repairName } from "../core/names.ts";
 
+/** So often containers are looked for where there are none yet, ms: they may be started after the service. */
+const usualLookMs = 30_000;
+
 /** Ends when aborted; never throws. @param tell says what was done */
-export async function keepContainers(app: App, signal: AbortSignal, tell: (text: Message) => void): Promise<void> {
-  const status = await app.services.status(signal).catch(() => undefined);
-  if (status?.kind !== "engine" || status.services.every(({ state }) => state === "missing")) return;
+export async function keepContainers(
+  app: Pick<App, "services">,
+  signal: AbortSignal,
+  tell: (text: Message) => void,
+  lookEveryMs = usualLookMs,
+): Promise<void> {
+  while (!(await areThere(app, signal))) {
+    await sleep(lookEveryMs, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+  }
   const heal = async () => {
     for await (const event of app.services.watch(signal)) {
       if (event.kind !== "incident") continue;
@@ -22,4 +33,9 @@ export async function keepContainers(app: App, signal: AbortSignal, tell: (text:
     }
   };
   await Promise.allSettled([heal(), scale()]);
+}
+
+async function areThere({ services }: Pick<App, "services">, signal: AbortSignal): Promise<boolean> {
+  const status = await services.status(signal).catch(() => undefined);
+  return status?.kind === "engine" && status.services.some(({ state }) => state !== "missing");
 }

@@ -7,6 +7,7 @@ import { statusOfContainer } from "./container.ts";
 import type { ScalePace } from "./decide-replicas.ts";
 import { diagnose } from "./doctor.ts";
 import { otherContext } from "./doctor-engine.ts";
+import { admitAgain } from "./drain-proxy.ts";
 import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { createIncidentNotes } from "./incident-notes.ts";
@@ -64,8 +65,8 @@ function wholeStack(
 ): Pick<Services, "up" | "update" | "down" | "remove"> {
   const { connectHere, stackName, plan, locked } = tools;
   /** What is stopped is forgotten first, so that no question goes there. */
-  const forgetAll = async () => {
-    await forgetPlaces(home);
+  const forgetAll = async (areKept: boolean) => {
+    await forgetPlaces(home, areKept);
     onChange();
   };
   return {
@@ -79,6 +80,8 @@ function wholeStack(
         if (isOffline()) await refuseDownloads(engine, planned, tools, signal);
         for await (const event of bringUp(engine, planned, await tools.partsOf(engine, signal), signal)) {
           if (event.kind === "ready") await keepPlace(home, event.service, event.address);
+          if (event.kind === "ready" && /^ollama-/.test(event.service))
+            await admitAgain(engine, { stackName, home, name: event.service }, signal);
           if (event.kind === "removed") await forgetPlace(home, event.service);
           yield event;
         }
@@ -96,12 +99,12 @@ function wholeStack(
     },
     down: (signal) =>
       locked(signal, async (engine) => {
-        await forgetAll();
+        await forgetAll(true);
         await bringDown(engine, stackName, signal);
       }),
     remove: ({ withVolumes }, signal) =>
       locked(signal, async (engine) => {
-        await forgetAll();
+        await forgetAll(false);
         await removeStack(engine, stackName, withVolumes, signal);
       }),
   };
@@ -128,7 +131,7 @@ function oneService(
     },
     async restart(service, signal) {
       const { engine, found } = await find(service, signal);
-      await callUnlessDone(engine.docker.getContainer(found.Id).restart({ t: 10 }), signal);
+      await callUnlessDone(engine.docker.getContainer(found.Id).restart(), signal);
       onChange();
     },
     async *logs(service, tail, signal) {

@@ -1,7 +1,8 @@
 // Where the services were last ready, kept on disk: one that had to move to another port is found again by every window.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import type { Away } from "../core/models-away.ts";
 import { replaceFile } from "../private-file.ts";
 import { isModelServer, parseMiB } from "./plan.ts";
 import { defaultChoice } from "./stack.ts";
@@ -19,10 +20,41 @@ export function readPlaces(home: string): Readonly<Record<string, string>> {
   }
 }
 
+/** So often the list is looked at, ms. */
+const lookEveryMs = 500;
+
+/** @returns whether services were started or stopped since it was last asked, by whichever window or shell */
+export function watchPlaces(home: string): () => boolean {
+  const look = () => {
+    const found = statSync(fileIn(home), { throwIfNoEntry: false });
+    return found ? `${found.ino} ${found.mtimeMs}` : "";
+  };
+  let seen = look();
+  let lookedAtMs = performance.now();
+  return () => {
+    if (performance.now() - lookedAtMs < lookEveryMs) return false;
+    lookedAtMs = performance.now();
+    const before = seen;
+    seen = look();
+    return seen !== before;
+  };
+}
+
 export async function keepPlace(home: string, service: string, address: string): Promise<void> {
-  const places = readPlaces(home);
-  if (places[service] === address) return;
+  const { [stoppedKey]: stopped, ...places } = readPlaces(home);
+  if (places[service] === address && stopped === undefined) return;
   await writePlaces(home, { ...places, [service]: address });
+}
+
+/** In place of the model server that the person has stopped. */
+const stoppedKey = "stopped";
+
+/** Whether a model server was stopped, or was started and does not answer. @param answering addresses that do */
+export function awayOf(home: string, answering: (address: string) => boolean): Away | undefined {
+  const places = readPlaces(home);
+  if (places[stoppedKey] !== undefined) return "stopped";
+  const ours = Object.entries(places).filter(([name]) => isModelServer(name));
+  return ours.length > 0 && !ours.some(([, address]) => answering(address)) ? "silent" : undefined;
 }
 
 async function writePlaces(home: string, places: Readonly<Record<string, string>>): Promise<void> {
@@ -32,11 +64,17 @@ async function writePlaces(home: string, places: Readonly<Record<string, string>
 /** It is used no more. */
 export async function forgetPlace(home: string, service: string): Promise<void> {
   const { [service]: gone, ...others } = readPlaces(home);
-  if (gone !== undefined) await writePlaces(home, others);
+  if (gone === undefined) return;
+  const isLast = isModelServer(service) && !Object.keys(others).some(isModelServer);
+  await writePlaces(home, isLast ? { ...others, [stoppedKey]: "" } : others);
 }
 
-export async function forgetPlaces(home: string): Promise<void> {
-  if (Object.keys(readPlaces(home)).length > 0) await writePlaces(home, {});
+/** @param areKept the containers stay, stopped */
+export async function forgetPlaces(home: string, areKept: boolean): Promise<void> {
+  const places = readPlaces(home);
+  if (Object.keys(places).length === 0) return;
+  const hasModels = stoppedKey in places || Object.keys(places).some(isModelServer);
+  await writePlaces(home, areKept && hasModels ? { [stoppedKey]: "" } : {});
 }
 
 /** What the container of the model server gets, where the server of this name is it. @param server such as `Ollama at 127.0.0.1:11435` */

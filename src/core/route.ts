@@ -1,10 +1,11 @@
 import type { Backend, InstalledModel, Place } from "./backend.ts";
-import { candidatesFor, fitsMemory, isTag, offersFor } from "./catalogue.ts";
+import { candidatesFor, fitsMemory, isTag } from "./catalogue.ts";
 import type { Classification } from "./classify.ts";
 import { usualContextTokens } from "./context.ts";
 import type { TextLanguage } from "./language.ts";
 import type { LocalOnlyPart } from "./local-only.ts";
 import { type Message, msg } from "./message.ts";
+import { type Away, nothingInstalled } from "./models-away.ts";
 import { roleName } from "./names.ts";
 import { can, cannot, hasFailed, type Need, needsOf, notAnswering, nothingCan } from "./needs.ts";
 import type { Role } from "./role.ts";
@@ -41,6 +42,8 @@ export interface Reachable {
   readonly models: readonly InstalledModel[];
   /** Memory that models may take on this machine, bytes. */
   readonly memoryBytes: number;
+  /** Whether there are models in containers that do not run; absent: none that is known of. */
+  readonly away?: Away;
   /** Tags that the servers here could get; absent: any. */
   readonly canBeHad?: ReadonlySet<string>;
   /** Whether the person found its answers to this kind of task bad; absent: nothing is known. */
@@ -279,19 +282,4 @@ function alternatives(
     .filter((tag) => !ranked.some(({ model }) => isTag(model.name, tag)))
     .map((tag) => ({ model: tag, why: msg("not installed") }));
   return [...installed, ...missing].slice(0, maxAlternatives);
-}
-
-function nothingInstalled(role: Role, reachable: Reachable, settings: Settings): TaskError {
-  const { memoryBytes, canBeHad } = reachable;
-  const fitting = offersFor(memoryBytes, settings.modelProfile).filter(
-    (offer) => offer.fits && canBeHad?.has(offer.name) !== false,
-  );
-  const wanted = candidatesFor(role, settings.modelProfile);
-  const suggestedModel =
-    wanted.find((tag) => fitting.some((offer) => offer.name === tag)) ?? fitting.at(-1)?.name ?? "smollm2:135m";
-  return new TaskError(
-    "model-missing",
-    msg("No model is installed that can answer. Get one first; {0} suits this task and this machine.", suggestedModel),
-    { details: { suggestedModel } },
-  );
 }

@@ -44,6 +44,8 @@ export interface TaskErrorDetails {
   readonly contextTokens?: number;
   /** What would hold it (`context-overflow`). */
   readonly remedies?: Remedies;
+  /** Models are in containers that do not run (`server-unreachable`). */
+  readonly areContainersAway?: true;
   /** The server had not enough memory for the model (`server-error`). */
   readonly isOutOfMemory?: boolean;
   /** The server is at work with as much as it takes (`server-error`). */

@@ -45,6 +45,8 @@ function actionsFor(error: TaskError, log: vscode.LogOutputChannel): readonly Ac
           ]
         : [command(vscode.l10n.t("Get a Model…"), "switchyard.getModel")];
     case "server-unreachable":
+      if (error.details.areContainersAway)
+        return [command(vscode.l10n.t("Start Services"), "switchyard.startServices"), showLog];
       return [command(vscode.l10n.t("Open Settings"), "switchyard.openSettings"), showLog];
     case "context-overflow":
       return [

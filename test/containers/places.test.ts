@@ -1,0 +1,81 @@
+// What one window or shell started is known to the others.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { forgetPlace, forgetPlaces, keepPlace } from "../../src/containers/places.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
+import { TaskError } from "../../src/core/task-error.ts";
+import { ollamaRoutes, startScriptedServer } from "../backends/scripted-server.ts";
+import { never, until } from "./harness.ts";
+
+it("a model server that another window starts or takes away is seen within a moment, though a list was made just before", async () => {
+  const home = await mkdtemp(join(tmpdir(), "switchyard-places-"));
+  const [one, two] = [
+    await startScriptedServer(ollamaRoutes(models("one:1b"))),
+    await startScriptedServer(ollamaRoutes(models("two:1b"))),
+  ];
+  const app = createApp({
+    settings: { ...defaultSettings, engine: "ollama", ollamaUrl: one.url },
+    folders: { home, engineEntry: "none" },
+    env: {},
+    log: () => undefined,
+    askedBy: "shell",
+  });
+  onTestFinished(async () => {
+    await app.dispose();
+    await Promise.all([one.close(), two.close(), rm(home, { recursive: true, force: true })]);
+  });
+  const names = async () => (await app.models(never)).map(({ name }) => name).join();
+  const seen = (wanted: string) => until(async () => ((await names()) === wanted ? true : undefined), 2_000);
+  await seen("one:1b");
+  await keepPlace(home, "ollama-2", two.url);
+  await seen("one:1b,two:1b");
+  await forgetPlace(home, "ollama-2");
+  await seen("one:1b");
+});
+
+it("a question is not told to get models that are there, in containers that are stopped or do not answer", async () => {
+  const home = await mkdtemp(join(tmpdir(), "switchyard-places-"));
+  const gone = await startScriptedServer(ollamaRoutes(models("one:1b")));
+  await gone.close();
+  const app = createApp({
+    settings: { ...defaultSettings, ollamaUrl: gone.url },
+    folders: { home, engineEntry: "none" },
+    env: {},
+    log: () => undefined,
+    askedBy: "shell",
+  });
+  onTestFinished(async () => {
+    await app.dispose();
+    await rm(home, { recursive: true, force: true });
+  });
+  const said = async () => {
+    try {
+      for await (const _ of app.run({ text: "hello", sources: [], history: [] }, never));
+      return "answered";
+    } catch (error) {
+      return error instanceof TaskError ? `${error.kind}: ${error.message}` : String(error);
+    }
+  };
+  expect(await said()).not.toContain("container");
+  await keepPlace(home, "redis", "redis://127.0.0.1:1");
+  await keepPlace(home, "ollama", gone.url);
+  app.configure(app.settings());
+  expect(await said()).toMatch(/^server-unreachable: The container with your models does not answer.*switchyard up/);
+  await forgetPlaces(home, true);
+  app.configure(app.settings());
+  expect(await said()).toMatch(/^server-unreachable: The containers with your models are stopped.*switchyard up/);
+  await keepPlace(home, "ollama", gone.url);
+  await forgetPlace(home, "ollama");
+  app.configure(app.settings());
+  expect(await said()).toContain("are stopped");
+  await forgetPlaces(home, false);
+  app.configure(app.settings());
+  expect(await said()).not.toContain("container");
+});
+
+function models(name: string) {
+  return [{ name, size: 1e9, digest: name, details: { context_length: 8192 }, capabilities: ["completion"] }];
+}
