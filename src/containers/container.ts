@@ -24,6 +24,7 @@ export function createOptions(
     ...(service.user ? { User: service.user } : {}),
     Env: Object.entries(service.environment).map(([name, value]) => `${name}=${value}`),
     Labels: { ...labelsOf(stack, service, contents) },
+    ...(service.stopSeconds === undefined ? {} : { StopTimeout: service.stopSeconds }),
     ExposedPorts: { [inside]: {} },
     Healthcheck: {
       Test: [...health.test],

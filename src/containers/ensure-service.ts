@@ -12,7 +12,6 @@ import { type FilledFile, hashOf, putFiles } from "./service-files.ts";
 import type { ServiceSpec, Stack } from "./service-spec.ts";
 import { configHash, containerName, labels } from "./stack.ts";
 
-const stopSeconds = 10;
 /** Between looking for a free port and taking it, another program may be faster. */
 const startTries = 3;
 
@@ -115,7 +114,7 @@ export async function startContainer(
 /** Its volume stays. */
 export async function removeContainer({ docker }: Engine, id: string, signal: AbortSignal): Promise<void> {
   const container = docker.getContainer(id);
-  await callUnlessDone(container.stop({ t: stopSeconds }), signal, [304, 404]);
+  await callUnlessDone(container.stop(), signal, [304, 404]);
   // 409: it is being removed at this moment.
   await callUnlessDone(container.remove({ v: false, force: true }), signal, [404, 409]);
 }

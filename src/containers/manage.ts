@@ -23,7 +23,6 @@ import { nodeImage } from "./stack-proxy.ts";
 const askEveryMs = 150;
 /** A cold start reads a large program from a slow disk. */
 const readyLimitMs = 180_000;
-const stopSeconds = 10;
 /** Ended by itself and started again by the engine so often: waiting longer is in vain. */
 const crashesToGiveUp = 3;
 
@@ -204,7 +203,7 @@ export async function bringDown(engine: Engine, stackName: string, signal: Abort
 }
 
 export async function stopContainer({ docker }: Engine, id: string, signal: AbortSignal): Promise<void> {
-  await callUnlessDone(docker.getContainer(id).stop({ t: stopSeconds }), signal, [304, 404]);
+  await callUnlessDone(docker.getContainer(id).stop(), signal, [304, 404]);
 }
 
 /** @param withVolumes also what was downloaded and kept; only what carries our label */

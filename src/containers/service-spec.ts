@@ -79,6 +79,8 @@ export interface ServiceSpec {
     readonly retries: number;
     readonly startSeconds: number;
   };
+  /** How long it may take to end when it is stopped; absent: as is usual for containers, 10. */
+  readonly stopSeconds?: number;
   readonly memoryMiB: number;
   readonly isReadOnly: boolean;
   /** Folders in memory that it may write to. */

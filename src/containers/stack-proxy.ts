@@ -48,6 +48,8 @@ export function proxy({ name, ports, ollamaUrl, proxyTag }: StackChoice): Servic
     ],
     ...(ollamaUrl ? { callsHost: true } : {}),
     health: { test: ["CMD", "node", "-e", ask], intervalSeconds: 5, timeoutSeconds: 5, retries: 5, startSeconds: 20 },
+    // It lets answers finish for 30 seconds.
+    stopSeconds: 35,
     memoryMiB: 512,
     isReadOnly: true,
     scratch: ["/tmp"],

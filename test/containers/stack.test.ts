@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { deployFiles } from "../../scripts/compose.ts";
 import { proxyTagOf } from "../../src/containers/build-image.ts";
-import { composeFile } from "../../src/containers/compose.ts";
+import { composeFile, productionFile } from "../../src/containers/compose.ts";
+import { createOptions } from "../../src/containers/container.ts";
 import { imagesOf } from "../../src/containers/manage.ts";
 import { configHash, defaultChoice, describeStack } from "../../src/containers/stack.ts";
 
@@ -94,6 +95,17 @@ describe("the stack", () => {
     ]);
     expect(new Set(servers.map(({ volumes }) => volumes[0]?.name))).toEqual(new Set(["switchyard-models"]));
     expect(servers.map(({ environment }) => environment["OLLAMA_NOPRUNE"])).toEqual([undefined, "1", "1"]);
+  });
+
+  it("lets the service in its container finish what is begun before it is killed, as it says it does", () => {
+    const stack = describeStack(defaultChoice);
+    const service = stack.services.find(({ name }) => name === "local-llm-proxy");
+    // `serve` gives answers 30 seconds.
+    expect(service && createOptions(stack, service, 8000, "").StopTimeout).toBe(35);
+    for (const text of [composeFile(stack), productionFile(stack)]) {
+      const own = text.slice(text.indexOf("  local-llm-proxy:\n"));
+      expect(own).toMatch(/^ {4}stop_grace_period: 35s$/m);
+    }
   });
 
   it("has a hash that changes with each setting of a service and with nothing of another", () => {

@@ -9,6 +9,7 @@ import { ConfigMap, Secret, Service } from "kubernetes-models/v1";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { findHelm } from "../../scripts/helm.ts";
+import { defaultChoice, describeStack } from "../../src/containers/stack.ts";
 import { defaultSettings, parseSettings } from "../../src/core/settings.ts";
 
 const helm = findHelm();
@@ -80,6 +81,16 @@ describe.skipIf(!helm)("the Helm chart", () => {
     expect(at(servers, "spec", "replicas")).toBe(3);
     expect(at(podOf(servers), "containers", 0, "resources", "limits", "nvidia.com/gpu")).toBe(1);
     expect(at(named(objects, "PodDisruptionBudget", "-ollama"), "spec", "maxUnavailable")).toBe(1);
+  });
+
+  it("gives the answers of a model server that is stopped as long as those of the service, and keeps models as long as elsewhere", () => {
+    const pod = podOf(named(render("--set", "proxy.drainSeconds=90"), "StatefulSet", "-ollama"));
+    expect(at(pod, "terminationGracePeriodSeconds")).toBe(100);
+    expect(at(pod, "containers", 0, "lifecycle", "preStop", "exec", "command")).toEqual(["sleep", "90"]);
+    const { environment } = describeStack(defaultChoice).services[0] ?? {};
+    const given = at(pod, "containers", 0, "env");
+    const kept = Array.isArray(given) && given.find(({ name }) => name === "OLLAMA_KEEP_ALIVE")?.value;
+    expect(kept).toBe(environment?.["OLLAMA_KEEP_ALIVE"]);
   });
 
   it("gives the service settings that it takes: every replica by its own name, each trusted, and Redis", () => {
