@@ -12,7 +12,8 @@ import { findOurs, findService } from "./find-ours.ts";
 import { lastLines } from "./logs.ts";
 import { scarceMemory } from "./memory-now.ts";
 import { pause } from "./pause.ts";
-import type { HostFacts, Plan } from "./plan.ts";
+import { keepMemory } from "./places.ts";
+import { type HostFacts, isModelServer, type Plan } from "./plan.ts";
 import { checkRoom } from "./preflight.ts";
 import { answersAt } from "./probe.ts";
 import { type FileRoots, fillFiles } from "./service-files.ts";
@@ -51,6 +52,7 @@ export async function* bringUp(
   for (const service of stack.services) {
     for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
     yield* ensureService(engine, stack, service, await fillFiles(service, parts), signal);
+    if (isModelServer(service.name)) await keepMemory(parts.home, service.memoryMiB);
   }
   yield* removeUnwanted(engine, plan, signal);
   for (const service of stack.services) yield* waitUntilReady(engine, stack, service, signal);
@@ -147,6 +149,7 @@ export async function startService(
 ): Promise<string> {
   for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
   for await (const _ of ensureService(engine, stack, service, await fillFiles(service, roots), signal));
+  if (isModelServer(service.name)) await keepMemory(roots.home, service.memoryMiB);
   for await (const event of waitUntilReady(engine, stack, service, signal)) {
     if (event.kind === "ready") return event.address;
   }

@@ -49,6 +49,14 @@ export async function keepPlace(home: string, service: string, address: string):
 /** In place of the model server that the person has stopped. */
 const stoppedKey = "stopped";
 
+/** What each model server was given, MiB: settings of the window that asks may say something else. */
+const memoryKey = "memory";
+
+export async function keepMemory(home: string, memoryMiB: number): Promise<void> {
+  const places = readPlaces(home);
+  if (places[memoryKey] !== String(memoryMiB)) await writePlaces(home, { ...places, [memoryKey]: String(memoryMiB) });
+}
+
 /** Whether a model server was stopped, or was started and does not answer. @param answering addresses that do */
 export function awayOf(home: string, answering: (address: string) => boolean): Away | undefined {
   const places = readPlaces(home);
@@ -83,8 +91,10 @@ export function containerLimits(
   env: Readonly<Record<string, string | undefined>>,
   server: string,
 ): { readonly limitBytes: number; readonly parallel: number } | undefined {
-  const ours = Object.entries(readPlaces(home)).filter(([name]) => isModelServer(name));
+  const places = readPlaces(home);
+  const ours = Object.entries(places).filter(([name]) => isModelServer(name));
   if (!ours.some(([, address]) => server.endsWith(` ${new URL(address).host}`))) return undefined;
-  const limitMiB = parseMiB(env["MAX_MODEL_MEMORY"] ?? "") ?? defaultChoice.modelMemoryMiB;
+  const asked = parseMiB(env["MAX_MODEL_MEMORY"] ?? "") ?? defaultChoice.modelMemoryMiB;
+  const limitMiB = Number(places[memoryKey]) || asked;
   return { limitBytes: limitMiB * 2 ** 20, parallel: modelSlots };
 }

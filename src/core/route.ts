@@ -11,7 +11,6 @@ import { can, cannot, hasFailed, type Need, needsOf, notAnswering, nothingCan } 
 import type { Role } from "./role.ts";
 import type { Settings } from "./settings.ts";
 import type { Ask, TaskKind } from "./task.ts";
-import { TaskError } from "./task-error.ts";
 import { isUnsure } from "./unsure.ts";
 
 /** Where a task runs and why; part of every badge. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
-import { forgetPlace, forgetPlaces, keepPlace } from "../../src/containers/places.ts";
+import { containerLimits, forgetPlace, forgetPlaces, keepMemory, keepPlace } from "../../src/containers/places.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { ollamaRoutes, startScriptedServer } from "../backends/scripted-server.ts";
@@ -34,6 +34,19 @@ it("a model server that another window starts or takes away is seen within a mom
   await seen("one:1b,two:1b");
   await forgetPlace(home, "ollama-2");
   await seen("one:1b");
+});
+
+it("what a model server was given counts for what fits, whatever the window that asks has as its setting", async () => {
+  const home = await mkdtemp(join(tmpdir(), "switchyard-places-"));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  const given = (env: Readonly<Record<string, string>>) =>
+    containerLimits(home, env, "Ollama at 127.0.0.1:11435")?.limitBytes;
+  expect(given({})).toBeUndefined();
+  await keepPlace(home, "ollama", "http://127.0.0.1:11435");
+  expect([given({}), given({ MAX_MODEL_MEMORY: "2G" })]).toEqual([8 * 2 ** 30, 2 * 2 ** 30]);
+  await keepMemory(home, 5000);
+  await keepPlace(home, "ollama-2", "http://127.0.0.1:11436");
+  expect([given({}), given({ MAX_MODEL_MEMORY: "2G" })]).toEqual([5000 * 2 ** 20, 5000 * 2 ** 20]);
 });
 
 it("a question is not told to get models that are there, in containers that are stopped or do not answer", async () => {

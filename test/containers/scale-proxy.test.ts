@@ -6,7 +6,7 @@ import type { DockerEngine } from "../../scripts/docker.ts";
 import { importOllama } from "../../scripts/docker-images.ts";
 import { smallModel } from "../../scripts/folders.ts";
 import { mustRun, root } from "../../scripts/run.ts";
-import { readPlaces } from "../../src/containers/places.ts";
+import { containerLimits, readPlaces } from "../../src/containers/places.ts";
 import { type ScaleParts, scaleServers } from "../../src/containers/scale.ts";
 import { readSecret } from "../../src/containers/secrets.ts";
 import { toolsOf } from "../../src/containers/service-tools.ts";
@@ -69,6 +69,8 @@ describe.skipIf(!dockerd)("a second model server behind the service in its conta
     const servers = async () =>
       [...(await containers(engine?.socket ?? "")).keys()].filter((name) => /ollama/.test(name));
     expect(new Set(await servers())).toEqual(new Set(["switchyard-ollama", "switchyard-ollama-2"]));
+    const { limitBytes } = containerLimits(bench.home, {}, `Ollama at 127.0.0.1:${bench.ports.ollama}`) ?? {};
+    expect(limitBytes).toBe(2 ** 30);
     // One after the other both are asked.
     const asked = Array.from({ length: 4 }, (_, number) => stream(number));
     const stop = new AbortController();
