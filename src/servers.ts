@@ -80,11 +80,13 @@ export function connectServers(options: AppOptions, settings: () => Settings, to
     const own = settings().nodes.find(({ url }) => hostOf(url) === makers.hostOf(name));
     return own?.slots ?? containerLimits(folders.home, env, name)?.parallel ?? usualSlots;
   });
-  const worldOf = createWorlds(embedded, claude, ({ servers }) =>
-    awayOf(folders.home, (address) =>
+  const worldOf = createWorlds(embedded, claude, ({ servers }) => {
+    // Who has chosen the built-in engine asks no container.
+    if (settings().engine === "embedded") return undefined;
+    return awayOf(folders.home, (address) =>
       servers.some(({ backend }) => backend.name.endsWith(` ${new URL(address).host}`)),
-    ),
-  );
+    );
+  });
   const cloudModels = (signal: AbortSignal): Promise<readonly InstalledModel[]> =>
     settings().offline ? Promise.resolve([]) : claude.models(signal);
   return {

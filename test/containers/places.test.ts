@@ -77,8 +77,10 @@ it("a question is not told to get models that are there, in containers that are 
   await keepPlace(home, "ollama", gone.url);
   app.configure(app.settings());
   expect(await said()).toMatch(/^server-unreachable: The container with your models does not answer.*switchyard up/);
+  app.configure({ ...app.settings(), engine: "embedded" });
+  expect(await said()).not.toContain("container");
   await forgetPlaces(home, true);
-  app.configure(app.settings());
+  app.configure({ ...app.settings(), engine: "auto" });
   expect(await said()).toMatch(/^server-unreachable: The containers with your models are stopped.*switchyard up/);
   await keepPlace(home, "ollama", gone.url);
   await forgetPlace(home, "ollama");
