@@ -135,10 +135,25 @@ function chatOutcome(request: ChatRequest) {
   };
 }
 
+/** With which editors ask for what stands between two texts: in a question they would be answered like any other words. */
+const gapMark = /<\|?fim[_-](?:prefix|begin|suffix|hole|middle)\|?>|<｜fim▁begin｜>/;
+const gapMarks = [
+  ["<PRE>", "<SUF>"],
+  ["[SUFFIX]", "[PREFIX]"],
+] as const;
+const hasGap = (prompt: string) =>
+  gapMark.test(prompt) || gapMarks.some((marks) => marks.every((mark) => prompt.includes(mark)));
+const noGaps =
+  "what stands between two texts is not filled in here; set your editor’s completions to the model server itself";
+
 /** Models of today are made for conversations: the text is a question of one. */
 function completionOutcome(request: z.infer<typeof completionSchema>) {
   refuseSeveral(request);
-  const ask = conversationAsk([{ role: "user", content: [request.prompt].flat()[0] ?? "" }], {
+  const prompt = [request.prompt].flat()[0] ?? "";
+  if (hasGap(prompt)) {
+    throw new ProxyError(400, `prompt: ${noGaps}`, { field: "prompt" });
+  }
+  const ask = conversationAsk([{ role: "user", content: prompt }], {
     model: request.model,
     temperature: request.temperature,
     topP: request.top_p,

@@ -44,6 +44,8 @@ const refused: readonly (readonly [string, object, string])[] = [
   ],
   ["/v1/embeddings", { model, input: [[1, 2]] }, "token ids"],
   ["/v1/completions", { model, prompt: [1, 2] }, "token ids"],
+  ["/v1/completions", { model, prompt: "<|fim_prefix|>a(<|fim_suffix|>)<|fim_middle|>" }, "not filled in here"],
+  ["/v1/completions", { model, prompt: "<PRE> a(\n <SUF>) <MID>" }, "not filled in here"],
 ];
 
 it.each(refused)("%s %j", async (path, body, told) => {
