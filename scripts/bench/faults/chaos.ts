@@ -39,13 +39,13 @@ class ModelServer {
   /** @param asked told the number of each question it gets */
   constructor(asked: (question: number) => void) {
     this.#asked = asked;
+    process.once("exit", () => this.#child?.kill("SIGKILL"));
   }
 
   async start(): Promise<void> {
     const text = Array.from({ length: words }, (_, at) => `word${at} `).join("");
     const script = join(root, "test", "tasks", "chaos-node.ts");
     const child = fork(script, [String(this.port), text, "511", String(msPerWord)], { execArgv: [] });
-    process.once("exit", () => child.kill("SIGKILL"));
     this.#child = child;
     const [port] = await once(child, "message");
     this.port = Number(port);
