@@ -58,26 +58,43 @@ export interface PriceRange {
 }
 
 /**
+ * The estimate of a prompt is fitted to the tokenizers of models that run here. Anthropic says of its newer ones that they
+ * make up to so many times the tokens of its older ones: what may be spent at most is reckoned with them.
+ */
+const mostPerEstimate = 1.35;
+
+interface Extras {
+  /** The cache may keep the prompt for an hour. */
+  readonly isKeptLong?: boolean;
+  /** That the server may make. */
+  readonly webSearches?: number;
+  /** The server gets more than was sent: all that its window holds. */
+  readonly fillsWindow?: boolean;
+}
+
+/**
  * From an empty answer whose prompt comes from the cache, to one of the greatest length whose prompt is written into it.
+ * @param promptTokens estimated
  * @param maxAnswerTokens over all requests; 0: no limit is asked for, so the model's own holds
- * @param isKeptLong whether the cache may keep the prompt for an hour
- * @param webSearches that the server may make
  */
 export function priceRange(
   model: string,
   promptTokens: number,
   maxAnswerTokens: number,
-  isKeptLong = false,
-  webSearches = 0,
+  { isKeptLong = false, webSearches = 0, fillsWindow = false }: Extras = {},
 ): PriceRange {
   const nothing: TokenUsage = { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 };
+  const price = priceOf(model);
+  const mostTokens = fillsWindow
+    ? Math.max(promptTokens, price.contextTokens)
+    : Math.ceil(promptTokens * mostPerEstimate);
   return {
     minUsd: costUsd(model, { ...nothing, cacheReadTokens: promptTokens }),
     maxUsd: costUsd(model, {
       ...nothing,
-      cacheWriteTokens: promptTokens,
-      ...(isKeptLong ? { longCacheWriteTokens: promptTokens } : {}),
-      outputTokens: maxAnswerTokens || priceOf(model).maxAnswerTokens,
+      cacheWriteTokens: mostTokens,
+      ...(isKeptLong ? { longCacheWriteTokens: mostTokens } : {}),
+      outputTokens: maxAnswerTokens || price.maxAnswerTokens,
       webSearches,
     }),
   };

@@ -2,7 +2,7 @@
 // are, so nothing can be masked: what must not leave is refused.
 import { type ClaudeBody, readClaudeBody, type SaidText } from "../core/claude-body.ts";
 import type { ClaudePass, PassEvent, PassRequest } from "../core/claude-pass.ts";
-import { type PriceRange, priceOf, priceRange } from "../core/cost.ts";
+import { type PriceRange, priceRange } from "../core/cost.ts";
 import { countNames } from "../core/json-names.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { PrivacyRule } from "../core/local-only.ts";
@@ -159,8 +159,7 @@ function priceOfRequest(said: ClaudeBody, path: string): PriceRange | undefined 
       msg("Nothing was sent: what “{0}” costs is not known here, so no budget could hold. Leave it out.", unpriced),
     );
   }
-  const mostTokens = hasMore ? Math.max(promptTokens, priceOf(model).contextTokens) : promptTokens;
-  return priceRange(model, mostTokens, maxAnswerTokens, isKeptLong, webSearches);
+  return priceRange(model, promptTokens, maxAnswerTokens, { isKeptLong, webSearches, fillsWindow: hasMore });
 }
 
 const isMessage = (path: string) => /^\/v1\/messages(?:\?|$)/.test(path);

@@ -63,7 +63,7 @@ describe("the price of an answer", () => {
     expect(costUsd("claude-sonnet-5-5-20260901", written)).toBe(costUsd("claude-sonnet-5-5", written));
     const half = { ...written, longCacheWriteTokens: million / 2 };
     expect(costUsd("claude-sonnet-5-5", half)).toBeCloseTo(2 * (0.5 * 1.25 + 0.5 * 2), 10);
-    expect(priceRange("claude-sonnet-5-5", million, 1, true).maxUsd).toBeCloseTo(4, 4);
+    expect(priceRange("claude-sonnet-5-5", million, 1, { isKeptLong: true }).maxUsd).toBeCloseTo(5.4, 4);
   });
 
   it("of a model that is not on the list is that of the dearest, so that a budget is not passed unseen", () => {
@@ -80,6 +80,14 @@ describe("the price of an answer", () => {
       expect(cost).toBeGreaterThanOrEqual(minUsd);
       expect(cost).toBeLessThanOrEqual(maxUsd);
     }
+  });
+  it("is inside that range, too, where Claude makes more tokens of the prompt than were estimated", () => {
+    const { maxUsd } = priceRange("claude-opus-5-5", 3_000, 500);
+    const cost = costUsd("claude-opus-5-5", usage({ cacheWriteTokens: 3_000 * 1.35, outputTokens: 500 }));
+    expect(cost).toBeLessThanOrEqual(maxUsd + 1e-12);
+  });
+  it("is that of a full window where the server gets more than was sent", () => {
+    expect(priceRange("claude-sonnet-5-5", 100, 1, { fillsWindow: true }).maxUsd).toBeCloseTo(2.5, 4);
   });
   it("is inside that range for every model, however much of the prompt is cached and however long the answer is", () => {
     const names = [...cloudModels.map((model) => model.name), "claude-unheard-of"];
