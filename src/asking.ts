@@ -26,7 +26,8 @@ export interface AskingParts {
   readonly servers: Connected;
 }
 
-const usualMaxWaiting = 32;
+/** Who waits is told how many are before; many a client takes a refusal for the end. */
+const usualMaxWaiting = 128;
 const nowMs = () => performance.now();
 
 export function createAsking(options: AppOptions, { settings, heldHere, stores, servers }: AskingParts) {

@@ -50,6 +50,8 @@ export interface ServerSearch {
 
 /** Older than this, a finding is used once more and renewed behind the answer. */
 const freshMs = 5_000;
+/** The same while a server of the settings is away: it may be back any moment, and the others have its work as well. */
+const freshWithoutAllMs = 1_000;
 /** Older than this, it is not used. */
 const staleMs = 60_000;
 /** A server that takes longer to list its models is left out this time: it has frozen, or its disk has. */
@@ -58,7 +60,7 @@ const usualListMs = 10_000;
 const furtherMs = 2_000;
 
 export function createServerSearch(parts: ServersParts): ServerSearch {
-  let found: { readonly servers: Servers; readonly atMs: number } | undefined;
+  let found: { readonly servers: Servers; readonly atMs: number; readonly freshMs: number } | undefined;
   let running: Promise<Servers> | undefined;
   /** Ollama backends are kept by address, with what they learned of their models. */
   const ollama = new Map<string, Backend>();
@@ -66,10 +68,11 @@ export function createServerSearch(parts: ServersParts): ServerSearch {
   const search = (): Promise<Servers> => {
     if (running) return running;
     const mine = lookAround(parts, ollama)
-      .then((servers) => {
+      .then(({ isAway, ...servers }) => {
         // Nothing found is not worth keeping: the person may start a server any moment.
         const isWorthKeeping = servers.servers.some((server) => server.models.length > 0);
-        if (running === mine) found = isWorthKeeping ? { servers, atMs: parts.nowMs() } : undefined;
+        const known = { servers, atMs: parts.nowMs(), freshMs: isAway ? freshWithoutAllMs : freshMs };
+        if (running === mine) found = isWorthKeeping ? known : undefined;
         return servers;
       })
       .finally(() => {
@@ -83,7 +86,7 @@ export function createServerSearch(parts: ServersParts): ServerSearch {
     async find(signal) {
       const ageMs = found ? parts.nowMs() - found.atMs : Number.POSITIVE_INFINITY;
       if (found && ageMs < staleMs) {
-        if (ageMs > freshMs) search().catch(() => undefined);
+        if (ageMs > found.freshMs) search().catch(() => undefined);
         return found.servers;
       }
       return leavable(search(), signal);
@@ -96,7 +99,12 @@ export function createServerSearch(parts: ServersParts): ServerSearch {
   };
 }
 
-async function lookAround(parts: ServersParts, known: Map<string, Backend>): Promise<Servers> {
+interface Found extends Servers {
+  /** A server that the settings name did not answer. */
+  readonly isAway: boolean;
+}
+
+async function lookAround(parts: ServersParts, known: Map<string, Backend>): Promise<Found> {
   const { engine, ollamaUrl } = parts.settings();
   const never = new AbortController().signal;
   const search = engine === "embedded" ? { tried: [] } : await parts.findNode(ollamaUrl, never);
@@ -112,14 +120,19 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
     if (server) servers.push({ ...server, version });
   }
   const others = further.nodes.filter(({ address }) => address !== search.node?.address);
-  servers.push(...(await askFurther(parts, known, others, tried)));
+  const answering = await askFurther(parts, known, others, tried);
+  servers.push(...answering);
   const hasChatModel = servers.some((server) => server.models.some(canChat));
   if (engine === "embedded" || (engine === "auto" && !hasChatModel)) {
     const server = await ask(parts.embedded, tried, never);
     if (server) servers.push(server);
   }
   const tests = await parts.toolTests();
-  return { servers: servers.map((server) => ({ ...server, models: withToolTests(server.models, tests) })), tried };
+  return {
+    servers: servers.map((server) => ({ ...server, models: withToolTests(server.models, tests) })),
+    tried,
+    isAway: answering.length < others.length,
+  };
 }
 
 /** Its name is among the nodes as well, and stands for several servers there: each is asked by its own address. */

@@ -191,3 +191,24 @@ it("takes in what another program has found out of a model meanwhile, without be
   clock.ms = 6_000;
   await expect.poll(seen).toBe("no");
 });
+
+it("looks sooner for a server of the settings that is away: the others have its work as well", async () => {
+  let isAway = true;
+  const { search, clock } = searchWith({
+    further: [further("10.1.1.1:11434"), further("10.1.1.2:11434")],
+    furtherModels: async (label) => {
+      if (isAway && label === "10.1.1.2:11434") throw new Error("connection refused");
+      return [model("big", label)];
+    },
+  });
+  expect(namesOf(await search.find(never))).toEqual(["Ollama", "10.1.1.1:11434"]);
+  isAway = false;
+  clock.ms = 900;
+  await search.find(never);
+  await new Promise(setImmediate);
+  expect(namesOf(await search.find(never))).toEqual(["Ollama", "10.1.1.1:11434"]);
+  clock.ms = 1_100;
+  await search.find(never);
+  await new Promise(setImmediate);
+  expect(namesOf(await search.find(never))).toEqual(["Ollama", "10.1.1.1:11434", "10.1.1.2:11434"]);
+});
