@@ -105,7 +105,8 @@ export async function checkPorts(
       what: msg("The port of {0} is taken.", name),
       evidence: [msg("Port {0} is held by {1}", port.host, owner)],
       repair: msg("Start the services: the next free port is used. Nobody’s program is ended."),
-      canRepair: true,
+      // Where nothing is set up, a person decides whether gigabytes are fetched.
+      canRepair: ours.length > 0,
       mend: startAll,
     });
   }
