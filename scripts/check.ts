@@ -110,6 +110,7 @@ export const unitPatterns = [
   "test/backends/",
   "test/privacy",
   "test/architecture",
+  "test/process-lock",
   "test/manifest",
   "test/monitoring",
   "test/deploy",

@@ -6,6 +6,7 @@ import type { Download, Downloads } from "../core/downloads.ts";
 import type { Fit } from "../core/fit.ts";
 import { type Message, msg } from "../core/message.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { isHeld, tryLock } from "../process-lock.ts";
 import {
   createDownloadFiles,
   type DownloadFiles,
@@ -13,7 +14,6 @@ import {
   type OpenDownload,
   type Wish,
 } from "./download-files.ts";
-import { isHeld, tryLock } from "./process-lock.ts";
 import { abortError } from "./server-errors.ts";
 
 export interface DownloadsOptions {

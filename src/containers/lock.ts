@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { dropLeftover } from "../process-lock.ts";
 
 const touchEveryMs = 2_000;
 /** A holder that has not touched its file for so long is gone. */
@@ -29,10 +30,14 @@ export async function takeLock(file: string, signal: AbortSignal, everyMs = askE
       await handle.writeFile(owner).finally(() => handle.close());
       return holdLock(file, owner);
     }
-    const found = await stat(file).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > staleMs) await rm(file, { force: true });
+    if (await isStale(file)) await dropLeftover(file, () => isStale(file));
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+async function isStale(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > staleMs;
 }
 
 function holdLock(file: string, owner: string): Lock {

@@ -1,5 +1,6 @@
 // Who is the service: however many windows and shells start one, it is one, and the newest version of it.
-import { takeLock } from "./lock.ts";
+import { join } from "node:path";
+import { takeLock } from "../process-lock.ts";
 import { findService, type Publication } from "./publication.ts";
 import { stopService } from "./stop-service.ts";
 
@@ -18,7 +19,7 @@ export type Election =
 /** Asks an older version to hand over; the address is free when this resolves. */
 export async function elect(candidate: Candidate, signal: AbortSignal): Promise<Election> {
   const { home, token, version, host } = candidate;
-  const settle = await takeLock(home, signal);
+  const settle = await takeLock(join(home, "proxy.lock"), signal);
   try {
     const publication = await findService(home, token, signal);
     if (!publication) return { kind: "ours", settle };

@@ -7,8 +7,8 @@ import * as z from "zod/mini";
 import { parseJson } from "../core/parse-json.ts";
 import type { WindowRules } from "../core/window-rules.ts";
 import { writePrivateFile } from "../private-file.ts";
+import { isAlive } from "../process-lock.ts";
 import { birthOf } from "./birth.ts";
-import { isAlive } from "./publication.ts";
 
 const rulesSchema = z.object({ offline: z.boolean(), localOnly: z.array(z.string()) });
 /** `birth`: of the process that wrote it; absent where the system does not tell. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import { writePrivateFile } from "../private-file.ts";
+import { isAlive } from "../process-lock.ts";
 import { challengeHeader, proofOf } from "./proof.ts";
 
 export interface Publication {
@@ -85,13 +86,4 @@ function isPassing(error: unknown): boolean {
   const { cause } = error;
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
   return code === "ECONNRESET" || code === "UND_ERR_SOCKET" || code === "ETIMEDOUT";
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }

@@ -1,5 +1,5 @@
 // One service for all windows and shells of a person.
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +7,6 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { createControl } from "../../src/proxy/control.ts";
 import type { ProxyServer } from "../../src/proxy/server.ts";
 import { elect, isNewer } from "../../src/service/election.ts";
-import { takeLock } from "../../src/service/lock.ts";
 import { findService, publish, unpublish } from "../../src/service/publication.ts";
 import { watchService } from "../../src/service/watch-service.ts";
 import { beginLines, doneLine, tokenLine } from "../backends/scripted-server.ts";
@@ -59,21 +58,6 @@ describe("starting", () => {
     await eventually(() => isGone(found?.pid ?? 0));
     expect(await findService(home, await ownToken(), signal)).toBeUndefined();
     expect((await run(["serve", "--stop"])).err).toContain("No service runs.");
-  });
-
-  it("takes over the lock of a process that is dead, and waits for that of one that lives", async () => {
-    const { home } = await shell();
-    await writeFile(join(home, "proxy.lock"), "999999999");
-    const release = await takeLock(home, signal);
-    let hasSecond = false;
-    const second = takeLock(home, signal).then((done) => {
-      hasSecond = true;
-      return done;
-    });
-    await sleep(200);
-    expect(hasSecond).toBe(false);
-    await release();
-    await (await second)();
   });
 });
 

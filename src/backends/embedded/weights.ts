@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { withoutCredentials } from "../../core/addresses.ts";
 import { reasonOf } from "../../core/reason-of.ts";
-import { tryLock } from "../process-lock.ts";
+import { tryLock } from "../../process-lock.ts";
 import { type DownloadLimits, download, isDiskFull, usualLimits } from "./download.ts";
 import { EngineError } from "./engine-error.ts";
 import { fileStem, hashFile, isGguf, type ModelFiles } from "./model-files.ts";
