@@ -1,5 +1,5 @@
 // The editor as a person sees it: every selector of the tests is in this file.
-import { cp, mkdir } from "node:fs/promises";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Browser, chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
 import { browserArgs, ensureBrowser } from "../../scripts/browser.ts";
@@ -17,6 +17,8 @@ export interface WorkbenchOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Added to the environment of the editor's server. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Added to the workspace; what is added later may be missing from a search for files. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
 /** Installs the package into an editor of its own, opens a copy of the sample workspace, and stops all of it again. */
@@ -26,6 +28,8 @@ export async function openWorkbench(vsix: string, options: WorkbenchOptions = {}
   const place = (name: string) => join(folders.path, name);
   const own = ["--user-data-dir", place("user"), "--extensions-dir", place("extensions")];
   await cp(sample, place("workspace"), { recursive: true });
+  for (const [name, bytes] of Object.entries(options.files ?? {}))
+    await writeFile(join(place("workspace"), name), bytes);
   await mkdir(screenshots, { recursive: true });
   // Settings of the machine are read from a file of their own where the editor runs in a browser.
   for (const scope of ["User", "Machine"]) {
@@ -60,7 +64,6 @@ export async function openWorkbench(vsix: string, options: WorkbenchOptions = {}
 }
 
 async function writeSettings(file: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
-  const { writeFile } = await import("node:fs/promises");
   const quiet = {
     "workbench.startupEditor": "none",
     "chat.disableAIFeatures": true,

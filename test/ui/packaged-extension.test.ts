@@ -10,7 +10,13 @@ const vsix = process.env["SWITCHYARD_VSIX"] ?? "";
 let workbench: Workbench;
 
 beforeAll(async () => {
-  workbench = await openWorkbench(vsix);
+  workbench = await openWorkbench(vsix, {
+    files: {
+      "data.bin": Buffer.from([0, 1, 2, 255, 0]),
+      "large.txt": "const x = 1;\n".repeat(900_000),
+      "bare.ts": "export const one = 1;\n",
+    },
+  });
 }, 300_000);
 afterEach(async ({ task }) => {
   if (task.result?.state === "fail")
@@ -66,8 +72,6 @@ describe("the packaged extension", { timeout: 300_000 }, () => {
   });
 
   it("says of a file that no editor shows as text what it is", async () => {
-    await writeFile(join(workbench.folder, "data.bin"), Buffer.from([0, 1, 2, 255, 0]));
-    await writeFile(join(workbench.folder, "large.txt"), "const x = 1;\n".repeat(900_000));
     // Which tab is open reaches extensions a moment later.
     const says = (command: string, text: string | RegExp) =>
       expect
@@ -103,6 +107,7 @@ describe("the packaged extension", { timeout: 300_000 }, () => {
 
   // Random words hold no code block.
   it.skipIf(testWeights() === "tiny")("copies code, and shows it as a change before anything is written", async () => {
+    await workbench.openFile("average.ts");
     await workbench.ask("Write a Python function that adds two numbers. Reply with one code block.");
     const answer = await workbench.finishedAnswer();
     const block = answer.locator(".code-block").first();
@@ -131,7 +136,6 @@ describe("the packaged extension", { timeout: 300_000 }, () => {
   });
 
   it("leaves no empty editor where there is nothing to translate", async () => {
-    await writeFile(join(workbench.folder, "bare.ts"), "export const one = 1;\n");
     await workbench.openFile("bare.ts");
     await workbench.runCommand("Switchyard: Translate Document");
     await workbench.notification("bare.ts has no comments to translate").waitFor();
