@@ -170,10 +170,13 @@ describe("before anything leaves", { timeout: 300_000 }, () => {
 
   it("with Offline on, nothing is even offered", async () => {
     const before = claude.requests.length;
+    await workbench.runCommand("Switchyard: New Conversation");
+    // Its title as well: what is asked before the page is drawn anew belongs to the conversation of before.
+    const title = workbench.chat().locator("select option:checked");
+    await expect.poll(() => title.textContent()).toBe("New conversation");
+    await expect.poll(() => workbench.chat().locator(".exchange").count()).toBe(0);
     await workbench.runCommand("Switchyard: Turn Offline On or Off");
     await workbench.statusItem("offline").waitFor();
-    await workbench.runCommand("Switchyard: New Conversation");
-    await expect.poll(() => workbench.chat().locator(".exchange").count()).toBe(0);
     await workbench.ask(question);
     const answer = await workbench.finishedAnswer();
     expect(await answer.locator(".badge summary").innerText()).toMatch(/this machine/);
