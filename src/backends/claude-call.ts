@@ -1,5 +1,6 @@
 // The fetch under one call of Claude: a bound on all its tries together, and nothing malformed gets past it unseen.
 import type { BeforeSending } from "../core/backend.ts";
+import { mayHaveGoneOn } from "../core/claude-usage.ts";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { lostClaude } from "./claude-errors.ts";
@@ -25,9 +26,6 @@ export interface ClaudeCall {
   /** Certain where every try was refused, or found no connection. */
   readonly isUnpaid: boolean;
 }
-
-/** Something in between has given up an answer that Claude may have gone on with. */
-const givenUp = new Set([502, 504]);
 
 /** As the client waits where the server does not say how long: doubled from 0.5 s, at most 8 s. */
 const backoffMs = (tries: number) => Math.min(8_000, 500 * 2 ** (tries - 1));
@@ -70,7 +68,7 @@ export function createClaudeCall(options: ClaudeCallOptions): ClaudeCall {
         if (!isUnpaid) throw give(lostClaude());
         throw mayWait(backoffMs(tries)) || init?.signal?.aborted ? error : give(error);
       }
-      isUnpaid &&= !response.ok && !givenUp.has(response.status);
+      isUnpaid &&= !response.ok && !mayHaveGoneOn(response.status);
       if (!response.ok) {
         const mayAgain = isUnpaid && mayWait(retryWaitMs(response.headers) ?? backoffMs(tries));
         return mayAgain ? response : withoutRetry(response);

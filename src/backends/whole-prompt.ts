@@ -3,7 +3,7 @@
 // before it is known that the window is as large as was asked for.
 import type { ModelRequest } from "../core/backend.ts";
 import { fewestTokens } from "../core/context.ts";
-import { msg } from "../core/message.ts";
+import { type Message, msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 
 /** What the check needs of a server; each call is one request. */
@@ -77,17 +77,17 @@ async function readsWhole({ text, readTokens }: WindowProbe): Promise<{ isWhole:
 }
 
 function wouldCut(server: string, promptTokens: number, contextTokens: number): TaskError {
-  return new TaskError(
-    "context-overflow",
-    msg(
-      "{0} would read about {2} of {1} tokens and answer from a part. Nothing was asked. Select less text, or let the server use a larger context (OLLAMA_CONTEXT_LENGTH).",
-      server,
-      promptTokens,
-      contextTokens,
-    ),
-    { details: { promptTokens, contextTokens } },
+  const text = msg(
+    "{0} would read about {2} of {1} tokens and answer from a part. Nothing was asked. Select less text, or let the server use a larger context (OLLAMA_CONTEXT_LENGTH).",
+    server,
+    promptTokens,
+    contextTokens,
   );
+  return overflow(text, promptTokens, contextTokens);
 }
+
+const overflow = (text: Message, promptTokens: number, contextTokens: number) =>
+  new TaskError("context-overflow", text, { details: { promptTokens, contextTokens } });
 
 /** Shorter texts fit everywhere. */
 const leastToCut = 200;
@@ -116,14 +116,11 @@ export function createReadCheck(): ReadCheck {
 }
 
 function wasCut(server: string, contextTokens: number, promptTokens: number): TaskError {
-  return new TaskError(
-    "context-overflow",
-    msg(
-      "{0} has read {1} tokens of at least {2}: it left out a part without a word. Do not rely on this answer. Select less text, or give the model a larger context there.",
-      server,
-      contextTokens,
-      promptTokens,
-    ),
-    { details: { promptTokens, contextTokens } },
+  const text = msg(
+    "{0} has read {1} tokens of at least {2}: it left out a part without a word. Do not rely on this answer. Select less text, or give the model a larger context there.",
+    server,
+    contextTokens,
+    promptTokens,
   );
+  return overflow(text, promptTokens, contextTokens);
 }

@@ -32,3 +32,6 @@ export function updatedUsage(before: TokenUsage, told: z.infer<typeof claudeUsag
 /** Tokens of the prompt, wherever they came from. */
 export const promptTokensOf = ({ inputTokens, cacheWriteTokens, cacheReadTokens }: TokenUsage): number =>
   inputTokens + cacheWriteTokens + cacheReadTokens;
+
+/** Of a status: something in between has given up an answer that Claude may have gone on with, and that is paid for then. */
+export const mayHaveGoneOn = (status: number): boolean => status === 502 || status === 504;

@@ -1,6 +1,6 @@
 // What an answer of Claude costs, read from its bytes as they go by.
 import * as z from "zod/mini";
-import { claudeUsage, noUsage, promptTokensOf, updatedUsage } from "../core/claude-usage.ts";
+import { claudeUsage, mayHaveGoneOn, noUsage, promptTokensOf, updatedUsage } from "../core/claude-usage.ts";
 import { costUsd } from "../core/cost.ts";
 import type { TokenUsage } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
@@ -32,8 +32,6 @@ export interface Metered {
 const mostTokensPerSecond = 500;
 /** Longer ones hold no figures. */
 const maxLineLength = 256 * 1024;
-/** Something in between has given up an answer that Claude may have gone on with. */
-const givenUp = new Set([502, 504]);
 /** Of an answer in one piece. */
 const maxWholeLength = 64 * 1024 * 1024;
 
@@ -71,7 +69,7 @@ export function createClaudeMeter(metered: Metered): ClaudeMeter {
     answerTokens: counted.outputTokens,
     costUsd: costUsd(model, counted),
   });
-  const isFree = () => status >= 300 && !givenUp.has(status);
+  const isFree = () => status >= 300 && !mayHaveGoneOn(status);
   const partial = (): Progress => {
     if (isFree()) return free;
     const estimate: TokenUsage = {
