@@ -178,7 +178,7 @@ describe("before anything leaves", { timeout: 300_000 }, () => {
     await workbench.runCommand("Switchyard: Turn Offline On or Off");
     await workbench.statusItem("offline").waitFor();
     const asked = await workbench.ask(question);
-    // So small a model now and then writes blank lines without end.
+    // Now and then this answer has stood blank without end: why is not known.
     const stop = asked.getByRole("button", { name: "Stop" });
     const answer = await workbench.finishedAnswer(20_000).catch(async () => {
       await stop.click();
