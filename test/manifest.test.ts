@@ -12,7 +12,14 @@ const table = [...readFileSync("src/vscode/commands.ts", "utf8").matchAll(/^ {2}
   (match) => match[1],
 );
 
-interface SettingProperty {
+/** What is described where a value is chosen from a list. */
+interface Choice {
+  readonly enum: readonly unknown[];
+  readonly enumItemLabels?: readonly string[];
+  readonly enumDescriptions?: readonly string[];
+  readonly markdownEnumDescriptions?: readonly string[];
+}
+interface SettingProperty extends Partial<Choice> {
   readonly default: unknown;
   readonly scope: string;
 }
@@ -26,6 +33,17 @@ function settings(): Record<string, SettingProperty> {
   const entries = groups.flatMap(({ properties }) => Object.entries(properties));
   expect(new Set(entries.map(([key]) => key)).size, "each in one group").toBe(entries.length);
   return Object.fromEntries(entries);
+}
+
+/** Every list of values in a setting, however deep, such as that of one field of a list. */
+function choicesIn(value: unknown): readonly Choice[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inner = Object.values(value).flatMap(choicesIn);
+  return isChoice(value) ? [value, ...inner] : inner;
+}
+
+function isChoice(value: object): value is Choice {
+  return "enum" in value && Array.isArray(value.enum);
 }
 
 it("no test is left out: each file belongs to a stage of the test command", () => {
@@ -49,6 +67,20 @@ describe("the manifest", () => {
     );
     expect(defaults).toEqual(defaultSettings);
     expect(parseSettings(defaults)).toEqual(defaultSettings);
+  });
+
+  it("says every value that a person chooses in the person's language", () => {
+    const translated = (texts: readonly string[] | undefined) =>
+      texts?.filter((text) => /^%[\w.]+%$/.test(text)).length;
+    const chosen = Object.entries(settings()).filter(([, property]) => isChoice(property));
+    expect(chosen.length).toBeGreaterThan(5);
+    for (const [key, { enum: values, enumItemLabels }] of chosen)
+      expect(translated(enumItemLabels), `${key}: enumItemLabels`).toBe(values?.length);
+    // A field of a list is written by hand: what is said there is all there is.
+    for (const choice of choicesIn(contributes.configuration)) {
+      const texts = choice.markdownEnumDescriptions ?? choice.enumDescriptions ?? choice.enumItemLabels;
+      expect(translated(texts), JSON.stringify(choice)).toBe(choice.enum.length);
+    }
   });
 
   it("names only its own commands and views in menus, keys and walkthrough", () => {
