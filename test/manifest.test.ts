@@ -46,6 +46,13 @@ function isChoice(value: object): value is Choice {
   return "enum" in value && Array.isArray(value.enum);
 }
 
+/** Every `when` in it. */
+function conditionsIn(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const own = "when" in value && typeof value.when === "string" ? [value.when] : [];
+  return [...own, ...Object.values(value).flatMap(conditionsIn)];
+}
+
 it("no test is left out: each file belongs to a stage of the test command", () => {
   const others = ["test/containers/", "test/ui/", "test/host/"];
   const files = globSync("test/**/*.test.ts").map((file) => file.replaceAll("\\", "/"));
@@ -88,6 +95,22 @@ describe("the manifest", () => {
     const commands = [...named.matchAll(/"command":"(switchyard\.\w+)"|onCommand:(switchyard\.\w+)/g)];
     expect(commands.length).toBeGreaterThan(30);
     for (const match of commands) expect(declared).toContain(match[1] ?? match[2]);
+  });
+
+  it("goes by conditions that the extension sets", () => {
+    const source = readFileSync("src/vscode/context-keys.ts", "utf8");
+    const list = /type ContextKey =([^;]*);/.exec(source)?.[1] ?? "";
+    const keys = [...list.matchAll(/"(\w+)"/g)].map((match) => `switchyard.${match[1]}`);
+    const conditions = [contributes.menus, contributes.keybindings, contributes.viewsWelcome].flatMap(conditionsIn);
+    const named = conditions.flatMap((when) => when.match(/(?<![\w.=] ?)switchyard\.\w+/g) ?? []);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((key) => !keys.includes(key))).toEqual([]);
+    // A button that was clicked proves nothing: a step is done when what it asks for was.
+    const events: string[] = contributes.walkthroughs[0].steps.flatMap(
+      (step: { completionEvents: string[] }) => step.completionEvents,
+    );
+    expect(events.length).toBeGreaterThan(5);
+    expect(events.filter((event) => !keys.includes(event.replace(/^onContext:/, "")))).toEqual([]);
   });
 
   it("has every file it names", () => {

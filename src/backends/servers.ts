@@ -3,6 +3,7 @@
 import { withoutCredentials } from "../core/addresses.ts";
 import type { ServerStatus } from "../core/app.ts";
 import type { Backend, Embeddings, EmbedRequest, InstalledModel } from "../core/backend.ts";
+import { canChat } from "../core/can-chat.ts";
 import { leavable } from "../core/leavable.ts";
 import { msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
@@ -172,10 +173,6 @@ async function askInTime(
     tried.push({ address: withoutCredentials(address), outcome: "no answer in time" });
     return undefined;
   }
-}
-
-function canChat(model: InstalledModel): boolean {
-  return model.capabilities.length === 0 || model.capabilities.includes("completion");
 }
 
 /** A server that fails is left out, and why goes on the list. */

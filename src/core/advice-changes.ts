@@ -1,6 +1,7 @@
 // The pieces that rules of advice are made of: which runs belong together, and what could be changed.
 import type { AdviceFacts } from "./advice.ts";
 import type { InstalledModel } from "./backend.ts";
+import { canChat } from "./can-chat.ts";
 import { formatBytes } from "./format-bytes.ts";
 import { msg } from "./message.ts";
 import { kindName } from "./names.ts";
@@ -50,7 +51,6 @@ export function largerThan(model: InstalledModel, { models, offers }: AdviceFact
   return here[0] ?? offers.filter(isLarger).sort(bySize)[0];
 }
 
-const canChat = ({ capabilities }: InstalledModel) => capabilities.length === 0 || capabilities.includes("completion");
 export const isMeasured = (run: RunRecord) => run.outcome === "done" && run.answerTokens >= 8 && run.decodeMs > 0;
 export const speedOf = ({ answerTokens, decodeMs }: RunRecord) => (answerTokens / decodeMs) * 1000;
 

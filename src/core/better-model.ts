@@ -1,5 +1,6 @@
 // Who is asked when a machine found fault with an answer.
 import type { InstalledModel } from "./backend.ts";
+import { canChat } from "./can-chat.ts";
 import { fitsMemory } from "./catalogue.ts";
 import { usualContextTokens } from "./context.ts";
 import type { Route } from "./route.ts";
@@ -29,8 +30,4 @@ export function betterModel(route: Route, { models, memoryBytes, settings }: Bet
   const mayLeave = !settings.offline && !settings.localOnly && !route.localOnly && settings.cloudReasoning !== "never";
   const claude = models.find((model) => model.place === "cloud" && model.name === settings.cloudModel);
   return larger[0] ?? (mayLeave ? claude : undefined);
-}
-
-function canChat({ capabilities }: InstalledModel): boolean {
-  return capabilities.length === 0 || capabilities.includes("completion");
 }

@@ -1,5 +1,6 @@
 // What would hold a prompt that does not fit, with the arithmetic.
 import type { InstalledModel } from "./backend.ts";
+import { canChat } from "./can-chat.ts";
 import { fitsMemory } from "./catalogue.ts";
 import { chooseContext } from "./context.ts";
 import { judgeFit } from "./fit.ts";
@@ -30,10 +31,6 @@ export function remediesFor({ model, models, memoryBytes, maxContextTokens, ...n
   const larger = window === undefined ? undefined : largerWindow(model, window, memoryBytes);
   const names = holds.toSorted((a, b) => b.sizeBytes - a.sizeBytes).map((each) => each.name);
   return { model: model.name, ...(larger ? { window: larger } : {}), models: [...new Set(names)].slice(0, 3) };
-}
-
-function canChat({ capabilities }: InstalledModel): boolean {
-  return capabilities.length === 0 || capabilities.includes("completion");
 }
 
 /** Undefined where the memory does not hold it. */

@@ -1,4 +1,5 @@
 import type { Backend, InstalledModel, Place } from "./backend.ts";
+import { canChat } from "./can-chat.ts";
 import { candidatesFor, fitsMemory, isTag } from "./catalogue.ts";
 import type { Classification } from "./classify.ts";
 import { usualContextTokens } from "./context.ts";
@@ -99,7 +100,7 @@ export function chooseRoute(
     language,
     needs.includes("vision"),
   );
-  const able = reachable.models.filter(canAnswer);
+  const able = reachable.models.filter(canChat);
   const usable = able.filter((model) => needs.every((need) => can(model, need)));
   const cloud = usable.filter((model) => model.place === "cloud");
   const here = usable.filter((model) => model.place !== "cloud");
@@ -181,10 +182,6 @@ function insteadOf(
   const first = failed.length > 0 ? wouldBeFirst() : undefined;
   if (!choice || !first || !failed.includes(first)) return choice;
   return { ...choice, why: msg("{0}; {1} called no tool when it was tested", choice.why, first.name) };
-}
-
-function canAnswer(model: InstalledModel): boolean {
-  return model.capabilities.length === 0 || model.capabilities.includes("completion");
 }
 
 function cloudChoice(cloud: readonly InstalledModel[], settings: Settings): readonly Choice[] {

@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 import { withoutCredentials } from "../core/addresses.ts";
 import type { App } from "../core/app.ts";
 import type { InstalledModel } from "../core/backend.ts";
+import { canChat } from "../core/can-chat.ts";
 import { estimateTokens } from "../core/estimate-tokens.ts";
 import { uniqueModels } from "../core/model-places.ts";
 import { surelyCan } from "../core/needs.ts";
@@ -98,7 +99,7 @@ function createProvider(lazy: LazyApp, tested: vscode.Event<void>): vscode.Langu
 }
 
 function describeModels(models: readonly InstalledModel[], app: App): vscode.LanguageModelChatInformation[] {
-  const local = models.filter((model) => isLocalPlace(model, app.settings()) && isForText(model));
+  const local = models.filter((model) => isLocalPlace(model, app.settings()) && canChat(model));
   if (local.length === 0) return [];
   const most = app.settings().maxContextTokens;
   const limits = (contextTokens: number | undefined) => {
@@ -134,7 +135,3 @@ function describeModels(models: readonly InstalledModel[], app: App): vscode.Lan
     })),
   ];
 }
-
-/** What only makes vectors cannot answer. */
-const isForText = ({ capabilities }: InstalledModel) =>
-  capabilities.length === 0 || capabilities.includes("completion");

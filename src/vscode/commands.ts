@@ -5,6 +5,7 @@ import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { showAdvice } from "./advice.ts";
 import { removeClaudeKey, setClaudeKey } from "./claude-key.ts";
+import { lookForModel } from "./context-keys.ts";
 import { commentChange, symbolAtCursor } from "./document-symbol.ts";
 import { gatherAttachments } from "./gather-attachments.ts";
 import { gatherSources } from "./gather-sources.ts";
@@ -86,8 +87,10 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
       // A word alone finds settings of others that speak of it, too.
       typeof key === "string" ? `@id:switchyard.${key}` : "@ext:switchyard.switchyard",
     ),
-  "switchyard.openWalkthrough": () =>
-    vscode.commands.executeCommand("workbench.action.openWalkthrough", "switchyard.switchyard#start"),
+  "switchyard.openWalkthrough": async (host) => {
+    await vscode.commands.executeCommand("workbench.action.openWalkthrough", "switchyard.switchyard#start");
+    await lookForModel(await host.app.get());
+  },
   "switchyard.showLog": (host) => host.log.show(),
   "switchyard.toggleOffline": () => toggleOffline(),
   "switchyard.setClaudeKey": (host) => setClaudeKey(host.secrets, host.app.get),

@@ -36,6 +36,8 @@ export interface ConversationParts extends ProgressParts {
   readonly app: () => Promise<App>;
   readonly keeper: SessionKeeper;
   readonly onBusy: (isBusy: boolean) => void;
+  /** Told of each answer when nothing more comes of it. */
+  readonly onEnd: (exchange: Exchange) => void;
 }
 
 export function createConversation(parts: ConversationParts): Conversation {
@@ -67,6 +69,7 @@ export function createConversation(parts: ConversationParts): Conversation {
     } finally {
       running.delete(id);
       parts.onBusy(running.size > 0);
+      parts.onEnd(progress.exchange());
       await keeper.save();
     }
     // Beside the first answer, which stays. What would leave is asked about on its way, whatever was allowed before.

@@ -5,6 +5,7 @@ import type { PullProgress } from "../core/backend.ts";
 import { percentOf, progressParts, stepText } from "../core/progress-text.ts";
 import { isAbort } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
+import { lookForModel } from "./context-keys.ts";
 import { say } from "./say.ts";
 
 export interface DownloadTray {
@@ -34,7 +35,7 @@ export function createDownloadTray(state: vscode.Memento, report: (error: unknow
         shown.delete(model);
         if (shown.size === 0) await state.update(stateKey, undefined);
       }
-      if (isThere) await tellReady(model);
+      if (isThere) await tellReady(app, model);
       // Not waited for: it can also be gone on with elsewhere.
       else offerToGoOn(app, model, tray).catch(report);
     },
@@ -83,8 +84,8 @@ function textOf(progress: PullProgress): string {
   return parts.length > 0 ? parts.join(" · ") : stepText(progress.status, say);
 }
 
-async function tellReady(model: string): Promise<void> {
-  await vscode.commands.executeCommand("setContext", "switchyard.hasModel", true);
+async function tellReady(app: App, model: string): Promise<void> {
+  await lookForModel(app);
   await vscode.commands.executeCommand("switchyard.refreshServices");
   void vscode.window.showInformationMessage(vscode.l10n.t("{0} is ready.", model));
 }

@@ -5,6 +5,7 @@ import { revealHidden } from "../core/hidden-characters.ts";
 import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
+import { setContextKey } from "./context-keys.ts";
 import { moved, type TrackedFinding } from "./tracked-findings.ts";
 
 type Presentation = Settings["reviewPresentation"];
@@ -98,7 +99,7 @@ export class Findings implements vscode.CodeActionProvider, vscode.Disposable {
         if (each[0]) this.#diagnostics.set(each[0].uri, each.map(diagnosticOf));
       }
     }
-    void vscode.commands.executeCommand("setContext", "switchyard.hasFindings", this.#shown.length > 0);
+    setContextKey("hasFindings", this.#shown.length > 0);
   }
 
   #follow({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {

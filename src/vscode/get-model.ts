@@ -5,6 +5,7 @@ import { rolesOf } from "../core/catalogue.ts";
 import type { Fit } from "../core/fit.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { roleName, serverName } from "../core/names.ts";
+import { lookForModel } from "./context-keys.ts";
 import type { DownloadTray } from "./download-tray.ts";
 import { say } from "./say.ts";
 
@@ -14,6 +15,8 @@ interface OfferItem extends vscode.QuickPickItem {
 
 /** @param wanted tag to fetch without asking which */
 export async function getModel(app: App, tray: DownloadTray, wanted?: string): Promise<void> {
+  // Who has one already sees the step of the walkthrough done.
+  void lookForModel(app);
   const name = wanted ?? (await chooseOffer(app));
   if (!name) return;
   const fit = await app.fit(name, new AbortController().signal).catch(() => undefined);

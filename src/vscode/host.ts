@@ -1,13 +1,13 @@
 // The parts of the extension, joined; commands get them from here.
 import * as vscode from "vscode";
 import { withoutCredentials } from "../core/addresses.ts";
-import type { App } from "../core/app.ts";
 import type { Exchange } from "../core/session.ts";
 import { offerChatModels } from "./chat-models.ts";
 import { registerChatParticipant } from "./chat-participant.ts";
 import { ChatView } from "./chat-view.ts";
 import { readClaudeKey } from "./claude-key.ts";
 import { type ClientSetup, createClientSetup } from "./connect-client.ts";
+import { lookForModel, noteAnswer, setContextKey } from "./context-keys.ts";
 import { type Conversation, createConversation, type Question } from "./conversation.ts";
 import { createDeltaStream } from "./delta-stream.ts";
 import { createDownloadTray, type DownloadTray } from "./download-tray.ts";
@@ -126,7 +126,7 @@ function createChat(
     conversation: () => conversation,
     modelLabel: statusBar.modelLabel,
     warmUp: async () => (await app.get()).warmUp(new AbortController().signal),
-    hasModel: async () => hasModel(await app.get()),
+    hasModel: async () => lookForModel(await app.get()),
     judge: (message) => judge(message, { app: app.get, keeper, conversation: () => conversation }),
     pickAnotherModel: async () => chooseModel(await app.get(), vscode.l10n.t("Ask again with")),
     remedy: (message) => applyRemedy(message, keeper, conversation),
@@ -139,19 +139,11 @@ function createChat(
     say,
     post: (sessionId, message) => chat.post(message, sessionId),
     isShown: (sessionId) => chat.isShown(sessionId),
-    onBusy: (isBusy) => void vscode.commands.executeCommand("setContext", "switchyard.busy", isBusy),
+    onBusy: (isBusy) => setContextKey("busy", isBusy),
+    onEnd: noteAnswer,
     onFailure: (error) => log.warn(withoutCredentials(String(error))),
   });
   return { chat, conversation };
-}
-
-/** The first step of the walkthrough goes by it, too. A server that cannot be asked is told of where it is wanted. */
-async function hasModel(app: App): Promise<boolean> {
-  const models = await app.models(new AbortController().signal).catch(() => undefined);
-  if (!models) return true;
-  const has = models.length > 0;
-  await vscode.commands.executeCommand("setContext", "switchyard.hasModel", has);
-  return has;
 }
 
 interface ChatNeeds extends Pick<Host, "app" | "keeper" | "proposals" | "statusBar" | "log"> {

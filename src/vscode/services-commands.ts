@@ -7,6 +7,7 @@ import type { DoctorFinding, ServiceProfile, UpEvent } from "../core/services.ts
 import { createSpeedometer, type Speedometer } from "../core/speedometer.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
+import { setContextKey } from "./context-keys.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
@@ -217,6 +218,7 @@ export async function runDoctor(app: App, view: ServicesView): Promise<void> {
   const findings = await withProgress(vscode.l10n.t("Looking for what is wrong"), (_, signal) =>
     app.services.doctor(signal),
   );
+  setContextKey("hasDiagnosis", true);
   if (findings.length === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t("Nothing is wrong."));
     return;

@@ -2,7 +2,9 @@
 import * as vscode from "vscode";
 import { withoutCredentials } from "../core/addresses.ts";
 import type { App } from "../core/app.ts";
+import { canChat } from "../core/can-chat.ts";
 import type { Incident } from "../core/services.ts";
+import { setContextKey } from "./context-keys.ts";
 import type { DownloadTray } from "./download-tray.ts";
 import { say } from "./say.ts";
 import {
@@ -67,9 +69,14 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
     const app = await this.#app();
     const snapshot = await this.#look(app);
     const { status, models, downloads } = snapshot;
-    setContext("hasDocker", status?.kind === "engine");
-    setContext("hasModel", models.length > 0);
-    if (status?.kind === "engine" && status.services.some(({ state }) => state !== "missing")) void this.#watch(app);
+    const services = status?.kind === "engine" ? status.services : [];
+    setContextKey("hasDocker", status?.kind === "engine");
+    setContextKey(
+      "hasServices",
+      services.some(({ state }) => state === "healthy"),
+    );
+    setContextKey("hasModel", models.some(canChat));
+    if (services.some(({ state }) => state !== "missing")) void this.#watch(app);
     for (const { model, state } of downloads) if (state === "interrupted") void this.#tray.show(app, model);
     this.#draw(snapshot);
   }
@@ -156,10 +163,6 @@ export class ServicesView implements vscode.TreeDataProvider<TreeNode>, vscode.D
     this.#view.dispose();
     this.#changed.dispose();
   }
-}
-
-function setContext(key: string, value: boolean): void {
-  void vscode.commands.executeCommand("setContext", `switchyard.${key}`, value);
 }
 
 function tellIncident({ service, what, done, attempt }: Incident, log: vscode.LogOutputChannel): void {

@@ -7,6 +7,7 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { type DueTranslation, untranslated } from "../core/translation-batch.ts";
 import { signalOf } from "./cancellation.ts";
 import { type Chosen, chooseDocuments } from "./choose-documents.ts";
+import { setContextKey } from "./context-keys.ts";
 import { labelOf, readFile } from "./gather-sources.ts";
 import { say } from "./say.ts";
 
@@ -40,6 +41,7 @@ async function translateAll(app: App, log: vscode.LogOutputChannel, { due, targe
   const failed = outcomes.filter((each) => each.failure !== undefined);
   for (const each of failed) log.warn(`${labelOf(vscode.Uri.parse(each.due.document.path))}: ${each.failure}`);
   const written = new Set(outcomes.filter((each) => each.failure === undefined).map((each) => each.due));
+  if (written.size > 0) setContextKey("hasTranslation", true);
   const rest = due.filter((each) => !written.has(each));
   const summary = [
     vscode.l10n.t("{0} of {1} documents translated", written.size, due.length),

@@ -9,6 +9,7 @@ import { TaskError } from "../core/task-error.ts";
 import { translatedPath } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { badgeText } from "./badge-text.ts";
+import { setContextKey } from "./context-keys.ts";
 import { say } from "./say.ts";
 
 export const translationScheme = "switchyard-translation";
@@ -141,6 +142,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
         this.#showState();
       }
       translation.state = "done";
+      setContextKey("hasTranslation", true);
     } catch (error) {
       translation.state = "incomplete";
       if (!stop.signal.aborted) throw error;
@@ -164,7 +166,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
 
   #showState(): void {
     const translation = this.#active()?.translation;
-    void vscode.commands.executeCommand("setContext", "switchyard.translating", translation?.state === "running");
+    setContextKey("translating", translation?.state === "running");
     if (!translation) return;
     const states = {
       running: vscode.l10n.t("Translating…"),

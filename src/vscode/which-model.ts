@@ -4,6 +4,7 @@ import type { App } from "../core/app.ts";
 import { kindName, placeName, serverName } from "../core/names.ts";
 import type { Route } from "../core/route.ts";
 import type { Ask, Source } from "../core/task.ts";
+import { setContextKey } from "./context-keys.ts";
 import { say } from "./say.ts";
 
 /** Asks for the question, then shows kind, evidence, model and alternatives. */
@@ -19,6 +20,7 @@ export async function whichModel(app: App, sources: readonly Source[]): Promise<
   if (text === undefined) return;
   const ask: Ask = { text, sources, history: [] };
   const route = await app.preview(ask, new AbortController().signal);
+  setContextKey("hasPreview", true);
   const picked = await vscode.window.showQuickPick(rows(route), {
     title: vscode.l10n.t("{0} would answer", route.model),
     placeHolder: vscode.l10n.t("Nothing has run yet. Choose “Ask now” to run it."),

@@ -40,6 +40,7 @@ function open(answers: Readonly<Record<number, () => AsyncIterable<AnswerEvent>>
     isShown: () => false,
     say: formatMessage,
     onBusy: () => {},
+    onEnd: () => {},
     onFailure: () => {},
   });
   const typed = (text: string) => conversation.run({ title: text, ask: { text, sources: [] } });

@@ -52,6 +52,7 @@ function setUp(escalation: Settings["escalation"], hasFailed = true) {
     isShown: () => false,
     say: formatMessage,
     onBusy: () => {},
+    onEnd: () => {},
     onFailure: () => {},
   });
   const askIt = () => conversation.run({ title: "q", ask: { text: "write code", sources: [] } });
