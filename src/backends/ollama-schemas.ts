@@ -60,6 +60,7 @@ export function describeTag(tag: Tag, shown: Shown, server: Server): InstalledMo
     ...(tag.digest ? { digest: tag.digest } : {}),
     ...(isRemote ? { host: remoteHost(tag) } : server.host ? { host: server.host } : {}),
     capabilities: shown.capabilities,
+    goesOn: true,
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(tag.details?.parameter_size ? { parameterSize: tag.details.parameter_size } : {}),
     ...(tag.details?.quantization_level ? { quantization: tag.details.quantization_level } : {}),

@@ -1,6 +1,6 @@
 // One chat request and its answer as OpenAI-compatible servers speak.
 import type { ModelRequest } from "../core/backend.ts";
-import type { ChatMessage } from "../core/chat-message.ts";
+import { type ChatMessage, isAnswerBegun } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
@@ -9,6 +9,13 @@ import { TaskError } from "../core/task-error.ts";
 import { newCallId, type ToolCall } from "../core/tool.ts";
 import type { Chunk } from "./openai-schemas.ts";
 
+/** To think is for before an answer: llama.cpp refuses it here, and elsewhere the rest would count as thought. */
+const goOn = {
+  add_generation_prompt: false,
+  continue_final_message: true,
+  chat_template_kwargs: { enable_thinking: false },
+};
+
 export function openaiRequest(request: ModelRequest): object {
   const { toolUse, sampling } = request;
   return {
@@ -16,6 +23,7 @@ export function openaiRequest(request: ModelRequest): object {
     messages: request.messages.map(messageOf),
     stream: true,
     stream_options: { include_usage: true },
+    ...(isAnswerBegun(request.messages) ? goOn : {}),
     ...samplingOf(sampling),
     ...(request.maxTokens === undefined ? {} : { max_tokens: request.maxTokens }),
     ...(request.format

@@ -7,6 +7,8 @@ export const modelsSchema = z.object({
   data: z.array(
     z.object({
       id: z.string(),
+      /** Which program it is: `vllm`, `sglang`, `llamacpp`. */
+      owned_by: optional(z.string()),
       /** vLLM and SGLang tell it. */
       max_model_len: optional(z.number()),
       /** llama.cpp's server tells these. */

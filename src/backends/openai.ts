@@ -36,6 +36,8 @@ export interface OpenAiOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** Programs that go on with an answer that is begun, as they name themselves. Others begin another one, without a word. */
+const goingOn = new Set(["vllm", "sglang", "llamacpp"]);
 /** Far above any real event. */
 const maxEventBytes = 4 * 1024 * 1024;
 
@@ -59,7 +61,7 @@ export class OpenAiBackend implements Backend {
       this.#get("/models", modelsSchema, signal),
       this.#windowOfSlots(signal),
     ]);
-    return data.map(({ id, max_model_len, meta }) => {
+    return data.map(({ id, owned_by: program, max_model_len, meta }) => {
       const contextTokens = max_model_len ?? window ?? meta?.n_ctx ?? undefined;
       return {
         name: id,
@@ -69,6 +71,7 @@ export class OpenAiBackend implements Backend {
         sizeBytes: meta?.size ?? 0,
         // What it can do is not told; pictures and tools are for who knows that it takes them.
         capabilities: [],
+        ...(goingOn.has(program ?? "") ? { goesOn: true as const } : {}),
         ...(contextTokens === undefined ? {} : { contextTokens }),
       };
     });

@@ -51,6 +51,8 @@ export interface InstalledModel {
   readonly quantization?: string;
   /** As `/api/show` names them: `completion`, `vision`, `thinking`, `embedding`… Empty: unknown. */
   readonly capabilities: readonly string[];
+  /** Its server goes on with an answer that is begun; absent: it begins another one, refuses, or does not tell. */
+  readonly goesOn?: true;
   /** Whether it really calls tools; absent: nobody has tested these weights. */
   readonly toolTest?: ToolTest;
 }

@@ -13,3 +13,8 @@ export interface ChatMessage {
   /** The call this is the result of (`tool`). */
   readonly answers?: Pick<ToolCall, "id" | "name">;
 }
+
+/** Whether an answer is begun that the model is to go on with: the last word is the assistant's. */
+export function isAnswerBegun(messages: readonly ChatMessage[]): boolean {
+  return messages.at(-1)?.role === "assistant";
+}

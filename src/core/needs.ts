@@ -1,6 +1,7 @@
 // What an ask wants of a model besides answering, and what is said where no model can do it.
 import type { InstalledModel } from "./backend.ts";
 import { candidatesFor, offersFor } from "./catalogue.ts";
+import { isAnswerBegun } from "./chat-message.ts";
 import { formatDate } from "./format-time.ts";
 import { type Message, msg } from "./message.ts";
 import { hasPictures } from "./pictures.ts";
@@ -9,21 +10,27 @@ import type { Ask } from "./task.ts";
 import { TaskError } from "./task-error.ts";
 import type { ToolTest } from "./tool-test.ts";
 
-export type Need = "vision" | "tools";
+/** `goesOn`: with an answer that is begun. */
+export type Need = "vision" | "tools" | "goesOn";
 
 export function needsOf(ask: Ask): readonly Need[] {
-  const { toolUse } = ask.ownPrompt ?? {};
+  const { toolUse, messages = [] } = ask.ownPrompt ?? {};
   // A call that has to be made is made with a grammar, which every model can follow.
   const hasTools = toolUse !== undefined && toolUse.tools.length > 0 && toolUse.choice.kind === "auto";
-  return [...(hasPictures(ask) ? ["vision" as const] : []), ...(hasTools ? ["tools" as const] : [])];
+  return [
+    ...(hasPictures(ask) ? ["vision" as const] : []),
+    ...(hasTools ? ["tools" as const] : []),
+    ...(isAnswerBegun(messages) ? ["goesOn" as const] : []),
+  ];
 }
 
 /** Also where neither the server nor a test tells what a model can. */
 export function can(model: Able, need: Need): boolean {
+  if (need === "goesOn") return model.goesOn === true;
   return surelyCan(model, need) || (model.capabilities.length === 0 && !hasFailed(model, need));
 }
 
-type Able = Pick<InstalledModel, "capabilities" | "toolTest">;
+type Able = Pick<InstalledModel, "capabilities" | "toolTest" | "goesOn">;
 
 /** Where a test was run it is believed, and the server only where there was none. */
 export function surelyCan(model: Able, need: Need): boolean {
@@ -40,6 +47,7 @@ export function cannot(unable: InstalledModel, needs: readonly Need[], usable: r
   const { name: model, toolTest } = unable;
   const other = usable[0]?.name;
   const isSeeing = needs.includes("vision") && !can(unable, "vision");
+  if (needs.every((need) => need === "goesOn" || can(unable, need))) return cannotGoOn(model, other);
   if (!isSeeing && toolTest) return new TaskError("bad-input", calledNone(toolTest, other));
   if (other !== undefined) {
     const text = isSeeing
@@ -56,6 +64,22 @@ export function cannot(unable: InstalledModel, needs: readonly Need[], usable: r
         "{0} cannot call tools, and no model here can. Nothing was asked. Get one that can, or send no tools.",
         model,
       );
+  return new TaskError("bad-input", text);
+}
+
+/** A server that does not know how would answer anew, as if nothing had been begun. */
+function cannotGoOn(model: string, other: string | undefined): TaskError {
+  const text =
+    other === undefined
+      ? msg(
+          "{0} does not go on with an answer that is begun, and no model here does. Nothing was asked. Let the last message be the user’s, or use a model of Ollama, the built-in engine, vLLM, SGLang or llama.cpp.",
+          model,
+        )
+      : msg(
+          "{0} does not go on with an answer that is begun. Nothing was asked. {1} does: choose it, or let the last message be the user’s.",
+          model,
+          other,
+        );
   return new TaskError("bad-input", text);
 }
 
@@ -84,6 +108,8 @@ export function nothingCan(
   memoryBytes: number,
   settings: Settings,
 ): TaskError {
+  const [first] = able;
+  if (first && needs.every((need) => need === "goesOn")) return cannotGoOn(first.name, undefined);
   const isSeeing = needs.includes("vision");
   const offers = offersFor(memoryBytes, settings.modelProfile).filter((offer) => offer.sizeBytes > ableBytes);
   const wanted = candidatesFor(isSeeing ? "vision" : "general", settings.modelProfile);

@@ -1,5 +1,5 @@
 // From the words of a dialect to an ask.
-import type { ChatMessage } from "../core/chat-message.ts";
+import { type ChatMessage, isAnswerBegun } from "../core/chat-message.ts";
 import { countPrompt } from "../core/count-prompt.ts";
 import {
   type Ask,
@@ -78,16 +78,18 @@ export interface Wishes {
  * @throws ProxyError 400
  */
 export function conversationAsk(messages: readonly ChatMessage[], wishes: Wishes): Ask {
-  const said = linkResults(messages.filter((message) => message.role !== "system"));
+  const said = withoutEmptyEnd(linkResults(messages.filter((message) => message.role !== "system")));
   const last = said.at(-1);
-  if (last?.role !== "user" && last?.role !== "tool") {
-    throw new ProxyError(400, "messages: the last one has to be the user's, or the result of a call");
-  }
+  if (!last) throw new ProxyError(400, "messages: nothing is asked");
+  const isBegun = isAnswerBegun(said);
+  if (isBegun) refuseUnfit(last, wishes);
   const system = messages.filter((message) => message.role === "system").map((message) => message.content);
   const question = said.findLast((message) => message.role === "user");
   const ask: Ask = { ...wishesOf(wishes), text: question?.content ?? "", sources: [], history: turnsOf(said) };
-  const { format, toolUse, think } = wishes;
-  const isPlain = system.length === 0 && !format && !toolUse && said.every(isWords);
+  const { format, toolUse } = wishes;
+  // What is thought is thought before an answer begins.
+  const think = isBegun ? false : wishes.think;
+  const isPlain = system.length === 0 && !format && !toolUse && !isBegun && said.every(isWords);
   // Who names a kind of task as the model, and says nothing of how, wants that task done as the product does it.
   if (ask.kind && isPlain) return last.images ? { ...ask, images: last.images } : ask;
   const ownPrompt: OwnPrompt = {
@@ -98,6 +100,24 @@ export function conversationAsk(messages: readonly ChatMessage[], wishes: Wishes
     ...(think === undefined ? {} : { think }),
   };
   return { ...ask, ownPrompt };
+}
+
+/** Some clients end with an answer of theirs that says nothing. */
+function withoutEmptyEnd(said: readonly ChatMessage[]): readonly ChatMessage[] {
+  const last = said.at(-1);
+  const isEmpty = last?.role === "assistant" && last.content === "" && !last.toolCalls && !last.thinking;
+  return isEmpty ? said.slice(0, -1) : said;
+}
+
+/** What no model can go on with. */
+function refuseUnfit({ content, toolCalls }: ChatMessage, { format, toolUse }: Wishes): void {
+  if (toolCalls) throw new ProxyError(400, "messages: the last one calls tools; send what the calls came to");
+  if (content.trim() === "")
+    throw new ProxyError(400, "messages: the last one says nothing that could be gone on with");
+  const goesWithNone = "does not go with an answer that is begun; let the last message be the user's";
+  if (format) throw new ProxyError(400, `messages: a format of the answer ${goesWithNone}`);
+  if (toolUse?.choice.kind === "required")
+    throw new ProxyError(400, `messages: a call that has to be made ${goesWithNone}`);
 }
 
 const isWords = ({ role, toolCalls }: ChatMessage) => role !== "tool" && !toolCalls;

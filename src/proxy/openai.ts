@@ -69,6 +69,9 @@ const chatSchema = z.object({
   reasoning_effort: optional(z.string()),
   reasoning: optional(z.object({ effort: optional(z.string()) })),
   prompt_cache_key: optional(z.string()),
+  /** vLLM's and llama.cpp's words for whether an answer that is begun goes on. */
+  continue_final_message: optional(z.union([z.boolean(), z.string()])),
+  add_generation_prompt: optional(z.boolean()),
   response_format: optional(
     z.union([
       z.object({ type: z.literal("json_schema"), json_schema: z.omit(jsonSchemaFormat, { type: true }) }),
@@ -113,6 +116,7 @@ export function openaiEndpoints(app: App): Readonly<Record<string, Endpoint>> {
 
 function chatOutcome(request: ChatRequest) {
   refuseSeveral(request);
+  refuseOtherEnd(request);
   const tools = (request.tools ?? []).map((tool) => toolOf(tool.function));
   const { response_format: format } = request;
   const ask = conversationAsk(request.messages.map(saidIn), {
@@ -133,6 +137,19 @@ function chatOutcome(request: ChatRequest) {
     stops: [request.stop ?? []].flat(),
     form: openaiForm(request.model, request.stream_options?.include_usage === true),
   };
+}
+
+/** An answer that is begun goes on; what is asked for beside that cannot be had. */
+function refuseOtherEnd({ messages, continue_final_message: goesOn, add_generation_prompt: isNew }: ChatRequest): void {
+  const isBegun = messages.at(-1)?.role === "assistant";
+  if (goesOn && !isBegun) {
+    throw new ProxyError(400, "continue_final_message: the last message is not the assistant’s", {
+      field: "continue_final_message",
+    });
+  }
+  if (isBegun && (goesOn === false || isNew)) {
+    throw new ProxyError(400, "messages: for a new answer let the last one be the user’s", { field: "messages" });
+  }
 }
 
 /** With which editors ask for what stands between two texts: in a question they would be answered like any other words. */

@@ -3,6 +3,7 @@
 import type { AnswerEvent } from "../core/answer.ts";
 import type { AnswerCache } from "../core/answer-cache.ts";
 import type { InstalledModel } from "../core/backend.ts";
+import { isAnswerBegun } from "../core/chat-message.ts";
 import type { Classifier } from "../core/classify.ts";
 import type { LocalOnlyPart, PrivacyRule } from "../core/local-only.ts";
 import { msg } from "../core/message.ts";
@@ -202,7 +203,11 @@ function refuseNamed(ask: Ask, kept: readonly LocalOnlyPart[], world: World, all
 /** Runs requests on whichever server that has the model, and may see the prompt, is best now. */
 function localRun({ world }: Settled, job: Job, parts: PipelineParts): Run {
   // For each request anew: what may see the prompt may have changed since the one before.
-  return (request, signal) => parts.runOnNodes(nodesOf(job, world, parts), request, signal);
+  return (request, signal) => {
+    const nodes = nodesOf(job, world, parts);
+    const able = isAnswerBegun(request.messages) ? nodes.filter((node) => node.model.goesOn) : nodes;
+    return parts.runOnNodes(able, request, signal);
+  };
 }
 
 /** Of a model that is not here and not on a host of the person's own, the one server that they were told of. */

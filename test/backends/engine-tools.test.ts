@@ -84,6 +84,17 @@ describe("the built-in engine", () => {
     });
   });
 
+  it("goes on with an answer that is begun, and begins no other one", async () => {
+    const model = "calls:1m";
+    const begun = "The weather is";
+    const messages = [question, { role: "assistant", content: begun }];
+    const turns = `<|im_start|>user\n${question.content}<|im_end|>\n<|im_start|>assistant\n${begun}`;
+    const chat = await ask("/api/chat", { ...base, model, messages });
+    const raw = await ask("/api/generate", { ...base, model, prompt: turns, raw: true });
+    expect(chat["prompt_eval_count"]).toBe(raw["prompt_eval_count"]);
+    expect(chat["message"]).toEqual({ role: "assistant", content: raw["response"] });
+  });
+
   it("answers in text where the model calls nothing", async () => {
     const { message } = await ask("/api/chat", { ...base, model: "calls:1m", messages: [question], tools });
     expect(message).toMatchObject({ content: expect.stringMatching(/\w/) });

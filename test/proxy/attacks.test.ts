@@ -122,7 +122,7 @@ it("case 25: answers 400 with the place to every kind of broken body, and lives"
     ["/api/generate", `{"prompt":{"a":1}}`, /prompt/],
     ["/v1/chat/completions", `{"model":"m","messages":"hi"}`, /messages/],
     ["/v1/chat/completions", `{"model":"m","messages":[]}`, /messages/],
-    ["/v1/chat/completions", `{"model":"m","messages":[{"role":"assistant","content":"x"}]}`, /messages/],
+    ["/v1/chat/completions", `{"model":"m","messages":[{"role":"assistant","content":""}]}`, /messages/],
     ["/v1/messages", `{"model":"m","messages":[{"role":"user","content":"x"}]}`, /max_tokens/],
     [
       "/v1/messages",

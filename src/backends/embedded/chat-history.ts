@@ -12,7 +12,7 @@ import type { EngineMessage, EngineTool } from "./requests.ts";
 
 type Said = Pick<EngineMessage, "role" | "content" | "tool_calls" | "tool_name" | "tool_call_id">;
 
-/** Ends with the answer that is to be written: a new one, or the one whose calls have their results now. */
+/** Ends with the answer that is to be written: a new one, one that is begun, or the one whose calls have their results now. */
 export function chatHistory(messages: readonly Said[]): ChatHistoryItem[] {
   const items: ChatHistoryItem[] = [];
   /** Calls that wait for their results, with the ids they were given. */
@@ -45,7 +45,9 @@ export function chatHistory(messages: readonly Said[]): ChatHistoryItem[] {
     answer.response.push(...made.map(({ call }) => call));
     open = made;
   }
-  const goesOn = messages.at(-1)?.role === "tool" && answer;
+  const last = messages.at(-1);
+  const isBegun = last?.role === "assistant" && last.content && !last.tool_calls?.length;
+  const goesOn = answer && (last?.role === "tool" || isBegun);
   return goesOn ? items : [...items, { type: "model", response: [] }];
 }
 
