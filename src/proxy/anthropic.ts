@@ -10,6 +10,7 @@ import { blocksSchema, messagesOf, rulesIn } from "./anthropic-blocks.ts";
 import { anthropicError, anthropicForm } from "./anthropic-form.ts";
 import { aliasOf, conversationAsk, thinkOf, tokensOf, virtualModels } from "./ask-of.ts";
 import { type Dialect, type Endpoint, json } from "./exchange.ts";
+import { pageOf } from "./pages.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
 import { fineSampling, samplingFields, topPField } from "./sampling-fields.ts";
@@ -89,10 +90,7 @@ export function anthropicEndpoints(app: App, passesClaude: boolean): Readonly<Re
       const ask = conversationAsk(saidIn(request), { model: request.model, toolUse: toolUseIn(request) });
       return json({ input_tokens: tokensOf(ask) });
     },
-    "GET /v1/models": async (_, signal) => {
-      const data = await list(signal);
-      return json({ data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
-    },
+    "GET /v1/models": async (asked, signal) => json(pageOf(await list(signal), asked)),
     "GET /v1/models/*": async (_, signal, name) => {
       const found = (await list(signal)).find(({ id, display_name: own }) => name === id || name === own);
       if (!found) throw new ProxyError(404, "There is no such model here.", { code: "model_not_found" });

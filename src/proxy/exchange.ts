@@ -63,7 +63,7 @@ export interface Dialect {
   errorBody(error: ProxyError): object;
 }
 
-/** Answers one kind of request. `name` is what the last part of the path held, where the route has a place for it. */
+/** Answers one kind of request. `body`: of a GET what stands behind the `?` of its address. `name` is what the last part of the path held, where the route has a place for it. */
 export type Endpoint = (body: unknown, signal: AbortSignal, name: string) => Promise<Outcome>;
 
 export const json = (value: object): Outcome => ({ kind: "json", value });

@@ -62,6 +62,12 @@ const nothingThere = () =>
 export const pathOf = (url: string): string =>
   (url.split("?")[0] ?? "").replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "") || "/";
 
+/** What stands behind the `?`; of what is there twice, the last. */
+export function queryOf(url: string): Readonly<Record<string, string>> {
+  const at = url.indexOf("?");
+  return at < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(at)));
+}
+
 /** The same address without slashes too many. */
 export function cleanUrl(url: string): string {
   const at = url.indexOf("?");

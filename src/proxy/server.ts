@@ -25,7 +25,7 @@ import { ProxyError, toProxyError } from "./proxy-error.ts";
 import { readAnswer } from "./read-answer.ts";
 import { jsonIn, readBytes } from "./read-body.ts";
 import { type Sent, sendJson, sendStream, sendWhole } from "./respond.ts";
-import { createRoutes, dialectOf, pathOf } from "./routes.ts";
+import { createRoutes, dialectOf, pathOf, queryOf } from "./routes.ts";
 
 export interface ProxyOptions {
   /** What clients have to know; undefined: nothing, which only a service for this machine may allow. */
@@ -210,7 +210,7 @@ async function decide(call: Call, parts: Parts): Promise<Outcome> {
   call.route = route.key;
   options.log("debug", `proxy: ${route.key}`);
   options.seen?.(route.key, agent);
-  if (method !== "POST") return route.endpoint(undefined, signal, route.name);
+  if (method !== "POST") return route.endpoint(queryOf(request.url ?? ""), signal, route.name);
   refuseForms(request.headers);
   if (call.asksFirst && Number(request.headers["content-length"] ?? 0) <= maxBytes) response.writeContinue();
   const body = await readBytes(request, maxBytes);
