@@ -47,3 +47,12 @@ it("what is filled up with blanks, lines or signs counts", () => {
   }
   expect(estimateTokens("")).toBe(0);
 });
+
+it("counts the same whether a text is read as bytes or, for a sign that is not ASCII, as signs", () => {
+  const line = 'const theName = compute(a, b1) + other.map((x) => x.id); // "note" ---\n';
+  // Longer than the pieces that are read at a time, so that they end anywhere in a line.
+  const ascii = estimateTokens(line.repeat(900));
+  const lines = Array.from({ length: 900 }, (_, at) => (at % 30 === 0 ? `中${line}` : line));
+  const wide = 30 * 1.3;
+  expect(Math.abs(estimateTokens(lines.join("")) - ascii - wide)).toBeLessThanOrEqual(2);
+});
