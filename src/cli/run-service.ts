@@ -1,7 +1,7 @@
 // The service as a process: becomes the one there is, serves until it is told to stop or nobody needs it, and leaves.
 import { connectedIds } from "../clients/connected.ts";
 import type { App } from "../core/app.ts";
-import { msg } from "../core/message.ts";
+import { type Message, msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { taskKinds } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -10,7 +10,7 @@ import { createLazyMcpEndpoint } from "../mcp/lazy-endpoint.ts";
 import { createControl } from "../proxy/control.ts";
 import { drainNode } from "../proxy/drain-node.ts";
 import type { Tracing } from "../proxy/handled.ts";
-import { isLoopback, listen, pointsAt } from "../proxy/listen.ts";
+import { isLoopback, listen, type NotHad, pointsAt } from "../proxy/listen.ts";
 import { createProxy, type ProxyServer } from "../proxy/server.ts";
 import { type Election, elect } from "../service/election.ts";
 import { publish, unpublish, urlOf } from "../service/publication.ts";
@@ -156,7 +156,7 @@ async function openTraces({ terminal, version }: ProgramParts, app: App): Promis
   return tracing;
 }
 
-/** Listens, and says where: to the person, and to other programs of theirs. @returns who has the usual port, if somebody has */
+/** Listens, and says where: to the person, and to other programs of theirs. @returns why it has not the usual port */
 async function begin(
   { terminal, home, version }: ProgramParts,
   app: App,
@@ -165,10 +165,10 @@ async function begin(
 ): Promise<string | undefined> {
   const { t } = terminal;
   const wanted = { host, port: wantedPort ?? defaultPort, mayMove: wantedPort === undefined };
-  const { port, takenBy } = await listen(server, wanted);
-  const another = t("Port {0} is taken by another program.", wanted.port);
-  const taken = takenBy ? t("Port {0} is taken by {1}.", wanted.port, takenBy) : another;
-  if (takenBy !== undefined) terminal.note(taken);
+  const { port, why } = await listen(server, wanted);
+  const notHad = why && terminal.say(notHadText(wanted.port, why));
+  if (port === undefined && why?.kind === "forbidden") throw new TaskError("bad-input", forbidden(wanted.port));
+  if (notHad !== undefined) terminal.note(notHad);
   if (port === undefined) throw new TaskError("storage", msg("The service could not be started: no free port."));
   if (!asksForToken && [process.env["OLLAMA_HOST"], app.settings().ollamaUrl].some((each) => pointsAt(each, port))) {
     throw new TaskError(
@@ -181,8 +181,19 @@ async function begin(
   if (asksForToken) terminal.note(t("Programs need the token: switchyard serve --show-token"));
   if (app.settings().serviceClaude === "pass")
     terminal.note(t("Requests for Claude are passed on, as “serviceClaude” is set."));
-  return takenBy === undefined ? undefined : taken;
+  return notHad;
 }
+
+function notHadText(port: number, why: NotHad): Message {
+  if (why.kind === "forbidden") return forbidden(port);
+  return why.by ? msg("Port {0} is taken by {1}.", port, why.by) : msg("Port {0} is taken by another program.", port);
+}
+
+const forbidden = (port: number) =>
+  msg(
+    "The system does not let you listen at port {0} (EACCES): ports below 1024 are the administrator’s, and Windows keeps others for itself. Take another one, such as --port 8000.",
+    port,
+  );
 
 /** Resolves when the service is told to stop, or when nobody has needed it for a while. */
 async function ending(proxy: ProxyServer, idleLimitMs: () => number, stop: AbortController): Promise<void> {

@@ -11,10 +11,13 @@ export interface Wanted {
   readonly mayMove: boolean;
 }
 
+/** Why the wanted port could not be had. `by`: a name, or empty where it cannot be told. */
+export type NotHad = { readonly kind: "taken"; readonly by: string } | { readonly kind: "forbidden" };
+
 export interface Listening {
   readonly port: number;
-  /** Who has the wanted port, where it was taken: a name, or empty where it cannot be told. */
-  readonly takenBy?: string;
+  /** Absent: it is the one that was wanted. */
+  readonly why?: NotHad;
 }
 
 const portsTried = 20;
@@ -23,18 +26,18 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** @returns undefined for the port where none could be had; `takenBy` then says who has the wanted one */
+/** @returns undefined for the port where none could be had; `why` then tells of the wanted one */
 export async function listen(
   server: Server,
   { host, port, mayMove }: Wanted,
-): Promise<Listening | { readonly port: undefined; readonly takenBy: string }> {
-  let takenBy: string | undefined;
+): Promise<Listening | { readonly port: undefined; readonly why: NotHad }> {
+  let why: NotHad | undefined;
   for (let next = port; next < port + (mayMove ? portsTried : 1) && next < 65_536; next++) {
     const got = await tryPort(server, host, next);
-    if (got !== undefined) return { port: got, ...(takenBy === undefined ? {} : { takenBy }) };
-    takenBy ??= (await portOwner(port)) ?? "";
+    if (typeof got === "number") return { port: got, ...(why ? { why } : {}) };
+    why ??= got === "forbidden" ? { kind: got } : { kind: got, by: (await portOwner(port)) ?? "" };
   }
-  return { port: undefined, takenBy: takenBy ?? "" };
+  return { port: undefined, why: why ?? { kind: "taken", by: "" } };
 }
 
 function noAddress(host: string, cause: Error): TaskError {
@@ -45,12 +48,13 @@ function noAddress(host: string, cause: Error): TaskError {
   return new TaskError("bad-input", text, { cause });
 }
 
-function tryPort(server: Server, host: string, port: number): Promise<number | undefined> {
+function tryPort(server: Server, host: string, port: number): Promise<number | NotHad["kind"]> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error) => {
       server.off("listening", listening);
       const code = "code" in error ? error.code : undefined;
-      if (code === "EADDRINUSE" || code === "EACCES") resolve(undefined);
+      if (code === "EADDRINUSE") resolve("taken");
+      else if (code === "EACCES") resolve("forbidden");
       else reject(code === "ENOTFOUND" || code === "EADDRNOTAVAIL" ? noAddress(host, error) : error);
     };
     const listening = () => {

@@ -13,6 +13,8 @@ export interface CommandOptions {
   readonly env: Readonly<Record<string, string>>;
   /** What comes in at its standard input, which is a pipe then. */
   readonly input?: string;
+  /** A program that starts it, with its arguments. */
+  readonly through?: readonly string[];
 }
 
 export interface Command {
@@ -30,8 +32,9 @@ export interface Result {
 }
 
 export function startCommand(args: readonly string[], options: CommandOptions): Command {
-  const { entry = sourceEntry, cwd, env, input } = options;
-  const child = spawn(process.execPath, [entry, ...args], {
+  const { entry = sourceEntry, cwd, env, input, through = [] } = options;
+  const [program = process.execPath, ...rest] = [...through, process.execPath, entry, ...args];
+  const child = spawn(program, rest, {
     env: { PATH: process.env["PATH"], ...env },
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),

@@ -1,4 +1,5 @@
 // `switchyard serve` as a process of its own, as people start it.
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -16,11 +17,12 @@ async function serve(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   at?: string,
+  through: readonly string[] = [],
 ): Promise<Started> {
   const home = at ?? (await mkdtemp(join(tmpdir(), "switchyard-serve-")));
   if (!at) onTestFinished(() => rm(home, { recursive: true, force: true }));
   const own = { SWITCHYARD_HOME: home, SWITCHYARD_ENGINE: "ollama", SWITCHYARD_OLLAMA_URL: "http://127.0.0.1:9" };
-  const command = startCommand(["serve", ...args], { env: { ...own, ...env } });
+  const command = startCommand(["serve", ...args], { env: { ...own, ...env }, through });
   onTestFinished(async () => {
     command.child.kill("SIGKILL");
     await command.ended;
@@ -105,6 +107,23 @@ it("case 30: takes the next free port where its usual one is taken, and says so"
   expect(port).toBeLessThan(8020);
   expect(started.err()).toContain("Port 8000 is taken by");
   expect(JSON.parse(await readFile(join(started.home, "proxy.json"), "utf8")).port).toBe(port);
+});
+
+/** A port that only the administrator may take, of a process that has no such right; undefined where the system asks for none. */
+function withoutRight(): { readonly port: number; readonly through: readonly string[] } | undefined {
+  const file = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+  const isFree = !existsSync(file) || Number(readFileSync(file, "utf8")) <= 80;
+  if (isFree) return undefined;
+  return { port: 80, through: process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-net_bind_service"] : [] };
+}
+const forbidden = withoutRight();
+
+it.skipIf(!forbidden)("a port that it has no right to is told as that, not as taken", async () => {
+  const started = await serve(["--port", String(forbidden?.port)], {}, undefined, forbidden?.through);
+  expect(await started.ended).toBe(2);
+  expect(started.err()).toContain("does not let you listen at port 80 (EACCES)");
+  expect(started.err()).toContain("such as --port 8000");
+  expect(started.err()).not.toContain("taken");
 });
 
 it("case 43: opens to other machines only with a token", async () => {
