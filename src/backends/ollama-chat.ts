@@ -44,13 +44,21 @@ function thinkOf({ model, think }: ModelRequest): Think {
   return think !== false;
 }
 
-function optionalSampling({ topK, minP, presencePenalty, frequencyPenalty, seed }: Sampling) {
+function optionalSampling(sampling: Sampling) {
+  const { topK, minP, presencePenalty, frequencyPenalty, seed, typicalP, repeatLastN, numKeep } = sampling;
+  const { mirostat, mirostatTau, mirostatEta } = sampling;
   return {
     ...(topK === undefined ? {} : { top_k: topK }),
     ...(minP === undefined ? {} : { min_p: minP }),
     ...(presencePenalty === undefined ? {} : { presence_penalty: presencePenalty }),
     ...(frequencyPenalty === undefined ? {} : { frequency_penalty: frequencyPenalty }),
     ...(seed === undefined ? {} : { seed }),
+    ...(typicalP === undefined ? {} : { typical_p: typicalP }),
+    ...(repeatLastN === undefined ? {} : { repeat_last_n: repeatLastN }),
+    ...(mirostat === undefined ? {} : { mirostat }),
+    ...(mirostatTau === undefined ? {} : { mirostat_tau: mirostatTau }),
+    ...(mirostatEta === undefined ? {} : { mirostat_eta: mirostatEta }),
+    ...(numKeep === undefined ? {} : { num_keep: numKeep }),
   };
 }
 

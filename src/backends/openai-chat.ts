@@ -40,7 +40,8 @@ export function openaiRequest(request: ModelRequest): object {
 }
 
 function samplingOf(sampling: Sampling): object {
-  const { topK, minP, presencePenalty, frequencyPenalty, seed } = sampling;
+  const { topK, minP, presencePenalty, frequencyPenalty, seed, typicalP, repeatLastN } = sampling;
+  const { mirostat, mirostatTau, mirostatEta } = sampling;
   return {
     temperature: sampling.temperature,
     top_p: sampling.topP,
@@ -54,6 +55,12 @@ function samplingOf(sampling: Sampling): object {
     // Of all tokens is -1 for each of them; 0 is refused by some.
     ...(topK === undefined ? {} : { top_k: topK === 0 ? -1 : topK }),
     ...(minP === undefined ? {} : { min_p: minP }),
+    // llama.cpp alone reads these.
+    ...(typicalP === undefined ? {} : { typical_p: typicalP }),
+    ...(repeatLastN === undefined ? {} : { repeat_last_n: repeatLastN }),
+    ...(mirostat === undefined ? {} : { mirostat }),
+    ...(mirostatTau === undefined ? {} : { mirostat_tau: mirostatTau }),
+    ...(mirostatEta === undefined ? {} : { mirostat_eta: mirostatEta }),
   };
 }
 

@@ -114,7 +114,10 @@ export interface App {
   readonly nodes: Pick<NodeQueue, "state" | "waiting" | "drain" | "admit">;
   /** How many tasks of a kind are at work, and how many wait for their turn. */
   readonly turns: Pick<Turns, "state" | "waiting">;
-  load(wanted: { readonly model: string } & Pick<Ask, "keepAlive">, signal: AbortSignal): Promise<void>;
+  load(
+    wanted: { readonly model: string } & Pick<Ask, "keepAlive" | "contextTokens">,
+    signal: AbortSignal,
+  ): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;
   /** Gets a model; what another window or shell is getting already is followed. */
   pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;

@@ -21,13 +21,20 @@ export interface ContextNeed {
   readonly modelContextTokens: number;
   /** What the person allows. */
   readonly maxContextTokens: number;
+  /** Window that the asking program wants; absent: it does not say. */
+  readonly wishedTokens?: number | undefined;
 }
 
-/** The smallest window that holds prompt and answer; undefined when none does. */
+/** No server has a smaller one, and none is asked for one. */
+const leastWindow = 2048;
+
+/** The smallest window that holds prompt and answer, or the one that is wished for where it holds them; undefined when none does. */
 export function chooseContext(need: ContextNeed): number | undefined {
   const wanted = need.promptTokens + need.answerTokens;
   const limit = Math.min(need.modelContextTokens, need.maxContextTokens);
   if (wanted > limit) return undefined;
+  const wished = Math.max(leastWindow, need.wishedTokens ?? 0);
+  if (need.wishedTokens !== undefined && wished >= wanted) return Math.min(wished, limit);
   return Math.min(buckets.find((bucket) => bucket >= wanted) ?? limit, limit);
 }
 

@@ -63,6 +63,8 @@ export interface Ask {
   readonly isUnbidden?: true;
   /** Upper bound of tokens to generate. */
   readonly maxTokens?: number;
+  /** Context window that a program wishes for, tokens: never less than the prompt needs, nor more than is allowed. */
+  readonly contextTokens?: number;
   /** How long the model stays loaded afterwards, as Ollama takes it (`"10m"`, seconds, -1); absent: as the settings have it. */
   readonly keepAlive?: string | number;
   /** Pictures the question is about, base64 without a `data:` prefix. Only models that can see get them. */
@@ -108,6 +110,15 @@ export interface Sampling {
   readonly frequencyPenalty?: number;
   /** The same seed gives the same answer; negative: another one each time. */
   readonly seed?: number;
+  readonly typicalP?: number;
+  /** How many of the last tokens `repeatPenalty` is about; 0: none, -1: all. */
+  readonly repeatLastN?: number;
+  /** 0: off, 1 or 2: which one; then how surprising, and how fast it learns. */
+  readonly mirostat?: number;
+  readonly mirostatTau?: number;
+  readonly mirostatEta?: number;
+  /** Tokens of the beginning that a server keeps where it drops some; ours are told to drop none. */
+  readonly numKeep?: number;
 }
 
 /** `task_type` of the `local_llm` tool to a task kind. */

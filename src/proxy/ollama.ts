@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { ChatMessage } from "../core/chat-message.ts";
+import type { Ask } from "../core/task.ts";
 import type { Tool } from "../core/tool.ts";
 import { conversationAsk, modelNamed, thinkOf, type Wishes } from "./ask-of.ts";
 import { ollamaEmbeddingEndpoints } from "./embeddings.ts";
@@ -11,7 +12,7 @@ import { chatLine, generateLine, type Line, ollamaForm, stamp } from "./ollama-f
 import { ollamaModelEndpoints } from "./ollama-models.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
-import { fineSampling, samplingFields, topPField } from "./sampling-fields.ts";
+import { ollamaSampling, ollamaSamplingFields, samplingFields, topPField } from "./sampling-fields.ts";
 import { argumentsOf, toolUseOf } from "./tools-of.ts";
 import { refuseUnheard } from "./unheard.ts";
 
@@ -26,6 +27,8 @@ const optionsSchema = z.object({
   top_p: topPField,
   repeat_penalty: optional(z.number()),
   ...samplingFields,
+  ...ollamaSamplingFields,
+  num_ctx: optional(z.int()),
   num_predict: optional(z.int()),
   stop: optional(z.union([text, z.array(text)])),
 });
@@ -125,7 +128,7 @@ function wishesOf({ model, options, format, think }: Shared): Wishes {
     temperature: options?.temperature,
     topP: options?.top_p,
     repeatPenalty: options?.repeat_penalty,
-    fine: fineSampling(options),
+    fine: ollamaSampling(options),
     maxTokens: options?.num_predict,
     // Any JSON at all is an object of whatever shape.
     format: format === "json" ? { type: "object" } : format ? checkedFormat(format) : undefined,
@@ -136,11 +139,17 @@ function wishesOf({ model, options, format, think }: Shared): Wishes {
 function answerOf(ask: ReturnType<typeof conversationAsk>, request: Shared, line: Line) {
   return {
     kind: "answer" as const,
-    ask: { ...ask, ...keptIn(request) },
+    ask: { ...ask, ...keptIn(request), ...windowIn(request) },
     streams: request.stream !== false,
     stops: [request.options?.stop ?? []].flat(),
     form: ollamaForm(request.model, line),
   };
+}
+
+/** The window that Ollama's clients want; 0 and less say nothing. */
+function windowIn({ options }: Pick<Shared, "options">): Pick<Ask, "contextTokens"> {
+  const wished = options?.num_ctx ?? 0;
+  return wished > 0 ? { contextTokens: wished } : {};
 }
 
 /** @throws ProxyError 400 for what is no duration */
@@ -158,7 +167,10 @@ function keptIn({ keep_alive: given }: Pick<Shared, "keep_alive">): { readonly k
 async function loadOnly(app: App, { model, ...request }: Shared, line: Line, signal: AbortSignal): Promise<object> {
   const named = modelNamed(model).model;
   const kept = keptIn(request);
+  const { contextTokens } = windowIn(request);
+  const most = app.settings().maxContextTokens;
+  const window = contextTokens === undefined ? {} : { contextTokens: Math.min(contextTokens, most) };
   const unloads = kept.keepAlive !== undefined && /^0(?:ms|[smh])?$/.test(String(kept.keepAlive));
-  if (named) await (unloads ? app.unload(named, signal) : app.load({ model: named, ...kept }, signal));
+  if (named) await (unloads ? app.unload(named, signal) : app.load({ model: named, ...kept, ...window }, signal));
   return { ...stamp(model ?? ""), ...line({}), done: true, done_reason: unloads ? "unload" : "load" };
 }

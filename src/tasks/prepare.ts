@@ -91,7 +91,12 @@ export async function prepare(ask: Ask, route: Route, world: World, parts: Prepa
       sampling: { ...definition.sampling, ...settings.sampling[route.task], ...ask.sampling },
       contextTokens: parts.windows.choose(
         key,
-        contextFor(steps, { answerTokens, countTokens, wantedTokens: answerRoom(ask), world }, model, settings),
+        contextFor(
+          steps,
+          { answerTokens, countTokens, wantedTokens: answerRoom(ask), wishedTokens: ask.contextTokens, world },
+          model,
+          settings,
+        ),
         ask.conversation,
       ),
       keepAlive: ask.keepAlive ?? keepAliveIn(settings) ?? keepAliveOf(route.role),
@@ -139,13 +144,14 @@ interface AnswerRoom {
   /** What half of the present window leaves for the answer, and what is wanted. */
   readonly answerTokens: number;
   readonly wantedTokens: number;
+  readonly wishedTokens: number | undefined;
   readonly world: World;
 }
 
 /** One window for the whole task, so that the model is loaded once. Refuses, with numbers, what does not fit. */
 function contextFor(
   steps: readonly Step[],
-  { answerTokens, countTokens, wantedTokens, world }: Pick<Job, "countTokens"> & AnswerRoom,
+  { answerTokens, countTokens, wantedTokens, wishedTokens, world }: Pick<Job, "countTokens"> & AnswerRoom,
   model: InstalledModel,
   settings: Settings,
 ): number {
@@ -156,6 +162,7 @@ function contextFor(
     answerTokens,
     modelContextTokens,
     maxContextTokens: settings.maxContextTokens,
+    wishedTokens,
   });
   if (chosen !== undefined) return chosen;
   const contextTokens = Math.min(modelContextTokens, settings.maxContextTokens);

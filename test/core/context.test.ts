@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createStickyWindows } from "../../src/core/context.ts";
+import { chooseContext, createStickyWindows } from "../../src/core/context.ts";
 import { estimateTokens } from "../../src/core/estimate-tokens.ts";
 import { createTokenCounts } from "../../src/core/token-counts.ts";
 
@@ -48,4 +48,19 @@ it("the window of a conversation that its client names never shrinks, however lo
   expect(windows.choose("m", 8192, "session")).toBe(65_536);
   now += 60 * 60_000;
   expect(windows.choose("m", 8192, "another")).toBe(8192);
+});
+
+it("a window that is wished for is had, unless the prompt needs more or the person allows less", () => {
+  const need = { promptTokens: 1000, answerTokens: 500, modelContextTokens: 131_072, maxContextTokens: 32_768 };
+  const wishing = (wishedTokens: number, over: Partial<typeof need> = {}) =>
+    chooseContext({ ...need, ...over, wishedTokens });
+  expect(chooseContext(need)).toBe(8192);
+  expect(wishing(20_000)).toBe(20_000);
+  expect(wishing(4096)).toBe(4096);
+  expect(wishing(1_000_000)).toBe(32_768);
+  expect(wishing(20_000, { modelContextTokens: 10_000 })).toBe(10_000);
+  // Half of what it needs is no answer.
+  expect(wishing(4096, { promptTokens: 6000 })).toBe(8192);
+  expect(wishing(1024, { promptTokens: 100, answerTokens: 100 })).toBe(2048);
+  expect(wishing(20_000, { promptTokens: 40_000 })).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 // What clients say of how an answer is drawn reaches the model, in every dialect and with every kind of server.
 import { afterEach, expect, it } from "vitest";
-import { type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
-import { post, startProxy } from "./harness.ts";
+import { type Handler, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { post, sayHello, startProxy, tag } from "./harness.ts";
 
 const model = "llama3.1:8b";
 const messages = [{ role: "user", content: "hi" }];
@@ -30,6 +30,67 @@ it("in every dialect, as far as the dialect has a word for it", async () => {
   expect(asked().at(-1)?.options).not.toHaveProperty("seed");
 });
 
+const ollamasOwn = {
+  typical_p: 0.7,
+  repeat_last_n: 33,
+  mirostat: 1,
+  mirostat_tau: 0.8,
+  mirostat_eta: 0.6,
+  num_keep: 5,
+};
+
+it("also what only Ollama's clients can say, where Ollama answers", async () => {
+  const { url, asked } = await startProxy();
+  await post(url, "/api/chat", { model, messages, options: ollamasOwn });
+  await post(url, "/api/generate", { model, prompt: "hi 2", options: ollamasOwn });
+  await post(url, "/api/chat", { model, messages: [{ role: "user", content: "hi 3" }] });
+  const [chat, generate, without] = asked();
+  expect(chat?.options).toMatchObject(ollamasOwn);
+  expect(generate?.options).toMatchObject(ollamasOwn);
+  for (const field of Object.keys(ollamasOwn)) expect(without?.options).not.toHaveProperty(field);
+  const wrong = await post(url, "/api/chat", { model, messages, options: { typical_p: 7 } });
+  expect([wrong.status, await wrong.text()]).toEqual([400, expect.stringContaining("typical_p")]);
+});
+
+/** Says hello; a model that is only loaded says nothing. */
+const loadOrHello: Handler = (request, response, body) =>
+  body.includes('"messages":[]')
+    ? sendJson(response, { model: "m", message: { role: "assistant", content: "" }, done: true, done_reason: "load" })
+    : sayHello(request, response, body);
+
+it("the window that Ollama's clients want is had, as far as it is allowed and never less than the prompt needs", async () => {
+  const { url, asked } = await startProxy({
+    models: [{ ...tag("long:7b", "completion"), details: { context_length: 131_072 } }],
+    ps: (_, response) =>
+      sendJson(response, { models: [{ name: "long:7b", size: 9, size_vram: 0, context_length: 131_072 }] }),
+    chat: loadOrHello,
+    settings: { maxContextTokens: 40_000 },
+  });
+  const windowFor = async (num_ctx: number, name: string, text = "hi") => {
+    const before = asked().length;
+    const body = { model: name, messages: [{ role: "user", content: text }], options: { num_ctx, temperature: 0.9 } };
+    expect((await post(url, "/api/chat", body)).status).toBe(200);
+    return asked()[before]?.options["num_ctx"];
+  };
+  // Each is larger than the one before: a window shrinks only after a rest.
+  expect(await windowFor(4096, "long:7b")).toBe(4096);
+  expect(await windowFor(4096, "long:7b", "word ".repeat(5000))).toBe(8192);
+  expect(await windowFor(20_000, "long:7b")).toBe(20_000);
+  expect(await windowFor(-1, "long:7b")).toBe(20_000);
+  expect(await windowFor(1_000_000, "long:7b")).toBe(40_000);
+  expect(await windowFor(1_000_000, model)).toBe(8192);
+});
+
+it("a model is loaded with the window that is wished for", async () => {
+  const { url, asked } = await startProxy({ chat: loadOrHello });
+  const load = async (path: string, body: object) =>
+    expect((await post(url, path, { model, ...body })).status).toBe(200);
+  await load("/api/chat", { messages: [], options: { num_ctx: 16_000 } });
+  await load("/api/generate", { options: { num_ctx: 900_000 } });
+  await load("/api/chat", { messages: [] });
+  expect(asked().map(({ options }) => options["num_ctx"])).toEqual([16_000, 32_768, 8192]);
+});
+
 it("leaves to the server what nobody says, and takes -1 for all tokens", async () => {
   const { url, asked } = await startProxy();
   await post(url, "/api/chat", { model, messages, options: { seed: null } });
@@ -50,6 +111,10 @@ it("reaches a server with OpenAI's API in its own words", async () => {
   const asked = () => JSON.parse(other?.bodies.findLast((body) => body !== "") ?? "{}");
   await post(url, "/api/chat", { model: "own", messages, options: said });
   expect(asked()).toMatchObject(said);
+  expect(asked()).not.toHaveProperty("mirostat");
+  const { num_keep: _, ...known } = ollamasOwn;
+  await post(url, "/api/chat", { model: "own", messages, options: ollamasOwn });
+  expect(asked()).toMatchObject(known);
   await post(url, "/api/chat", { model: "own", messages, options: { top_k: 0, seed: -1 } });
   expect(asked()).toMatchObject({ top_k: -1 });
   expect(asked()).not.toHaveProperty("seed");
