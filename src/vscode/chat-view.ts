@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { InstalledModel } from "../core/backend.ts";
 import { protocolVersion, type ToHost, type ToPage } from "../core/page-protocol.ts";
 import type { Source } from "../core/task.ts";
+import { askedInNow } from "./asked-place.ts";
 import type { Conversation } from "./conversation.ts";
 import { attached } from "./conversation.ts";
 import type { DeltaStream } from "./delta-stream.ts";
@@ -13,6 +14,7 @@ import { readPageMessage } from "./page-messages.ts";
 import type { Proposals } from "./proposals.ts";
 import type { RemedyWish } from "./remedy.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
+import { insertCode, proposeCode } from "./use-code.ts";
 
 export interface ChatViewParts {
   readonly context: vscode.ExtensionContext;
@@ -164,8 +166,8 @@ export class ChatView implements vscode.WebviewViewProvider {
         return this.#parts.remedy(message);
       case "code":
         if (message.action === "copy") return vscode.env.clipboard.writeText(message.code);
-        if (message.action === "insert") return insertAtCursor(message.code);
-        return proposals.proposeForEditor(message.code);
+        if (message.action === "insert") return insertCode(message.code, await conversation.about(message.exchangeId));
+        return proposeCode(message.code, await conversation.about(message.exchangeId), proposals);
       case "openSource":
         return openSource(message.uri, message.line);
       case "openLink":
@@ -206,7 +208,8 @@ export class ChatView implements vscode.WebviewViewProvider {
     const sources = this.#attached;
     this.#attached = [];
     this.#postAttached();
-    await this.#parts.conversation().run({ title: text, ask: { text, sources } });
+    const askedIn = askedInNow(sources);
+    await this.#parts.conversation().run({ title: text, ask: { text, sources }, ...(askedIn ? { askedIn } : {}) });
     await this.showSessions();
   }
 
@@ -220,19 +223,6 @@ export class ChatView implements vscode.WebviewViewProvider {
 /** A file may be attached more than once, by different lines. */
 function keyOf(source: Source): string {
   return `${source.uri}#${source.origin}:${source.startLine ?? 0}:${source.text.length}`;
-}
-
-async function insertAtCursor(code: string): Promise<void> {
-  const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
-  if (!editor) {
-    void vscode.window.showWarningMessage(vscode.l10n.t("Open the file to insert into first."));
-    return;
-  }
-  const isWritten = await editor.edit((edit) => {
-    for (const selection of editor.selections) edit.replace(selection, code);
-  });
-  if (!isWritten) void vscode.window.showWarningMessage(vscode.l10n.t("This editor takes no text: it is read-only."));
-  await vscode.window.showTextDocument(editor.document, editor.viewColumn);
 }
 
 async function openLink(href: string): Promise<void> {

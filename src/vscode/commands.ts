@@ -6,7 +6,7 @@ import { TaskError } from "../core/task-error.ts";
 import { showAdvice } from "./advice.ts";
 import { removeClaudeKey, setClaudeKey } from "./claude-key.ts";
 import { lookForModel } from "./context-keys.ts";
-import { commentChange, symbolAtCursor } from "./document-symbol.ts";
+import { commentChange, type DocumentedSymbol, symbolsAtCursors } from "./document-symbol.ts";
 import { gatherAttachments } from "./gather-attachments.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { getModel } from "./get-model.ts";
@@ -47,10 +47,11 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   },
   "switchyard.translateSelection": (host) => translateSelection(host),
   "switchyard.translateDocument": async (host, ...given) => {
-    for (const source of await gatherSources("file", given)) await host.translations.translate(source);
+    const sources = await gatherSources("file", given);
+    await host.translations.translate(sources.map((source) => ({ source })));
   },
   "switchyard.translateDocuments": async (host, ...given) => translateDocuments(await host.app.get(), host.log, given),
-  "switchyard.documentSymbol": (host) => documentSymbol(host),
+  "switchyard.documentSymbol": (host) => documentSymbols(host),
   "switchyard.startChat": (host, given) => startChat(host, given),
   "switchyard.attachSelection": async (host, ...given) => {
     host.chat.attach(await gatherAttachments(given));
@@ -151,12 +152,12 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.applyFinding": (host, target) => host.findings.apply(target),
   "switchyard.dismissFinding": (host, target) => host.findings.dismiss(target),
   "switchyard.discussFinding": (host, target) => discussFinding(host, target),
-  "switchyard.saveTranslation": (host) => host.translations.save(),
-  "switchyard.replaceWithTranslation": (host) => host.translations.replace(),
-  "switchyard.stopTranslation": (host) => host.translations.stop(),
-  "switchyard.retranslate": (host) => host.translations.again(),
-  "switchyard.acceptProposal": (host) => host.proposals.accept(),
-  "switchyard.rejectProposal": (host) => host.proposals.reject(),
+  "switchyard.saveTranslation": (host, uri) => host.translations.save(uri),
+  "switchyard.replaceWithTranslation": (host, uri) => host.translations.replace(uri),
+  "switchyard.stopTranslation": (host, uri) => host.translations.stop(uri),
+  "switchyard.retranslate": (host, uri) => host.translations.again(uri),
+  "switchyard.acceptProposal": (host, uri) => host.proposals.accept(uri),
+  "switchyard.rejectProposal": (host, uri) => host.proposals.reject(uri),
 };
 
 /** The one place where a command's failure is shown. */
@@ -196,27 +197,44 @@ async function translateSelection(host: Host): Promise<void> {
   const ranges = (editor?.selections ?? [])
     .filter((selection) => !selection.isEmpty)
     .sort((a, b) => a.start.compareTo(b.start));
-  for (const [index, source] of sources.entries()) await host.translations.translate(source, ranges[index]);
+  await host.translations.translate(
+    sources.map((source, at) => ({ source, ...(ranges[at] ? { range: ranges[at] } : {}) })),
+  );
 }
 
-async function documentSymbol(host: Host): Promise<void> {
-  const symbol = await symbolAtCursor();
-  const exchange = await host.ask({
-    title: vscode.l10n.t("Write documentation for {0}", symbol.name),
-    ask: { kind: "document", text: "", sources: [symbol.source] },
-  });
-  if (exchange.state !== "done") return;
-  const change = commentChange(exchange.answer, symbol);
-  if (!change) {
+/** One answer for each cursor; what they hold is one change. */
+async function documentSymbols(host: Host): Promise<void> {
+  const symbols = await symbolsAtCursors();
+  const answers: { readonly symbol: DocumentedSymbol; readonly answer: string }[] = [];
+  for (const symbol of symbols) {
+    const exchange = await host.ask({
+      title: vscode.l10n.t("Write documentation for {0}", symbol.name),
+      ask: { kind: "document", text: "", sources: [symbol.source] },
+    });
+    if (exchange.state !== "done") break;
+    answers.push({ symbol, answer: exchange.answer });
+  }
+  const [first] = answers;
+  if (!first) return;
+  const written = answers.filter(({ symbol, answer }) => commentChange(answer, symbol));
+  if (written.length === 0) {
     void vscode.window.showInformationMessage(
       vscode.l10n.t("The answer holds no comment that could be inserted; it stands in the chat."),
     );
     return;
   }
   const insert = vscode.l10n.t("Show as Change");
-  const text = vscode.l10n.t("The documentation for {0} is written.", symbol.name);
+  const names = written.map(({ symbol }) => symbol.name).join(", ");
+  const text = vscode.l10n.t("The documentation for {0} is written.", names);
   if ((await vscode.window.showInformationMessage(text, insert)) !== insert) return;
-  await host.proposals.propose(symbol.document, change.range, change.text);
+  // Only now: meanwhile the file may have been edited.
+  const changes = written
+    .map(({ symbol, answer }) => commentChange(answer, symbol))
+    .filter((each) => each !== undefined);
+  if (changes.length < written.length) {
+    throw new TaskError("bad-input", msg("The code this answer is about has changed or is gone; ask again."));
+  }
+  await host.proposals.propose(first.symbol.document, changes);
 }
 
 /** @param given `{ text, sources? }` asks at once; nothing opens the view alone */

@@ -6,6 +6,7 @@ import { picturesOf, textsOf } from "../core/pictures.ts";
 import type { AttachedSource, Exchange, Session } from "../core/session.ts";
 import type { Ask, Source, Turn } from "../core/task.ts";
 import { isAbort } from "../core/task-error.ts";
+import type { About, AskedIn } from "./asked-place.ts";
 import { createProgress, type Progress, type ProgressParts } from "./exchange-progress.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
@@ -14,6 +15,8 @@ export interface Question {
   /** Shown above the answer: what was typed, or the title of the command. */
   readonly title: string;
   readonly ask: Omit<Ask, "history">;
+  /** Where the person was; absent: in no editor. */
+  readonly askedIn?: AskedIn;
 }
 
 export interface Conversation {
@@ -27,6 +30,7 @@ export interface Conversation {
   ): Promise<void>;
   /** Asks the better model that was offered; nothing where none was. */
   askBetter(exchangeId: string, readAgain: (source: AttachedSource) => Promise<Source>): Promise<void>;
+  about(exchangeId: string): Promise<About>;
   stop(exchangeId: string): void;
   stopAll(): void;
   isBusy(): boolean;
@@ -91,6 +95,12 @@ export function createConversation(parts: ConversationParts): Conversation {
     async askBetter(exchangeId, readAgain) {
       const model = (await find(exchangeId))?.better?.model;
       if (model) await retry(exchangeId, readAgain, { model });
+    },
+    async about(exchangeId) {
+      const question = asked.get(exchangeId);
+      if (!question) return { sources: (await find(exchangeId))?.sources ?? [] };
+      const sources = textsOf(question.ask.sources).map((source) => ({ ...attached(source), text: source.text }));
+      return { sources, ...(question.askedIn ? { askedIn: question.askedIn } : {}) };
     },
     stop: (exchangeId) => running.get(exchangeId)?.abort(),
     stopAll() {

@@ -5,6 +5,8 @@ import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { fromRange } from "./gather-sources.ts";
+import { nearestOffset } from "./place-of-text.ts";
+import type { Change } from "./proposals.ts";
 
 export interface DocumentedSymbol {
   readonly document: vscode.TextDocument;
@@ -28,11 +30,18 @@ const documented = new Set([
   vscode.SymbolKind.Constant,
 ]);
 
-/** The selection, else the innermost symbol around the cursor that can have a comment. */
-export async function symbolAtCursor(): Promise<DocumentedSymbol> {
+/** Of every cursor, in their order in the document; several in the same symbol are one. */
+export async function symbolsAtCursors(): Promise<readonly DocumentedSymbol[]> {
   const editor = vscode.window.activeTextEditor;
   if (!editor) throw new TaskError("bad-input", msg("Open a file and put the cursor into a function or class first."));
-  const { document, selection } = editor;
+  const { document } = editor;
+  const inOrder = [...editor.selections].sort((a, b) => a.start.compareTo(b.start));
+  const symbols = await Promise.all(inOrder.map((selection) => symbolAt(document, selection)));
+  return symbols.filter((each, at) => symbols.findIndex(({ range }) => range.isEqual(each.range)) === at);
+}
+
+/** The selection, else the innermost symbol around the cursor that can have a comment. */
+async function symbolAt(document: vscode.TextDocument, selection: vscode.Selection): Promise<DocumentedSymbol> {
   if (!selection.isEmpty) {
     const whole = new vscode.Range(selection.start.line, 0, selection.end.line, Number.MAX_SAFE_INTEGER);
     const range = document.validateRange(whole);
@@ -47,16 +56,26 @@ export async function symbolAtCursor(): Promise<DocumentedSymbol> {
   return { document, name: found?.name ?? nameOf(document, range), range, source: fromRange(document, range) };
 }
 
-/** The change that puts the answer's comment where it belongs; undefined where the answer holds none. */
-export function commentChange(answer: string, { document, range }: DocumentedSymbol) {
+/** The change that puts the answer's comment where it belongs; undefined where the answer holds none, or the symbol has changed. */
+export function commentChange(answer: string, symbol: DocumentedSymbol): Change | undefined {
+  const { document } = symbol;
   const comment = commentIn(answer, document.languageId);
-  if (!comment) return undefined;
+  const range = rangeNow(symbol);
+  if (!comment || !range) return undefined;
   const lines = Array.from({ length: document.lineCount }, (_, line) => document.lineAt(line).text);
   const spot = commentSpot(lines, range.start.line, range.end.line, document.languageId);
   return {
     range: new vscode.Range(spot.from, 0, spot.to, 0),
     text: `${comment.map((line) => (line === "" ? line : spot.indent + line)).join("\n")}\n`,
   };
+}
+
+/** What was edited above it meanwhile has moved it. */
+function rangeNow({ document, range, source: { text } }: DocumentedSymbol): vscode.Range | undefined {
+  const at = nearestOffset(document.getText(), text, document.offsetAt(range.start));
+  return at === undefined
+    ? undefined
+    : new vscode.Range(document.positionAt(at), document.positionAt(at + text.length));
 }
 
 function isDocumentSymbol(value: unknown): value is vscode.DocumentSymbol {

@@ -6,6 +6,8 @@ import { msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
 import { setContextKey } from "./context-keys.ts";
+import { nearestOffset } from "./place-of-text.ts";
+import { showDocument } from "./show-document.ts";
 import { moved, type TrackedFinding } from "./tracked-findings.ts";
 
 type Presentation = Settings["reviewPresentation"];
@@ -64,8 +66,7 @@ export class Findings implements vscode.CodeActionProvider, vscode.Disposable {
 
   #add(finding: Finding): void {
     const uri = vscode.Uri.parse(finding.uri);
-    const startLine = Math.max(0, finding.startLine - 1);
-    const tracked = { id: ++this.#lastId, finding, startLine, endLine: Math.max(startLine, finding.endLine - 1) };
+    const tracked = { id: ++this.#lastId, finding, ...linesNow(finding) };
     const shown: Shown = { uri, tracked };
     if (["comments", "both"].includes(this.#presentation())) shown.thread = this.#createThread(shown);
     this.#shown.push(shown);
@@ -195,10 +196,21 @@ export class Findings implements vscode.CodeActionProvider, vscode.Disposable {
     const before = places.findLastIndex((place) => place < here);
     const next = sorted.at(step === 1 ? Math.max(0, after) : before);
     if (!next) return;
-    await vscode.window.showTextDocument(next.uri, {
+    await showDocument(next.uri, {
       selection: rangeOf(next.tracked).with({ end: rangeOf(next.tracked).start }),
     });
   }
+}
+
+/** Lines from 0. What was edited while it was reviewed may have moved what the review quotes. */
+function linesNow({ uri, startLine, endLine, quote }: Finding): Pick<TrackedFinding, "startLine" | "endLine"> {
+  const first = Math.max(0, startLine - 1);
+  const count = Math.max(0, endLine - startLine);
+  const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri);
+  const was = document?.offsetAt(new vscode.Position(first, 0)) ?? 0;
+  const at = document && nearestOffset(document.getText(), quote, was);
+  const line = at === undefined ? first : (document?.positionAt(at).line ?? first);
+  return { startLine: line, endLine: line + count };
 }
 
 function position(uri: vscode.Uri, line: number): string {

@@ -16,8 +16,9 @@ export type Wanted = "selection" | "selection-or-file" | "file";
 export async function gatherSources(wanted: Wanted, given: readonly unknown[] = []): Promise<readonly Source[]> {
   const uris = givenUris(given);
   const active = vscode.window.activeTextEditor;
-  // A click in the editor's own menu hands over the editor's file: its selection counts.
-  const isActive = uris.length === 1 && uris[0]?.toString() === active?.document.uri.toString();
+  // A click in the editor's own menu hands over the editor's file: its selection counts. The explorer means files.
+  const isOfExplorer = Array.isArray(given[1]);
+  const isActive = !isOfExplorer && uris.length === 1 && uris[0]?.toString() === active?.document.uri.toString();
   if (uris.length > 0 && !isActive) return Promise.all(uris.map(readFile));
   if (active) return fromEditor(active, wanted);
   const notebook = vscode.window.activeNotebookEditor;

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { withoutCredentials } from "../core/addresses.ts";
 import type { Exchange } from "../core/session.ts";
+import { askedInNow } from "./asked-place.ts";
 import { offerChatModels } from "./chat-models.ts";
 import { registerChatParticipant } from "./chat-participant.ts";
 import { ChatView } from "./chat-view.ts";
@@ -102,8 +103,9 @@ export function createHost(context: vscode.ExtensionContext): Host {
     }),
     reportError: report,
     async ask(question) {
+      const askedIn = askedInNow(question.ask.sources);
       await chat.reveal();
-      const exchange = await conversation.run(question);
+      const exchange = await conversation.run({ ...question, ...(askedIn ? { askedIn } : {}) });
       await chat.showSessions();
       return exchange;
     },

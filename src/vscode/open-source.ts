@@ -5,6 +5,7 @@ import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { hasPictureName, readAny } from "./gather-attachments.ts";
 import { fromRange } from "./gather-sources.ts";
+import { showDocument } from "./show-document.ts";
 
 /** @param line from 1 */
 export async function openSource(address: string, line?: number): Promise<void> {
@@ -15,7 +16,7 @@ export async function openSource(address: string, line?: number): Promise<void> 
   }
   const at = line === undefined ? undefined : new vscode.Range(line - 1, 0, line - 1, 0);
   try {
-    await vscode.window.showTextDocument(uri, at ? { selection: at } : {});
+    await showDocument(uri, at ? { selection: at } : {});
   } catch (cause) {
     throw new TaskError("bad-input", msg("{0} cannot be opened any more.", uri.path), { cause });
   }

@@ -3,8 +3,15 @@ import * as vscode from "vscode";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { labelOf } from "./gather-sources.ts";
+import { editorsOf, showDocument } from "./show-document.ts";
 
 export const proposalScheme = "switchyard-proposal";
+
+/** One text in place of another. */
+export interface Change {
+  readonly range: vscode.Range;
+  readonly text: string;
+}
 
 interface Proposal {
   readonly original: vscode.Uri;
@@ -20,11 +27,9 @@ export class Proposals implements vscode.TextDocumentContentProvider {
     return this.#proposals.get(uri.toString())?.text ?? "";
   }
 
-  /** Shows what the document would be with `replacement` in place of `range`. */
-  async propose(document: vscode.TextDocument, range: vscode.Range, replacement: string): Promise<void> {
-    const text = document.getText();
-    const proposed =
-      text.slice(0, document.offsetAt(range.start)) + replacement + text.slice(document.offsetAt(range.end));
+  /** Shows what the document would be with all of the changes, in the group where it can be seen. */
+  async propose(document: vscode.TextDocument, changes: readonly Change[]): Promise<void> {
+    const proposed = changed(document, changes);
     const uri = document.uri.with({ scheme: proposalScheme, authority: "", query: String(++this.#last) });
     this.#proposals.set(uri.toString(), { original: document.uri, originalVersion: document.version, text: proposed });
     const proposal = await vscode.workspace.openTextDocument(uri);
@@ -32,20 +37,13 @@ export class Proposals implements vscode.TextDocumentContentProvider {
       await vscode.languages.setTextDocumentLanguage(proposal, document.languageId);
     }
     const title = vscode.l10n.t("{0}: proposed change", labelOf(document.uri));
-    await vscode.commands.executeCommand("vscode.diff", document.uri, uri, title, { preview: true });
+    const viewColumn = editorsOf(document.uri.toString())[0]?.viewColumn ?? vscode.ViewColumn.Active;
+    await vscode.commands.executeCommand("vscode.diff", document.uri, uri, title, { preview: true, viewColumn });
   }
 
-  /** In the editor that is open: the selection, else the whole file where it looks like one, else at the cursor. */
-  async proposeForEditor(code: string): Promise<void> {
-    const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
-    if (!editor) throw new TaskError("bad-input", msg("Open the file to change first."));
-    const { document, selection } = editor;
-    const range = selection.isEmpty ? likelyRange(document, code, selection.active) : selection;
-    const ending = document.getText(range).endsWith("\n") && !code.endsWith("\n") ? "\n" : "";
-    await this.propose(document, range, code + ending);
-  }
-
-  async accept(uri = activeProposal()): Promise<void> {
+  /** @param given what a button hands over: the proposal it belongs to, which need not be the active one */
+  async accept(given?: unknown): Promise<void> {
+    const uri = this.#meant(given);
     const proposal = uri && this.#proposals.get(uri.toString());
     if (!uri || !proposal) return;
     const document = await vscode.workspace.openTextDocument(proposal.original);
@@ -57,11 +55,12 @@ export class Proposals implements vscode.TextDocumentContentProvider {
     edit.replace(document.uri, new vscode.Range(new vscode.Position(0, 0), end), proposal.text);
     await this.reject(uri);
     await vscode.workspace.applyEdit(edit);
-    await vscode.window.showTextDocument(document);
+    await showDocument(document.uri);
   }
 
   /** Closes the diff and leaves the file as it is. */
-  async reject(uri = activeProposal()): Promise<void> {
+  async reject(given?: unknown): Promise<void> {
+    const uri = this.#meant(given);
     if (!uri) return;
     this.#proposals.delete(uri.toString());
     const tabs = vscode.window.tabGroups.all
@@ -69,23 +68,25 @@ export class Proposals implements vscode.TextDocumentContentProvider {
       .filter(({ input }) => input instanceof vscode.TabInputTextDiff && input.modified.toString() === uri.toString());
     await vscode.window.tabGroups.close(tabs);
   }
+
+  #meant(given: unknown): vscode.Uri | undefined {
+    return given instanceof vscode.Uri && this.#proposals.has(given.toString()) ? given : activeProposal();
+  }
+}
+
+/** The last one first, so that those before it stay where they are. */
+function changed(document: vscode.TextDocument, changes: readonly Change[]): string {
+  return [...changes]
+    .sort((a, b) => b.range.start.compareTo(a.range.start))
+    .reduce(
+      (text, { range, text: replacement }) =>
+        text.slice(0, document.offsetAt(range.start)) + replacement + text.slice(document.offsetAt(range.end)),
+      document.getText(),
+    );
 }
 
 function activeProposal(): vscode.Uri | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (input instanceof vscode.TabInputTextDiff && input.modified.scheme === proposalScheme) return input.modified;
   return undefined;
-}
-
-/** Code that begins and ends like a part of the file replaces that part. */
-function likelyRange(document: vscode.TextDocument, code: string, cursor: vscode.Position): vscode.Range {
-  const lines = code.split(/\r?\n/).filter((line) => line.trim() !== "");
-  const first = lines[0]?.trim();
-  const last = lines.at(-1)?.trim();
-  if (!first || !last) return new vscode.Range(cursor, cursor);
-  const all = document.getText().split(/\r?\n/);
-  const start = all.findIndex((line) => line.trim() === first);
-  const end = all.findIndex((line, index) => index >= start && line.trim() === last);
-  if (start < 0 || end < 0) return new vscode.Range(cursor, cursor);
-  return new vscode.Range(start, 0, end, all[end]?.length ?? 0);
 }

@@ -1,32 +1,32 @@
 // Translations in a document of their own beside the original, growing as they are written.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { msg } from "../core/message.ts";
 import { loadingText } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
-import { TaskError } from "../core/task-error.ts";
 import { translatedPath } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { badgeText } from "./badge-text.ts";
 import { setContextKey } from "./context-keys.ts";
+import { replaceOriginal, saveBeside, type Translated } from "./put-translation.ts";
 import { say } from "./say.ts";
+import { showDocument } from "./show-document.ts";
 
 export const translationScheme = "switchyard-translation";
 /** Redrawing an editor is slow; ten times a second looks alive. */
 const redrawMs = 100;
 
-interface Translation {
-  readonly source: Source;
-  readonly original: vscode.Uri;
-  /** What the translation may replace; absent: the whole document. */
-  readonly range?: vscode.Range;
-  readonly originalVersion: number;
-  readonly target: AnswerLanguage;
+interface Translation extends Translated {
+  state: Translated["state"];
   text: string;
-  state: "running" | "done" | "incomplete";
   summary: string;
   stop: AbortController;
+}
+
+export interface TranslatedPart {
+  readonly source: Source;
+  /** Where it stands in its file; absent: it is all of it. */
+  readonly range?: vscode.Range;
 }
 
 export class Translations implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -73,10 +73,30 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     return this.#translations.get(uri.toString())?.text ?? "";
   }
 
-  /** Opens the preview and fills it; ends when the translation has ended. */
-  async translate(source: Source, range?: vscode.Range): Promise<void> {
+  /**
+   * Opens a preview of each part, all in one group, and fills one after the other: what is being read is not covered by
+   * the next one. Ends when the last one has ended.
+   */
+  async translate(parts: readonly TranslatedPart[]): Promise<void> {
+    const previews: [vscode.Uri, Translation][] = [];
+    let column: vscode.ViewColumn | undefined;
+    for (const part of parts) {
+      const preview = this.#prepare(part);
+      column = await this.#open(preview, column);
+      previews.push(preview);
+    }
+    const first = previews[0]?.[0];
+    if (first && previews.length > 1) await showDocument(first);
+    try {
+      for (const [uri, translation] of previews) await this.#fill(uri, translation);
+    } finally {
+      // What failed before its first word leaves no empty editor behind.
+      for (const [uri, { text }] of previews) if (text === "") await closeTabs(uri);
+    }
+  }
+
+  #prepare({ source, range }: TranslatedPart): [vscode.Uri, Translation] {
     const original = vscode.Uri.parse(source.uri);
-    const document = await vscode.workspace.openTextDocument(original);
     const target: AnswerLanguage = translationTarget(source);
     const uri = vscode.Uri.from({
       scheme: translationScheme,
@@ -87,7 +107,6 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
       source,
       original,
       ...(range ? { range } : {}),
-      originalVersion: document.version,
       target,
       text: "",
       state: "running",
@@ -95,23 +114,20 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
       stop: new AbortController(),
     };
     this.#translations.set(uri.toString(), translation);
-    await this.#open(uri, document.languageId);
-    try {
-      await this.#fill(uri, translation);
-    } catch (error) {
-      // What failed before its first word leaves no empty editor behind.
-      if (translation.text === "") await closeTabs(uri);
-      throw error;
-    }
+    return [uri, translation];
   }
 
-  async #open(uri: vscode.Uri, languageId: string): Promise<void> {
+  /** @param column absent: beside the active group @returns where it is */
+  async #open([uri, { original }]: [vscode.Uri, Translation], column: vscode.ViewColumn | undefined) {
+    const { languageId } = await vscode.workspace.openTextDocument(original);
     let preview = await vscode.workspace.openTextDocument(uri);
     if (preview.languageId !== languageId) {
       preview = await vscode.languages.setTextDocumentLanguage(preview, languageId);
     }
-    await vscode.window.showTextDocument(preview, { viewColumn: vscode.ViewColumn.Beside, preview: false });
+    const viewColumn = column ?? vscode.ViewColumn.Beside;
+    const editor = await vscode.window.showTextDocument(preview, { viewColumn, preview: false });
     this.#showState();
+    return editor.viewColumn;
   }
 
   async #fill(uri: vscode.Uri, translation: Translation): Promise<void> {
@@ -155,6 +171,12 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     }
   }
 
+  /** @param given what a button hands over: the translation it belongs to, which need not be the active one */
+  #meant(given: unknown): { readonly uri: vscode.Uri; readonly translation: Translation } | undefined {
+    const translation = given instanceof vscode.Uri ? this.#translations.get(given.toString()) : undefined;
+    return given instanceof vscode.Uri && translation ? { uri: given, translation } : this.#active();
+  }
+
   #active(): { readonly uri: vscode.Uri; readonly translation: Translation } | undefined {
     const editors = [vscode.window.activeTextEditor, ...vscode.window.visibleTextEditors];
     for (const uri of editors.map((editor) => editor?.document.uri)) {
@@ -182,63 +204,26 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
         : vscode.LanguageStatusSeverity.Information;
   }
 
-  stop(): void {
-    this.#active()?.translation.stop.abort();
+  stop(given: unknown): void {
+    this.#meant(given)?.translation.stop.abort();
   }
 
-  async again(): Promise<void> {
-    const active = this.#active();
+  async again(given: unknown): Promise<void> {
+    const active = this.#meant(given);
     if (!active) return;
     active.translation.stop = new AbortController();
     await this.#fill(active.uri, active.translation);
   }
 
   /** Writes `NAME.zh-CN.md` or `NAME.en.md` beside the original. */
-  async save(): Promise<void> {
-    const active = this.#active();
-    if (!active) return;
-    const { translation } = active;
-    const { original, target } = translation;
-    const beside = original.with({ path: translatedPath(original.path, target) });
-    const canWrite = vscode.workspace.fs.isWritableFileSystem(original.scheme);
-    const file = canWrite ? beside : await vscode.window.showSaveDialog(proposed(beside));
-    if (!file || !(await this.#mayWrite(file, translation))) return;
-    try {
-      await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(translation.text));
-    } catch (cause) {
-      throw new TaskError("storage", msg("{0} cannot be written: {1}", file.path, String(cause)), { cause });
-    }
-    await vscode.window.showTextDocument(file);
+  async save(given: unknown): Promise<void> {
+    const meant = this.#meant(given);
+    if (meant) await saveBeside(meant.translation);
   }
 
-  async #mayWrite(file: vscode.Uri, { state }: Translation): Promise<boolean> {
-    const exists = await vscode.workspace.fs.stat(file).then(
-      () => true,
-      () => false,
-    );
-    if (!exists && state === "done") return true;
-    const question = exists
-      ? vscode.l10n.t("{0} is there already. Replace it?", vscode.workspace.asRelativePath(file))
-      : vscode.l10n.t("The translation is incomplete. Save it all the same?");
-    const yes = exists ? vscode.l10n.t("Replace") : vscode.l10n.t("Save");
-    return (await vscode.window.showWarningMessage(question, { modal: true }, yes)) === yes;
-  }
-
-  /** One step that can be undone. */
-  async replace(): Promise<void> {
-    const active = this.#active();
-    if (!active) return;
-    const { original, originalVersion, range, text, state } = active.translation;
-    const document = await vscode.workspace.openTextDocument(original);
-    if (document.version !== originalVersion) {
-      throw new TaskError("bad-input", msg("The original has changed since; translate it again."));
-    }
-    if (state !== "done") throw new TaskError("bad-input", msg("The translation is incomplete; translate it again."));
-    const end = document.lineAt(document.lineCount - 1).range.end;
-    const edit = new vscode.WorkspaceEdit();
-    edit.replace(original, range ?? new vscode.Range(new vscode.Position(0, 0), end), text);
-    await vscode.workspace.applyEdit(edit);
-    await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+  async replace(given: unknown): Promise<void> {
+    const meant = this.#meant(given);
+    if (meant) await replaceOriginal(meant.translation);
   }
 }
 
@@ -247,14 +232,6 @@ async function closeTabs(uri: vscode.Uri): Promise<void> {
     .flatMap((group) => group.tabs)
     .filter(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri.toString());
   await vscode.window.tabGroups.close(tabs);
-}
-
-/** Where an original lies in no folder, its translation is offered a place in the open one. */
-function proposed({ path }: vscode.Uri): vscode.SaveDialogOptions {
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const name = path.split("/").at(-1) ?? "";
-  const title = vscode.l10n.t("Save the translation");
-  return folder ? { title, defaultUri: vscode.Uri.joinPath(folder, name) } : { title };
 }
 
 /** What is said of many parts is shown once, with how often. */

@@ -1,4 +1,4 @@
-// The editor as a person sees it: every selector of the tests is in this file.
+// The editor as a person sees it: selectors of the tests are in this file, those of its own chat and the walkthrough beside it.
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Browser, chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
@@ -189,6 +189,12 @@ export class Workbench {
     while (!(await isGone()));
   }
 
+  async chooseInSubmenu(menu: string, text: string): Promise<void> {
+    await this.menuItem(menu).hover();
+    // The item that opens a submenu holds it.
+    await this.page.locator(".monaco-menu .action-item", { hasText: text }).last().click();
+  }
+
   /** Inside of one of our pages. */
   webview(containing: string): FrameLocator {
     const outer = this.page.locator('iframe.webview.ready[src*="switchyard.switchyard"]');
@@ -218,33 +224,6 @@ export class Workbench {
     return last;
   }
 
-  /** VS Code's own chat, where a question gets an answer and nothing is edited. @param model what it chooses by itself */
-  async openEditorChat(model: string): Promise<void> {
-    await this.runCommand("Chat: Open Chat (Ask)");
-    await this.page.locator(".interactive-input-part", { hasText: model }).first().waitFor();
-  }
-
-  /** Asks there. @returns the list of questions and answers, of which the newest can be seen */
-  async askEditorChat(text: string): Promise<Locator> {
-    await this.page.locator(".interactive-input-part .monaco-editor").first().click();
-    await this.page.keyboard.press("Control+A");
-    await this.page.keyboard.type(text, { delay: 30 });
-    // Suggestions may open late and take the key for themselves; what was sent is not in the box any more.
-    do {
-      await this.page.keyboard.press("Escape");
-      await this.page.keyboard.press("Enter");
-    } while (!(await this.isSentInEditorChat(text)));
-    return this.page.locator(".interactive-list").first();
-  }
-
-  private isSentInEditorChat(text: string): Promise<boolean> {
-    const typed = this.page.locator(".interactive-input-part .view-lines", { hasText: text }).first();
-    return typed.waitFor({ state: "hidden", timeout: 3_000 }).then(
-      () => true,
-      () => false,
-    );
-  }
-
   /** Text that can be seen in the active editor. */
   async editorText(): Promise<string> {
     const lines = this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first();
@@ -259,6 +238,15 @@ export class Workbench {
   async chooseInDialog(button: string): Promise<void> {
     await this.dialog().locator(".monaco-button", { hasText: button }).click();
     await this.dialog().waitFor({ state: "detached" });
+  }
+
+  /** Buttons of this name in the titles of editors, of every group that has it. */
+  editorAction(name: string): Locator {
+    return this.page.locator(`.editor-actions .action-label[aria-label="${name}"]`);
+  }
+
+  explorerRow(name: string): Locator {
+    return this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).first();
   }
 
   /** Click to fold a view of ours, or to unfold it. */

@@ -9,6 +9,7 @@ import {
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
+import { askEditorChat, openEditorChat } from "../harness/editor-chat.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const model = "qwen2.5:0.5b";
@@ -61,8 +62,8 @@ const lastBody = (): { readonly messages: readonly { readonly role: string; read
 describe("@switchyard in the editor's own chat", { timeout: 300_000 }, () => {
   it("answers without an account, and says what answered", async () => {
     answer = "Hello from the model.";
-    await workbench.openEditorChat(model);
-    const shown = await workbench.askEditorChat("@switchyard Say hello.");
+    await openEditorChat(workbench, model);
+    const shown = await askEditorChat(workbench, "@switchyard Say hello.");
     await expect.poll(() => shown.innerText(), { timeout: 60_000 }).toMatch(/Hello from the model\..*this machine/s);
     expect(await shown.innerText()).toContain(model);
     expect(lastBody().messages.at(-1)?.content).toContain("Say hello.");
@@ -71,7 +72,7 @@ describe("@switchyard in the editor's own chat", { timeout: 300_000 }, () => {
 
   it("goes on with the conversation, and takes only what the model said for its words", async () => {
     answer = "And hello again.";
-    const shown = await workbench.askEditorChat("@switchyard And again?");
+    const shown = await askEditorChat(workbench, "@switchyard And again?");
     await expect.poll(() => shown.innerText(), { timeout: 60_000 }).toContain("And hello again.");
     const said = lastBody().messages.filter(({ role }) => role === "assistant");
     expect(said.map(({ content }) => content)).toEqual(["Hello from the model."]);
@@ -81,7 +82,7 @@ describe("@switchyard in the editor's own chat", { timeout: 300_000 }, () => {
     answer = JSON.stringify({ findings: [finding] });
     await workbench.openFile("average.ts");
     await workbench.selectLines(1, 8);
-    const shown = await workbench.askEditorChat("@switchyard /review");
+    const shown = await askEditorChat(workbench, "@switchyard /review");
     await expect.poll(() => shown.innerText(), { timeout: 60_000 }).toContain("The last index is one past the end.");
     expect(
       lastBody()
@@ -97,7 +98,7 @@ describe("@switchyard in the editor's own chat", { timeout: 300_000 }, () => {
   it("says below an answer what a person has to know of it", async () => {
     answer = "There are no findings that I could write as you asked.";
     const before = asked();
-    const shown = await workbench.askEditorChat("@switchyard /review");
+    const shown = await askEditorChat(workbench, "@switchyard /review");
     const notice = shown.locator("blockquote");
     await notice.first().waitFor();
     expect(asked()).toBeGreaterThan(before);
@@ -106,7 +107,7 @@ describe("@switchyard in the editor's own chat", { timeout: 300_000 }, () => {
 
   it("tells what went wrong", async () => {
     status = 500;
-    const shown = await workbench.askEditorChat("@switchyard Now fail.");
+    const shown = await askEditorChat(workbench, "@switchyard Now fail.");
     await expect.poll(() => shown.innerText(), { timeout: 60_000 }).toContain("the model runner has stopped");
   });
 });

@@ -45,7 +45,7 @@ function open(answers: Readonly<Record<number, () => AsyncIterable<AnswerEvent>>
   });
   const typed = (text: string) => conversation.run({ title: text, ask: { text, sources: [] } });
   const history = (at: number) => asks[at]?.history.map(({ text }) => text);
-  return { conversation, typed, asks, history };
+  return { conversation, typed, asks, history, exchanges: () => exchanges };
 }
 
 const readAgain = async () => {
@@ -89,4 +89,21 @@ it("of several answers to a question, the last usable one counts", async () => {
   await conversation.retry(id, readAgain, {});
   await typed("two");
   expect(history(3)).toEqual(["one", "answer 2"]);
+});
+
+it("an answer, and another try of it, know what they are about and where it was asked", async () => {
+  const { conversation, exchanges } = open();
+  const askedIn = { uri: "file:///a.ts", column: 2 };
+  const sources = [
+    { uri: "file:///a.ts", label: "a.ts", text: "let a;\nlet b;", startLine: 3, origin: "selection" } as const,
+  ];
+  const { id } = await conversation.run({ title: "Explain", ask: { kind: "explain", text: "", sources }, askedIn });
+  const about = {
+    sources: [{ uri: "file:///a.ts", label: "a.ts", startLine: 3, endLine: 4, text: "let a;\nlet b;" }],
+    askedIn,
+  };
+  expect(await conversation.about(id)).toEqual(about);
+  await conversation.retry(id, readAgain, {});
+  const again = exchanges().at(-1);
+  expect(await conversation.about(again?.id ?? "")).toEqual(about);
 });
