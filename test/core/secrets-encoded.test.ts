@@ -49,6 +49,70 @@ describe("a secret in base64", () => {
   });
 });
 
+describe("a secret in parts", () => {
+  const [head, tail] = [github.slice(0, 9), github.slice(9)];
+
+  it("is found with what stands between them, so that code stays code where it is masked", () => {
+    for (const [between, text] of [
+      ['" + "', `const t = "${head}" + "${tail}";`],
+      ["' .\n  '", `$t = '${head}' .\n  '${tail}';`],
+      ['"\n     "', `t = ("${head}"\n     "${tail}")`],
+      ['\\" + \\"', JSON.stringify({ code: `const t = "${head}" + "${tail}";` })],
+    ] as const) {
+      const secret = head + between + tail;
+      expect(found(text), text).toEqual([secret]);
+      const masked = maskSecrets([text]);
+      expect(masked.texts[0]).toBe(text.replace(secret, "SECRET_1_GITHUB_TOKEN"));
+      expect(masked.restore(masked.texts[0] ?? "")).toBe(text);
+    }
+    const many = [...github].map((sign) => `"${sign}"`).join(" + ");
+    expect(found(`const t = ${many};`)).toEqual([many.slice(1, -1)]);
+  });
+
+  it("is found far into a text, with its place, and once", () => {
+    const before = 'log("a" + "b");\n'.repeat(500);
+    const [finding, ...more] = findSecrets(`${before}const t = "${head}" + "${tail}";`);
+    expect(finding).toMatchObject({ rule: "github-token", line: 501, start: before.length + 11 });
+    expect(more).toEqual([]);
+  });
+
+  it("is none where parts of something else stand beside each other", () => {
+    expect(found(`["${head}", "${tail}"]`)).toEqual([]);
+    expect(found('"password": "Password"\n"username": "Us3r-name!"')).toEqual([]);
+    expect(found('say("the token " + "is 12345 signs long")')).toEqual([]);
+  });
+});
+
+describe("a cookie of somebody who is logged in", () => {
+  const value = "q3f8S9d0gk2L4m6n8P0r2t4v6X";
+
+  it("is found by a name that is nothing else, anywhere, and by any such name in a header", () => {
+    for (const text of [
+      `PHPSESSID=${value}`,
+      `GET /app;jsessionid=${value}?page=2`,
+      `{"name": "sessionid", "value": "${value}"}`,
+      `Cookie: theme=dark; acme_session=${value}; lang=en`,
+      `Set-Cookie: sid=${value}; Path=/`,
+      `curl -b 'auth=${value}' https://acme.dev`,
+    ]) {
+      expect(found(text), text).toEqual([value]);
+      expect(findSecrets(text)[0]?.rule, text).toBe("session-cookie");
+    }
+  });
+
+  it("is none where it lets nobody in, or is the id of something else", () => {
+    for (const text of [
+      `Cookie: csrftoken=${value}; _ga=GA1.2.1234567890.1234567890`,
+      `sessionId: "${value}"`,
+      `mysid=${value}`,
+      `Cookie: sessionid=\${sessionId}`,
+      "Set-Cookie: sessionid=; Max-Age=0",
+    ]) {
+      expect(found(text), text).toEqual([]);
+    }
+  });
+});
+
 describe("a secret in a form of its own", () => {
   it("is found in an address inside another one, and in the lines of users that systems keep", () => {
     expect(found("?to=postgres%3A%2F%2Fapp%3As3cr3tPw9%40db.acme.dev%3A5432%2Fx")).toEqual(["s3cr3tPw9"]);

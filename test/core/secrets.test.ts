@@ -104,6 +104,16 @@ describe("finding secrets", () => {
       "|",
     ),
     "-----BEGIN PRIVATE KEY----- a1b2C3d4",
+    '"+',
+    '" + "',
+    `"${" ".repeat(90)}`,
+    '"\n',
+    'ghp_a1B2" + "',
+    `sid=${"q3f8"}s9d0gk2l4m6n;`,
+    "cookie: ",
+    `cookie: sid=${"q3f8"}s9d0gk2l4m6n; `,
+    `cookies sid=${"q3f8"}s9d0gk2l4m6n; `,
+    "sessionid\t",
     `password=${"Zx81"}kk#a`,
   ];
   it("ends within a second on a line of a megabyte that begins a rule again and again", { timeout: 300_000 }, () => {

@@ -7,9 +7,11 @@ import { lazily } from "../lazily.ts";
 import { type Message, msg } from "../message.ts";
 import { assignmentRules } from "./assignments.ts";
 import { connectionRules } from "./connection-strings.ts";
+import { cookieRules } from "./cookies.ts";
 import { findEncoded } from "./encoded.ts";
 import { createKeywordScan } from "./keyword-scan.ts";
 import { findNumbers } from "./numbers.ts";
+import { findInParts } from "./parts.ts";
 import { privateKeyRules } from "./private-keys.ts";
 import type { Rule } from "./rule.ts";
 import { tokenRules } from "./tokens.ts";
@@ -27,7 +29,13 @@ export interface SecretFinding {
 type Candidate = Omit<SecretFinding, "line"> & { readonly rank: number };
 
 /** The more particular ones first. */
-const rules: readonly Rule[] = [...privateKeyRules, ...tokenRules, ...connectionRules, ...assignmentRules];
+const rules: readonly Rule[] = [
+  ...privateKeyRules,
+  ...tokenRules,
+  ...connectionRules,
+  ...cookieRules,
+  ...assignmentRules,
+];
 const words = rules.flatMap((rule) => rule.keywords.map((keyword) => ({ keyword, rule, rank: rules.indexOf(rule) })));
 /** Most processes never search a text. */
 const keywordScan = lazily(() => createKeywordScan(words.map(({ keyword }) => keyword)));
@@ -59,6 +67,7 @@ export function findSecrets(text: string): readonly SecretFinding[] {
   return withLines(text, [
     ...findNumbers(text).map((each) => ({ ...each, rank: -1 })),
     ...candidatesIn(text),
+    ...findInParts(text, candidatesIn),
     ...inside.map((span) => ({ rule: "encoded", label: encoded, ...span, rank: rules.length })),
   ]);
 }
