@@ -9,6 +9,7 @@ import { createExchangeView, type ExchangeView } from "./exchange-view.ts";
 import { createEndFollower, type EndFollower } from "./follow-end.ts";
 import { createHighlight } from "./highlight.ts";
 import { readHostMessage } from "./host-messages.ts";
+import { keepFocus } from "./keep-focus.ts";
 import { createSessionBar, type SessionBar } from "./session-bar.ts";
 import { createStrings, type Strings } from "./strings.ts";
 import { onHostMessage } from "./vscode-api.ts";
@@ -62,7 +63,8 @@ function build(message: Extract<ToPage, { kind: "init" }>): Page {
   const noModel = noModelHint(strings);
   const empty = emptyState(strings, composer, noModel);
   const announcer = element("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
-  const scroller = element("main", { class: "scroller", tabindex: "-1" }, empty, log);
+  const heading = element("h1", { class: "visually-hidden" }, t("Conversation"));
+  const scroller = element("main", { class: "scroller", tabindex: "-1" }, heading, empty, log);
   document.body.replaceChildren(sessionBar.element, scroller, announcer, composer.element);
   return {
     strings,
@@ -105,7 +107,7 @@ function emptyState({ t }: Strings, composer: Composer, noModel: HTMLElement): H
   return element(
     "section",
     { class: "empty" },
-    element("h1", {}, t("Ask a model on your own machine")),
+    element("h2", {}, t("Ask a model on your own machine")),
     noModel,
     element("p", {}, t("Select code and choose Review, Explain or Translate from its menu, or ask here.")),
     element("ul", {}, ...rows),
@@ -162,7 +164,7 @@ function update(target: Page, message: Exclude<ToPage, { kind: "init" }>): void 
       return requestDraw();
     case "status":
       target.views.get(message.exchangeId)?.update(message);
-      target.announcer.textContent = badgeLine(message, target.strings);
+      announce(target, badgeLine(message, target.strings));
       return showBusy(target);
     case "sessions":
       return target.sessionBar.show(message.sessions, target.sessionId);
@@ -176,6 +178,11 @@ function update(target: Page, message: Exclude<ToPage, { kind: "init" }>): void 
     case "focusInput":
       return target.composer.focus(message.text);
   }
+}
+
+/** What was said last is not said again with every sign of life. */
+function announce({ announcer }: Page, text: string): void {
+  if (announcer.textContent !== text) announcer.textContent = text;
 }
 
 let isRequested = false;
@@ -196,7 +203,7 @@ function requestDraw(): void {
 
 onHostMessage((raw) => {
   const message = readHostMessage(raw);
-  if (message) receive(message);
+  if (message) keepFocus(() => receive(message));
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) stopRunning();

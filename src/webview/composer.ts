@@ -43,7 +43,7 @@ export function createComposer(parts: ComposerParts): Composer {
   box.setAttribute("aria-describedby", "hint");
   const label = element("label", { for: "question", class: "visually-hidden" }, t("Your question"));
   const row = element("div", { class: "composer-row" }, attach, model, element("span", { class: "grow" }), stop, send);
-  const root = element("form", { class: "composer" }, chips, label, box, row, hint);
+  const root = element("form", { class: "composer", "aria-label": t("Your question") }, chips, label, box, row, hint);
 
   function submit(): void {
     const text = box.value.trim();

@@ -52,7 +52,11 @@ export function createActions(place: HTMLElement, exchange: Exchange, parts: Act
       const meaning = isRunning(state) ? "running" : `ended ${answer === ""} ${better?.model}`;
       if (meaning === shown) return;
       shown = meaning;
-      place.replaceChildren(...buttonsFor(state, better));
+      const hadFocus = place.contains(document.activeElement);
+      const buttons = buttonsFor(state, better);
+      place.replaceChildren(...buttons);
+      // Who has stopped by keyboard is at what can be done next.
+      if (hadFocus) buttons[0]?.focus();
     },
   };
 }

@@ -66,7 +66,7 @@ export function createLongParagraph(links: Links, place: (element: HTMLElement) 
     takeEnd(fragment) {
       dropEnd();
       const first = fragment.firstElementChild;
-      if (!first || !/^(?:P|H[12])$/.test(first.tagName)) return;
+      if (!first || !/^(?:P|H[34])$/.test(first.tagName)) return;
       if (first.tagName !== element.tagName) {
         const other = document.createElement(first.tagName);
         other.append(...element.childNodes);

@@ -4,7 +4,7 @@ import { Lexer, Marked, type Token, type Tokens } from "marked";
 
 /** Tags that our renderer makes; anything else is a mistake and is dropped. */
 const allowedTags = [
-  "a b blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong table tbody td th thead tr ul i",
+  "a b blockquote br code del div em h3 h4 h5 h6 hr li ol p pre span strong table tbody td th thead tr ul i",
 ].flatMap((tags) => tags.split(" "));
 const allowedAttributes = ["class", "data-href", "data-language", "title", "role", "tabindex", "start", "align"];
 
@@ -23,6 +23,11 @@ const marked = new Marked({
     },
     code: ({ text, lang }: Tokens.Code) =>
       `<pre data-language="${escapeHtml(languageOf(lang ?? ""))}"><code>${escapeHtml(text)}</code></pre>`,
+    // Under the question, which is a heading of the second level.
+    heading({ tokens, depth }: Tokens.Heading) {
+      const level = Math.min(6, depth + 2);
+      return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
+    },
     checkbox: ({ checked }: Tokens.Checkbox) => (checked ? "☑ " : "☐ "),
   },
 });

@@ -101,9 +101,11 @@ function color(variable: string): string {
 function start(init: Extract<ToMonitorPage, { kind: "init" }>) {
   document.documentElement.lang = init.locale;
   const strings = createStrings(init.strings);
+  const { t } = strings;
   const charts = measures(strings).map((measure) => createChart(measure, strings));
+  const heading = element("h1", { class: "visually-hidden" }, t("Monitor"));
   const totals = element("section", { class: "totals" });
-  document.body.replaceChildren(element("main", {}, ...charts.map((chart) => chart.element), totals));
+  document.body.replaceChildren(element("main", {}, heading, ...charts.map((chart) => chart.element), totals));
   let points = init.points;
   const draw = () => {
     for (const chart of charts) chart.draw(points);

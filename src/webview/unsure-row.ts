@@ -2,6 +2,7 @@
 import { kindName } from "../core/names.ts";
 import type { TaskKind } from "../core/task.ts";
 import { element } from "./element.ts";
+import { keepFocus } from "./keep-focus.ts";
 import type { Strings } from "./strings.ts";
 
 export interface UnsureRow {
@@ -19,7 +20,7 @@ export function createUnsureRow(
   const pick = (kind: TaskKind) => {
     if (isAnswered) return;
     isAnswered = true;
-    root.remove();
+    keepFocus(() => root.remove());
     choose(kind);
   };
   const buttons = kinds.map((kind, at) => {

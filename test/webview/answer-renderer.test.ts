@@ -136,7 +136,7 @@ describe("an answer drawn piece by piece", () => {
     expect(container.querySelectorAll("p")).toHaveLength(1);
     renderer.append("\n---\n\nNext paragraph that is long enough");
     renderer.draw();
-    expect(container.querySelector("h2 strong")).toBe(bold);
+    expect(container.querySelector("h4 strong")).toBe(bold);
     expect(container.querySelectorAll("p")).toHaveLength(1);
   });
 

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { browserArgs, findBrowser } from "../../scripts/browser.ts";
-import type { ToHost, ToLedgerPage, ToPage } from "../../src/core/page-protocol.ts";
+import type { ToHost, ToLedgerPage, ToMonitorPage, ToPage } from "../../src/core/page-protocol.ts";
 import type { Exchange } from "../../src/core/session.ts";
 
 const pages = join(import.meta.dirname, "..", "..", "dist", "webview");
@@ -65,7 +65,7 @@ export interface PageUnderTest {
   readonly page: Page;
   /** Every address the page asked for. */
   readonly requests: readonly string[];
-  send(message: ToPage | ToLedgerPage): Promise<void>;
+  send(message: ToPage | ToLedgerPage | ToMonitorPage): Promise<void>;
   sent(): Promise<readonly ToHost[]>;
 }
 
