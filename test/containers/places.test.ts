@@ -5,28 +5,14 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { containerLimits, forgetPlace, forgetPlaces, keepMemory, keepPlace } from "../../src/containers/places.ts";
-import { defaultSettings } from "../../src/core/settings.ts";
+import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { ollamaRoutes, startScriptedServer } from "../backends/scripted-server.ts";
 import { never, until } from "./harness.ts";
 
 it("a model server that another window starts or takes away is seen within a moment, though a list was made just before", async () => {
-  const home = await mkdtemp(join(tmpdir(), "switchyard-places-"));
-  const [one, two] = [
-    await startScriptedServer(ollamaRoutes(models("one:1b"))),
-    await startScriptedServer(ollamaRoutes(models("two:1b"))),
-  ];
-  const app = createApp({
-    settings: { ...defaultSettings, engine: "ollama", ollamaUrl: one.url },
-    folders: { home, engineEntry: "none" },
-    env: {},
-    log: () => undefined,
-    askedBy: "shell",
-  });
-  onTestFinished(async () => {
-    await app.dispose();
-    await Promise.all([one.close(), two.close(), rm(home, { recursive: true, force: true })]);
-  });
+  const [one, two] = [await server("one:1b"), await server("two:1b")];
+  const { app, home } = await openApp({ engine: "ollama", ollamaUrl: one.url });
   const names = async () => (await app.models(never)).map(({ name }) => name).join();
   const seen = (wanted: string) => until(async () => ((await names()) === wanted ? true : undefined), 2_000);
   await seen("one:1b");
@@ -37,8 +23,7 @@ it("a model server that another window starts or takes away is seen within a mom
 });
 
 it("what a model server was given counts for what fits, whatever the window that asks has as its setting", async () => {
-  const home = await mkdtemp(join(tmpdir(), "switchyard-places-"));
-  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  const home = await makeHome();
   const given = (env: Readonly<Record<string, string>>) =>
     containerLimits(home, env, "Ollama at 127.0.0.1:11435")?.limitBytes;
   expect(given({})).toBeUndefined();
@@ -50,20 +35,9 @@ it("what a model server was given counts for what fits, whatever the window that
 });
 
 it("a question is not told to get models that are there, in containers that are stopped or do not answer", async () => {
-  const home = await mkdtemp(join(tmpdir(), "switchyard-places-"));
-  const gone = await startScriptedServer(ollamaRoutes(models("one:1b")));
+  const gone = await server("one:1b");
   await gone.close();
-  const app = createApp({
-    settings: { ...defaultSettings, ollamaUrl: gone.url },
-    folders: { home, engineEntry: "none" },
-    env: {},
-    log: () => undefined,
-    askedBy: "shell",
-  });
-  onTestFinished(async () => {
-    await app.dispose();
-    await rm(home, { recursive: true, force: true });
-  });
+  const { app, home } = await openApp({ ollamaUrl: gone.url });
   const said = async () => {
     try {
       for await (const _ of app.run({ text: "hello", sources: [], history: [] }, never));
@@ -91,6 +65,30 @@ it("a question is not told to get models that are there, in containers that are 
   expect(await said()).not.toContain("container");
 });
 
-function models(name: string) {
-  return [{ name, size: 1e9, digest: name, details: { context_length: 8192 }, capabilities: ["completion"] }];
+async function makeHome(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), "switchyard-places-"));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  return home;
+}
+
+/** The app of a window or shell, with a home that goes after it. */
+async function openApp(settings: Partial<Settings>) {
+  const home = await makeHome();
+  const app = createApp({
+    settings: { ...defaultSettings, ...settings },
+    folders: { home, engineEntry: "none" },
+    env: {},
+    log: () => undefined,
+    askedBy: "shell",
+  });
+  onTestFinished(() => app.dispose());
+  return { app, home };
+}
+
+/** A model server with one model. */
+async function server(name: string) {
+  const model = { name, size: 1e9, digest: name, details: { context_length: 8192 }, capabilities: ["completion"] };
+  const started = await startScriptedServer(ollamaRoutes([model]));
+  onTestFinished(() => started.close());
+  return started;
 }
