@@ -9,12 +9,14 @@ const home = "/home/node/switchyard";
 const port = 8000;
 
 const modelServers = "http://ollama:11434";
+/** The other containers, and the model server of the same machine: no text leaves for them. */
+const ownHosts = ["ollama:11434", "host.docker.internal:11434"];
 /** What its command line reads as settings: the other containers are as good as this machine. */
 const settings = {
   engine: "ollama",
   ollamaUrl: modelServers,
   redisUrl: "redis://redis:6379",
-  trustedHosts: ["ollama:11434", "host.docker.internal:11434", "redis:6379"],
+  trustedHosts: [...ownHosts, "redis:6379"],
 };
 
 /** Of the model servers that are started later each has the name as well; a server of the person's own has not. */
@@ -31,7 +33,11 @@ export function proxy({ name, ports, ollamaUrl, proxyTag }: StackChoice): Servic
     isBuilt: true,
     command: ["serve", "--host", "0.0.0.0", "--port", String(port)],
     user: `${nodeAccount}:${nodeAccount}`,
-    environment: { SWITCHYARD_HOME: home, ...(ollamaUrl ? { SWITCHYARD_OLLAMA_URL: ollamaUrl } : {}) },
+    environment: {
+      SWITCHYARD_HOME: home,
+      SWITCHYARD_OWN_HOSTS: ownHosts.join(" "),
+      ...(ollamaUrl ? { SWITCHYARD_OLLAMA_URL: ollamaUrl } : {}),
+    },
     port: { host: ports[service], container: port },
     volumes: [{ name: `${name}-proxy`, target: "/home/node" }],
     files: [

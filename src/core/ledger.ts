@@ -28,7 +28,7 @@ export interface LedgerEntry {
   readonly answerTokens: number;
   /** US dollars: the most it can cost while `outcome` is `sent` and where it stopped half way, else what it did cost. */
   readonly costUsd: number;
-  /** Who or what allowed it: `once`, `session`, `workspace`, `network` (a server of the person's own), `serviceClaude` (that setting). */
+  /** Who or what allowed it: `once`, `session`, `workspace`, `network` (a server of the person's own), `trustedHosts` or `serviceClaude` (those settings). */
   readonly allowedBy: string;
   /** Pictures, and documents that are no text, among it; absent: none, or an entry of an older version. */
   readonly pictures?: PicturesSent;

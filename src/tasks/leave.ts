@@ -16,6 +16,7 @@ import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { budgetsOf, onRecord, type Progress, type RecordParts, unsent } from "./on-record.ts";
 import { mapTexts, textsOf, withTexts } from "./request-texts.ts";
+import type { ModelNode } from "./run-on-nodes.ts";
 
 export interface LeaveParts extends RecordParts {
   /** Puts the question to the person. A host that cannot ask refuses. */
@@ -24,6 +25,8 @@ export interface LeaveParts extends RecordParts {
   readonly heldNow?: (ask: Ask) => PrivacyRule | undefined;
   readonly askedBy: LedgerEntry["askedBy"];
   readonly nowMs: () => number;
+  /** Hosts of the installation that this is a part of, such as the other containers: nothing leaves there. Absent: none. */
+  readonly ownHosts?: ReadonlySet<string>;
 }
 
 /** What is to be sent for one task. */
@@ -49,7 +52,7 @@ export async function openWay(departure: Departure, parts: LeaveParts, signal: A
   const { here, model } = departure;
   if (model.place === "this-machine") return here;
   refuseKept(departure, parts);
-  // A host of the person's own is as good as this machine.
+  // A host of the person's own may have what this machine may: nobody is asked, and it is recorded on its way.
   if (model.place === "network" && isTrustedHost(model.host, parts.settings())) {
     return (request, each) => {
       refuseKept(departure, parts);
@@ -68,8 +71,24 @@ export async function openWay(departure: Departure, parts: LeaveParts, signal: A
   return (request, each) => send(departure, request, { allowedBy, masks: answer.secrets === "mask" }, parts, each);
 }
 
+/** The same servers; what goes to one that is not this machine is recorded, whoever chose it and whether it was asked about or not. */
+export function recordAway(
+  nodes: readonly ModelNode[],
+  sent: Omit<Departure, "model" | "backend" | "requests" | "here">,
+  parts: LeaveParts,
+): readonly ModelNode[] {
+  return nodes.map((node) => {
+    const { model, backend } = node;
+    if (model.place === "this-machine" || parts.ownHosts?.has(model.host ?? "")) return node;
+    const allowedBy = isTrustedHost(model.host, parts.settings()) ? "trustedHosts" : "network";
+    const run: Run = (request, signal) =>
+      send({ ...sent, model, backend }, request, { allowedBy, masks: false }, parts, signal);
+    return { ...node, run };
+  });
+}
+
 /** Asked before each request: a rule may have begun to hold since the first one, or while the person was asked. */
-function refuseKept({ ask, route, model }: Departure, parts: LeaveParts): void {
+function refuseKept({ ask, route, model }: Pick<Departure, "ask" | "route" | "model">, parts: LeaveParts): void {
   const settings = parts.settings();
   const rule = parts.heldNow?.(ask);
   const kept = [...(route.localOnly ?? []), ...localOnlyParts(rule ? { ...ask, localOnly: rule } : ask, settings)];
@@ -146,7 +165,7 @@ interface Permission {
 }
 
 async function* send(
-  departure: Departure,
+  departure: Omit<Departure, "requests" | "here">,
   request: ModelRequest,
   { allowedBy, masks }: Permission,
   parts: LeaveParts,
@@ -187,7 +206,7 @@ async function* send(
 }
 
 function entryOf(
-  { ask, route, model, countTokens }: Departure,
+  { ask, route, model, countTokens }: Omit<Departure, "requests" | "here">,
   sent: ModelRequest,
   { askedBy, nowMs }: LeaveParts,
 ): Omit<LedgerEntry, "allowedBy" | "maskedSecrets"> {

@@ -16,7 +16,7 @@ import { TaskError } from "../core/task-error.ts";
 import type { Turns } from "../core/turns.ts";
 import { requestsOf } from "./ask-model.ts";
 import { withCodeChecked } from "./check-code.ts";
-import { type LeaveParts, openWay, type Run } from "./leave.ts";
+import { type LeaveParts, openWay, type Run, recordAway } from "./leave.ts";
 import { type Job, type PrepareParts, prepare } from "./prepare.ts";
 import { createMemory, type Memory } from "./remember.ts";
 import type { ModelNode, RunOnNodes } from "./run-on-nodes.ts";
@@ -201,12 +201,13 @@ function refuseNamed(ask: Ask, kept: readonly LocalOnlyPart[], world: World, all
 }
 
 /** Runs requests on whichever server that has the model, and may see the prompt, is best now. */
-function localRun({ world }: Settled, job: Job, parts: PipelineParts): Run {
+function localRun({ ask, route, world }: Settled, job: Job, parts: PipelineParts): Run {
+  const sent = { ask, route, countTokens: job.countTokens };
   // For each request anew: what may see the prompt may have changed since the one before.
   return (request, signal) => {
     const nodes = nodesOf(job, world, parts);
     const able = isAnswerBegun(request.messages) ? nodes.filter((node) => node.model.goesOn) : nodes;
-    return parts.runOnNodes(able, request, signal);
+    return parts.runOnNodes(recordAway(able, sent, parts), request, signal);
   };
 }
 

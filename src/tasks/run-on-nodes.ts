@@ -14,6 +14,8 @@ import { type Patience, Silence, usualPatience, type Watch } from "./patience.ts
 export interface ModelNode {
   readonly model: InstalledModel;
   readonly backend: Backend;
+  /** Instead of the backend's own. */
+  readonly run?: (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ModelEvent>;
 }
 
 export interface NodeParts {
@@ -126,12 +128,14 @@ interface Attempt {
 
 /** Gives the seat back, with how it went. */
 async function tryNode(attempt: Attempt, way: Way): Promise<void> {
-  const { backend } = attempt.node;
+  const { backend, run } = attempt.node;
   const end: { outcome: NodeOutcome } = { outcome: { kind: "left" } };
   const silence = new Silence(watchOf(attempt, way.patience), way.signal);
   try {
     await way.take({ kind: "answering", backend: backend.name });
-    await beside(backend.run(way.request, silence.signal), way.take, (event) => {
+    const { signal } = silence;
+    const events = run ? run(way.request, signal) : backend.run(way.request, signal);
+    await beside(events, way.take, (event) => {
       if (event.kind === "loading") silence.goOn();
       else if (!attempt.hasBegun) {
         silence.over();

@@ -1,7 +1,7 @@
 // Whether a model really calls tools: one short question that only a call answers, asked when a person wants to know.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
 import { usualContextTokens } from "../core/context.ts";
-import { countPrompt } from "../core/count-prompt.ts";
+import { type CountedPrompt, countPrompt } from "../core/count-prompt.ts";
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { serverName } from "../core/names.ts";
@@ -12,7 +12,7 @@ import { TaskError } from "../core/task-error.ts";
 import type { Tool, ToolCall } from "../core/tool.ts";
 import type { ToolTest, ToolTests } from "../core/tool-test.ts";
 import { createToolText } from "../core/tool-text.ts";
-import { type LeaveParts, openWay } from "./leave.ts";
+import { type LeaveParts, openWay, recordAway } from "./leave.ts";
 import type { RunOnNodes } from "./run-on-nodes.ts";
 
 export interface TestToolsParts extends LeaveParts {
@@ -86,15 +86,14 @@ async function testOne(
   signal: AbortSignal,
 ): Promise<ToolTest["calls"]> {
   const request = await requestFor(model, backend, signal);
+  const sent = { ask, route: { task: "chat" } as const, countTokens: (prompt: CountedPrompt) => countPrompt(prompt) };
   const way = await openWay(
     {
-      ask,
-      route: { task: "chat" },
+      ...sent,
       model,
       backend,
       requests: () => [request],
-      here: (each, stop) => parts.runOnNodes([{ model, backend }], each, stop),
-      countTokens: (prompt) => countPrompt(prompt),
+      here: (each, stop) => parts.runOnNodes(recordAway([{ model, backend }], sent, parts), each, stop),
     },
     parts,
     signal,

@@ -63,6 +63,7 @@ function row(entry: LedgerEntry, { t, say }: Strings, locale: string, titles: re
     session: t("you, for the session"),
     workspace: t("you, for the workspace"),
     network: t("a server you set up"),
+    trustedHosts: t("the setting “trustedHosts”"),
     serviceClaude: t("the setting “serviceClaude”"),
   };
   const doors = { editor: t("editor"), shell: t("command line"), proxy: t("proxy"), mcp: t("tool") };

@@ -7,7 +7,7 @@ import { TaskError } from "../../src/core/task-error.ts";
 import { openLedger } from "../store/ledger-processes.ts";
 import { temporaryFolder } from "../store/sample.ts";
 import { entry } from "../store/sample-entries.ts";
-import { allow, claude, createWorld, file, question, stats, usage } from "./privacy-world.ts";
+import { allow, box, claude, createWorld, file, local, question, second, stats, usage } from "./privacy-world.ts";
 
 describe("text that leaves", () => {
   it("is recorded before it is sent, and again with what it cost", async () => {
@@ -149,5 +149,59 @@ describe("text that leaves", () => {
     await expect(world.run(question, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
     expect(world.sent).toEqual([]);
     expect(world.entries.at(-1)).toMatchObject({ outcome: "stopped", costUsd: 0 });
+  });
+});
+
+describe("text that goes to a host of the person's own", () => {
+  const secret = "Zx81kk#a99";
+  const settings = { trustedHosts: ["gpu-box"], dailyBudgetUsd: 0, monthlyBudgetUsd: 0 };
+  const ask: Ask = { ...question, sources: [file("file:///w/private/a.ts", `password = "${secret}"`)] };
+
+  it("is recorded with the setting that allows it; nobody is asked, nothing is masked, and no budget counts", async () => {
+    const world = createWorld({ models: [box], settings });
+    await world.run(ask);
+    expect(world.questions).toEqual([]);
+    expect(JSON.stringify(world.sent)).toContain(secret);
+    expect(world.entries.map(({ outcome }) => outcome)).toEqual(["sent", "done"]);
+    expect(world.entries.at(-1)).toMatchObject({
+      destination: "gpu-box:11434",
+      model: box.name,
+      allowedBy: "trustedHosts",
+      sources: [{ uri: "file:///w/private/a.ts" }],
+      promptTokens: 100,
+      answerTokens: 50,
+      costUsd: 0,
+      maskedSecrets: 0,
+    });
+    expect(world.entries[0]?.bytes).toBeGreaterThan(secret.length);
+    expect(world.entries[0]?.id).toBe(world.entries[1]?.id);
+  });
+
+  it("is recorded also where a server here was chosen, and failed", async () => {
+    const world = createWorld({ models: [local, second], settings, dead: [local.backend] });
+    await world.run(ask);
+    expect(world.sent.map(({ place }) => place)).toEqual(["this-machine", "network"]);
+    expect(world.entries.map(({ destination, outcome }) => [destination, outcome])).toEqual([
+      [second.host, "sent"],
+      [second.host, "done"],
+    ]);
+  });
+
+  it("is not sent when it cannot be recorded", async () => {
+    const append = () => {
+      throw new TaskError("storage", { template: "disk full", args: [] });
+    };
+    const world = createWorld({ models: [box], settings, append });
+    await expect(world.run(ask)).rejects.toMatchObject({ kind: "storage" });
+    expect(world.sent).toEqual([]);
+  });
+
+  it("has not left where the host is a part of the same installation, nor where it is this machine", async () => {
+    const container = createWorld({ models: [box], settings, ownHosts: new Set(["gpu-box:11434"]) });
+    await container.run(ask);
+    const here = createWorld({ models: [local], settings });
+    await here.run(ask);
+    expect([container.sent.length, here.sent.length]).toEqual([1, 1]);
+    expect([container.entries, here.entries]).toEqual([[], []]);
   });
 });

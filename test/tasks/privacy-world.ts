@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly dead?: readonly string[];
   /** Names of servers that take no questions now. */
   readonly busy?: readonly string[];
+  /** Hosts of the installation itself. */
+  readonly ownHosts?: ReadonlySet<string>;
 }
 
 export function createWorld({
@@ -57,6 +59,7 @@ export function createWorld({
   ledger: realLedger,
   dead = [],
   busy = [],
+  ownHosts = new Set(),
 }: WorldOptions) {
   const sent: Sent[] = [];
   const questions: LeaveQuestion[] = [];
@@ -121,6 +124,7 @@ export function createWorld({
       questions.push(question);
       return mayLeave?.(question) ?? { kind: "refuse" };
     },
+    ownHosts,
     askedBy: "editor",
     nowMs: () => Date.UTC(2026, 10, 23, 12),
     hash: (text) => hash("sha256", text),

@@ -85,11 +85,13 @@ describe("text that is local only", () => {
         if (isKept) {
           keptCases++;
           expect(away).toEqual([]);
-          expect(world.entries).toEqual([]);
+          expect(world.entries.filter(({ allowedBy }) => allowedBy !== "trustedHosts")).toEqual([]);
         } else leftCases += away.length;
         if (world.sent.length > 1) movedCases++;
         // Whatever went away is on record, also where a server did not answer.
-        expect(new Set(world.entries.map((entry) => entry.id)).size).toBe(away.length);
+        expect(new Set(world.entries.map((entry) => entry.id)).size).toBe(
+          world.sent.filter(({ place }) => place !== "this-machine").length,
+        );
         expect(JSON.stringify(away)).not.toContain(secret);
       }),
       { numRuns: 10_000, seed: 20261123 },
@@ -140,6 +142,5 @@ describe("text that is local only", () => {
     const world = createWorld({ models: [box], settings: { trustedHosts: ["gpu-box"] } });
     await world.run({ ...question, sources: [file("file:///w/private/a.ts")] });
     expect(world.sent).toHaveLength(1);
-    expect(world.entries).toEqual([]);
   });
 });
