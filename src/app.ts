@@ -44,7 +44,7 @@ export function createApp(given: AppOptions): App {
   const asking = createAsking(options, { settings: current, heldHere, stores, servers });
   const { queue, turns, pipeline } = asking;
   const cpu = createCpuMeter();
-  const models = modelsOf(servers, current, options);
+  const models = modelsOf(servers, current, { ...options, recordTexts: asking.recordTexts });
   const guidance = createGuidance({
     home: options.folders.home,
     settings: current,

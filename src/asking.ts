@@ -15,6 +15,7 @@ import type { Stores } from "./stores.ts";
 import { definitions } from "./tasks/definitions.ts";
 import { createClaudePass } from "./tasks/pass-claude.ts";
 import { createPipeline } from "./tasks/pipeline.ts";
+import { createRecordTexts } from "./tasks/record-texts.ts";
 import { createRunOnNodes } from "./tasks/run-on-nodes.ts";
 import { createTestTools } from "./tasks/test-tools.ts";
 
@@ -69,6 +70,7 @@ export function createAsking(options: AppOptions, { settings, heldHere, stores, 
       ranks: createRanks(),
       runOnNodes,
     }),
+    recordTexts: createRecordTexts(leaving),
     passClaude: createClaudePass({
       ...leaving,
       rulesFor: stores.namedPaths.rulesFor,

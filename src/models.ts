@@ -6,12 +6,16 @@ import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.t
 import type { App, AppOptions } from "./core/app.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { usualContextTokens } from "./core/context.ts";
-import { checkDimensions, chooseEmbedder } from "./core/embedding.ts";
+import { checkDimensions, chooseEmbedder, type RecordTexts } from "./core/embedding.ts";
 import type { Settings } from "./core/settings.ts";
 import type { Connected } from "./servers.ts";
 import { createSupply } from "./supply.ts";
 
-export function modelsOf({ search, embedded, cloudModels }: Connected, settings: () => Settings, options: AppOptions) {
+export function modelsOf(
+  { search, embedded, cloudModels }: Connected,
+  settings: () => Settings,
+  { recordTexts, ...options }: AppOptions & { readonly recordTexts: RecordTexts },
+) {
   const { serverOf, serverFor } = findIn(search.find, embedded);
   const { downloads, fitting } = createSupply({ options, settings, search, serverFor, embedded: embedded.name });
   return {
@@ -58,12 +62,14 @@ export function modelsOf({ search, embedded, cloudModels }: Connected, settings:
     },
     async embed(ask, signal) {
       const { servers } = await search.find(signal);
-      const { name, backend } = chooseEmbedder(
+      const chosen = chooseEmbedder(
         ask,
         servers.flatMap((server) => server.models),
         settings(),
       );
-      const made = { model: name, ...(await embedOn(servers, backend, { ...ask, model: name }, signal)) };
+      const request = { ...ask, model: chosen.name };
+      const vectors = await recordTexts(chosen, request, () => embedOn(servers, chosen.backend, request, signal));
+      const made = { model: chosen.name, ...vectors };
       checkDimensions(ask, made);
       return made;
     },

@@ -14,6 +14,13 @@ export interface Embedded extends Embeddings {
   readonly model: string;
 }
 
+/** Makes the vectors, and records it where the texts leave. @throws TaskError `storage`: nothing was sent */
+export type RecordTexts = (
+  model: InstalledModel,
+  request: Pick<EmbedRequest, "texts">,
+  embed: () => Promise<Embeddings>,
+) => Promise<Embeddings>;
+
 /** Texts of one request. */
 const maxTexts = 2048;
 

@@ -17,7 +17,8 @@ export interface LedgerEntry {
   /** Host that it went to, such as `api.anthropic.com`. */
   readonly destination: string;
   readonly model: string;
-  readonly task: TaskKind;
+  /** `embed`: vectors were made of texts. */
+  readonly task: TaskKind | "embed";
   /** Which door it was asked through. */
   readonly askedBy: "editor" | "shell" | "proxy" | "mcp";
   readonly sources: readonly SentSource[];

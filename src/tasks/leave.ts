@@ -79,12 +79,18 @@ export function recordAway(
 ): readonly ModelNode[] {
   return nodes.map((node) => {
     const { model, backend } = node;
-    if (model.place === "this-machine" || parts.ownHosts?.has(model.host ?? "")) return node;
-    const allowedBy = isTrustedHost(model.host, parts.settings()) ? "trustedHosts" : "network";
+    const allowedBy = allowedAway(model, parts);
+    if (allowedBy === undefined) return node;
     const run: Run = (request, signal) =>
       send({ ...sent, model, backend }, request, { allowedBy, masks: false }, parts, signal);
     return { ...node, run };
   });
+}
+
+/** What allows that nobody is asked about a server that is not this machine; undefined where nothing leaves. */
+export function allowedAway({ place, host }: InstalledModel, { ownHosts, settings }: LeaveParts): string | undefined {
+  if (place === "this-machine" || ownHosts?.has(host ?? "")) return undefined;
+  return isTrustedHost(host, settings()) ? "trustedHosts" : "network";
 }
 
 /** Asked before each request: a rule may have begun to hold since the first one, or while the person was asked. */
@@ -118,7 +124,7 @@ function describeDeparture({ ask, model, requests: plan, countTokens }: Departur
 
 const picturesIn = ({ messages }: ModelRequest) => messages.flatMap(({ images = [] }) => images);
 
-function destinationOf(model: InstalledModel): string {
+export function destinationOf(model: InstalledModel): string {
   return model.host ?? model.backend;
 }
 

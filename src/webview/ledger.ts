@@ -75,7 +75,7 @@ function row(entry: LedgerEntry, { t, say }: Strings, locale: string, titles: re
   const cells: readonly (Node | string | readonly Node[])[] = [
     new Date(entry.atMs).toLocaleString(locale),
     `${entry.model} · ${entry.destination}`,
-    say(kindName(entry.task)),
+    entry.task === "embed" ? t("Vectors of texts") : say(kindName(entry.task)),
     files,
     entry.pictures
       ? t(

@@ -15,7 +15,10 @@ export interface ScriptedServer {
 }
 
 /** @param routes `METHOD /path` to what answers it; what is not listed gets Ollama's 404 */
-export async function startScriptedServer(routes: Readonly<Record<string, Handler>>): Promise<ScriptedServer> {
+export async function startScriptedServer(
+  routes: Readonly<Record<string, Handler>>,
+  host = "127.0.0.1",
+): Promise<ScriptedServer> {
   const requests: string[] = [];
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
@@ -31,10 +34,10 @@ export async function startScriptedServer(routes: Readonly<Record<string, Handle
   });
   let connections = 0;
   server.on("connection", () => connections++);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     requests,
     bodies,
     connections: () => connections,
