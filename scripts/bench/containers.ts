@@ -60,12 +60,12 @@ async function up(services: Services): Promise<void> {
 async function measureStart(engine: DockerEngine, services: Services, url: string): Promise<readonly Row[]> {
   const [ours, bare]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
-    await services.down(never);
+    await services.down({}, never);
     let startMs = performance.now();
     for (const name of ["ollama", "redis"]) await ask(engine.socket, "POST", `/containers/switchyard-${name}/start`);
     await firstToken(url);
     bare.push(performance.now() - startMs);
-    await services.down(never);
+    await services.down({}, never);
     startMs = performance.now();
     await up(services);
     await firstToken(url);

@@ -30,10 +30,12 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .command("up")
     .description(t("start the containers that serve models, and wait until they answer"))
     .option("--profile <name>", t("core, monitoring (with figures and a dashboard) or team (with the proxy)"), profile)
+    .option("--now", t("do not wait for answers that are being made: they are cut"))
     .action(
-      act<{ readonly profile?: ServiceProfile }>((app, flags) =>
-        showAll(app.services.up(flags.profile ? { profile: flags.profile } : {}, signal), flags, terminal),
-      ),
+      act<HurryFlags & { readonly profile?: ServiceProfile }>((app, flags) => {
+        const wish = { ...hurryOf(flags), ...(flags.profile ? { profile: flags.profile } : {}) };
+        return showAll(app.services.up(wish, signal), flags, terminal);
+      }),
     );
   program
     .command("down")
@@ -41,9 +43,10 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
     .option("--remove", t("remove the containers as well"))
     .option("--volumes", t("with --remove and --yes: delete downloaded models and kept answers, too"))
     .option("--yes", t("do not ask again"))
+    .option("--now", t("do not wait for answers that are being made: they are cut"))
     .action(
       act<DownFlags>(async (app, flags) => {
-        await takeDown(app, flags, signal);
+        await takeDown(app, flags, parts);
         print(flags, { done: true }, flags.remove ? t("Removed.") : t("Stopped."));
       }),
     );
@@ -53,10 +56,11 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
       t("run another version of Ollama in its container; models stay, and what does not come up is gone back from"),
     )
     .argument("[version]", t("such as 0.31.1; nothing: the version that belongs to this Switchyard"))
+    .option("--now", t("do not wait for answers that are being made: they are cut"))
     .action(async (version: string | undefined, _: object, command: Command) => {
-      const flags = command.optsWithGlobals<Flags>();
+      const flags = command.optsWithGlobals<Flags & HurryFlags>();
       const app = await parts.openApp(flags);
-      await showAll(app.services.update(version ?? "", signal), flags, terminal);
+      await showAll(app.services.update(version ?? "", hurryOf(flags), signal), flags, terminal);
     });
   program
     .command("services")
@@ -94,27 +98,48 @@ function profile(text: string): ServiceProfile {
   throw new InvalidArgumentError("core | monitoring | team");
 }
 
-interface DownFlags {
+interface HurryFlags {
+  readonly now?: boolean;
+}
+
+const hurryOf = ({ now }: HurryFlags): { readonly hurry?: AbortSignal } => (now ? { hurry: AbortSignal.abort() } : {});
+
+interface DownFlags extends HurryFlags {
   readonly remove?: boolean;
   readonly volumes?: boolean;
   readonly yes?: boolean;
 }
 
-async function takeDown({ services }: App, { remove, volumes, yes }: DownFlags, signal: AbortSignal): Promise<void> {
+async function takeDown(
+  { services }: App,
+  flags: Flags & DownFlags,
+  { terminal, signal }: ProgramParts,
+): Promise<void> {
+  const { remove, volumes, yes } = flags;
   if (volumes && !(remove && yes)) {
     throw new TaskError(
       "bad-input",
       msg("--volumes deletes downloaded models and kept answers. Say it with --remove and --yes."),
     );
   }
-  if (remove) await services.remove({ withVolumes: volumes ?? false }, signal);
-  else await services.down(signal);
+  // What is printed as JSON is the outcome alone.
+  const leaving = { ...hurryOf(flags), tell: (event: UpEvent) => showLeaving(event, terminal) };
+  if (remove) await services.remove({ withVolumes: volumes ?? false, ...leaving }, signal);
+  else await services.down(leaving, signal);
+}
+
+/** With the way out: the wait is for others. */
+function showLeaving(event: UpEvent, terminal: Terminal): void {
+  const { t, note } = terminal;
+  showUp(event, terminal);
+  if (event.kind === "finishing")
+    note(t("Ctrl+C leaves everything as it is; the same command with --now does not wait."));
 }
 
 async function showAll(events: AsyncIterable<UpEvent>, flags: Flags, terminal: Terminal): Promise<void> {
   for await (const event of events) {
     if (flags.json) terminal.writeJson(event);
-    else showUp(event, terminal);
+    else showLeaving(event, terminal);
   }
 }
 
@@ -140,6 +165,10 @@ export function showUp(event: UpEvent, { t, say, note, progress, write }: Termin
       return note(t("{0}: made anew with changed settings", event.service));
     case "started":
       return note(t("{0}: started", event.service));
+    case "finishing":
+      return note(
+        t("{0}: still at work on answers; waiting for them, {1} s at most", event.service, event.limitMs / 1000),
+      );
     case "waiting":
       return note(t("{0}: waiting until it answers", event.service));
     case "ready":

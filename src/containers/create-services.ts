@@ -1,36 +1,27 @@
 // The containers behind core's `Services`: finds the engine anew for each call, so that one that was started since is seen.
 import { msg } from "../core/message.ts";
 import type { RunRecord } from "../core/run-record.ts";
-import type { ServiceStatus, Services, ServicesStatus } from "../core/services.ts";
+import type { Leaving, ServiceStatus, Services, ServicesStatus } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import { statusOfContainer } from "./container.ts";
 import type { ScalePace } from "./decide-replicas.ts";
 import { diagnose } from "./doctor.ts";
-import { otherContext } from "./doctor-engine.ts";
-import { admitAgain } from "./drain-proxy.ts";
+import type { DoctorTools } from "./doctor-tools.ts";
 import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { createIncidentNotes } from "./incident-notes.ts";
+import { createFarewell, type Farewell, type FarewellParts, quietCpus } from "./let-finish.ts";
 import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
-import {
-  bringDown,
-  bringUp,
-  ensureNetwork,
-  missingImages,
-  removeStack,
-  startService,
-  stopContainer,
-} from "./manage.ts";
-import { forgetPlace, forgetPlaces, keepPlace } from "./places.ts";
-import type { Plan } from "./plan.ts";
+import { ensureNetwork, startService, stopContainer } from "./manage.ts";
+import { forgetPlace, keepPlace, putPlacesBack, readPlaces } from "./places.ts";
 import { type ScaleParts, scaleServers } from "./scale.ts";
 import { readSecret } from "./secrets.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
 import { containerName } from "./stack.ts";
-import { updateServer } from "./update-server.ts";
 import { createUsage } from "./usage.ts";
 import { incidentFile, watchStack } from "./watch.ts";
+import { wholeStack } from "./whole-stack.ts";
 
 export interface ServicesOptions extends ToolOptions {
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
@@ -41,6 +32,8 @@ export interface ServicesOptions extends ToolOptions {
   readonly gpuLookEveryMs?: number;
   /** Who hands out the questions; absent: the number of model servers is left as it is. */
   readonly balancer?: ScaleParts["balancer"];
+  /** How long answers are waited for before their server goes; absent: as is usual. */
+  readonly finishLimitMs?: number;
   /** How fast it is scaled; absent: as is usual. */
   readonly pace?: ScalePace;
 }
@@ -48,65 +41,23 @@ export interface ServicesOptions extends ToolOptions {
 /** Touches nothing until it is asked something. */
 export function createServices(options: ServicesOptions): Services {
   const tools = toolsOf(options);
+  const usage = createUsage(tools, () => performance.now());
+  const cpus = async (service: string, signal: AbortSignal) =>
+    (await usage(signal)).find(({ name }) => name === service)?.cpus;
+  const farewellTo = (engine: Engine, { hurry }: Leaving) =>
+    createFarewell({
+      ...{ engine, cpus, hurry, home: options.home, stackName: tools.stackName },
+      balancer: options.balancer,
+      limitMs: options.finishLimitMs,
+    });
   return {
-    ...wholeStack(options, tools),
-    ...oneService(options, tools),
-    ...keeping(options, tools),
-    ...mending(options, tools),
+    ...wholeStack({ ...options, tools, farewellTo }),
+    ...oneService(options, tools, farewellTo),
+    ...keeping(options, tools, cpus),
+    usage,
+    ...mending(options, { ...tools, farewellTo: (engine) => farewellTo(engine, {}) }),
     status: (signal) => readStatus(tools, signal),
     grafanaPassword: () => readSecret(options.home, "grafana-password"),
-  };
-}
-
-/** What is done to all services together. */
-function wholeStack(
-  { home, isOffline, onChange }: ServicesOptions,
-  tools: ServiceTools,
-): Pick<Services, "up" | "update" | "down" | "remove"> {
-  const { connectHere, stackName, plan, locked } = tools;
-  /** What is stopped is forgotten first, so that no question goes there. */
-  const forgetAll = async (areKept: boolean) => {
-    await forgetPlaces(home, areKept);
-    onChange();
-  };
-  return {
-    async *up({ profile }, signal) {
-      const engine = await connectHere(signal);
-      yield { kind: "engine", address: engine.found.address, source: engine.found.source };
-      for (const { what } of otherContext(engine.tried, engine.found.source)) yield { kind: "notice", text: what };
-      const lock = await takeLock(tools.lockFile, signal);
-      try {
-        const planned = await plan(engine, signal, profile ? { profile } : {});
-        if (isOffline()) await refuseDownloads(engine, planned, tools, signal);
-        for await (const event of bringUp(engine, planned, await tools.partsOf(engine, signal), signal)) {
-          if (event.kind === "ready") await keepPlace(home, event.service, event.address);
-          if (event.kind === "ready" && /^ollama-/.test(event.service))
-            await admitAgain(engine, { stackName, home, name: event.service }, signal);
-          if (event.kind === "removed") await forgetPlace(home, event.service);
-          yield event;
-        }
-      } finally {
-        await lock.release();
-        onChange();
-      }
-    },
-    async *update(tag, signal) {
-      try {
-        yield* updateServer(tools, tag, signal);
-      } finally {
-        onChange();
-      }
-    },
-    down: (signal) =>
-      locked(signal, async (engine) => {
-        await forgetAll(true);
-        await bringDown(engine, stackName, signal);
-      }),
-    remove: ({ withVolumes }, signal) =>
-      locked(signal, async (engine) => {
-        await forgetAll(false);
-        await removeStack(engine, stackName, withVolumes, signal);
-      }),
   };
 }
 
@@ -114,6 +65,7 @@ function wholeStack(
 function oneService(
   { home, onChange }: ServicesOptions,
   tools: ServiceTools,
+  farewellTo: (engine: Engine, leaving: Leaving) => Farewell,
 ): Pick<Services, "start" | "stop" | "restart" | "logs"> {
   const find = async (service: string, signal: AbortSignal) => {
     const engine = await tools.connect(signal);
@@ -123,16 +75,33 @@ function oneService(
   };
   return {
     start: (service, signal) => startOne(tools, service, signal).finally(onChange),
-    async stop(service, signal) {
+    async stop(service, leaving, signal) {
       const { engine, found } = await find(service, signal);
+      const farewell = farewellTo(engine, leaving);
+      const before = readPlaces(home);
       await forgetPlace(home, service);
-      await stopContainer(engine, found.Id, signal);
       onChange();
+      try {
+        for await (const event of farewell.finish([found], signal)) leaving.tell?.(event);
+        await stopContainer(engine, found.Id, signal);
+      } catch (error) {
+        await putPlacesBack(home, before);
+        throw error;
+      } finally {
+        await farewell.admitAll();
+        onChange();
+      }
     },
-    async restart(service, signal) {
+    async restart(service, leaving, signal) {
       const { engine, found } = await find(service, signal);
-      await callUnlessDone(engine.docker.getContainer(found.Id).restart(), signal);
-      onChange();
+      const farewell = farewellTo(engine, leaving);
+      try {
+        for await (const event of farewell.finish([found], signal)) leaving.tell?.(event);
+        await callUnlessDone(engine.docker.getContainer(found.Id).restart(), signal);
+      } finally {
+        await farewell.admitAll();
+        onChange();
+      }
     },
     async *logs(service, tail, signal) {
       const { engine, found } = await find(service, signal);
@@ -141,26 +110,19 @@ function oneService(
   };
 }
 
-/** Of one processor: what a model server takes that answers nobody. */
-const quietCpus = 0.1;
-
 /** What goes on by itself: healing what fell, and as many model servers as the questions need. */
 function keeping(
   options: ServicesOptions,
   tools: ServiceTools,
-): Pick<Services, "watch" | "scale" | "incidents" | "usage"> {
+  cpus: FarewellParts["cpus"],
+): Pick<Services, "watch" | "scale" | "incidents"> {
   const { connect, stackName } = tools;
-  const usage = createUsage(tools, () => performance.now());
   const limits = () => {
     const { minModelContainers: min, maxModelContainers: max } = options.settings();
     return { min, max: Math.max(min, max) };
   };
-  const isBusy = async (service: string, signal: AbortSignal) => {
-    const used = (await usage(signal)).find(({ name }) => name === service);
-    return (used?.cpus ?? 1) > quietCpus;
-  };
+  const isBusy = async (service: string, signal: AbortSignal) => ((await cpus(service, signal)) ?? 1) > quietCpus;
   return {
-    usage,
     watch: (signal) => watchStack({ ...options, connect, stackName, nowMs: () => Date.now() }, signal),
     scale: (signal) => scaleServers({ ...options, balancer: options.balancer, tools, limits, isBusy }, signal),
     incidents: () => createIncidentNotes(incidentFile(options.home), "").list(),
@@ -168,7 +130,7 @@ function keeping(
 }
 
 /** What is wrong, and its repair. */
-function mending({ onChange }: ServicesOptions, tools: ServiceTools): Pick<Services, "doctor" | "repair"> {
+function mending({ onChange }: ServicesOptions, tools: DoctorTools): Pick<Services, "doctor" | "repair"> {
   return {
     doctor: async (signal) => (await diagnose(tools, signal)).map(({ mend: _, ...finding }) => finding),
     async repair(id, signal) {
@@ -200,19 +162,6 @@ async function startOne(tools: ServiceTools, name: string, signal: AbortSignal):
 }
 
 const notSetUp = (service: string) => msg("{0} is not set up yet. Start the services first.", service);
-
-async function refuseDownloads(
-  engine: Engine,
-  { stack }: Plan,
-  { roots }: ServiceTools,
-  signal: AbortSignal,
-): Promise<void> {
-  const all = await missingImages(engine, stack, roots, signal);
-  // What is made here is not fetched.
-  const missing = all.find((image) => !image.startsWith("switchyard/"));
-  if (!missing) return;
-  throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", missing));
-}
 
 async function readStatus(tools: ServiceTools, signal: AbortSignal): Promise<ServicesStatus> {
   const { engine: found, tried } = await tools.search(signal);

@@ -5,6 +5,7 @@ import { isOlder } from "../core/fit.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { type Message, msg } from "../core/message.ts";
 import { statusOfContainer } from "./container.ts";
+import type { DoctorTools } from "./doctor-tools.ts";
 import { callUnlessDone, type Engine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import type { Finding } from "./finding.ts";
@@ -94,7 +95,7 @@ const tagsSchema = z.object({ models: z.array(z.object({ name: z.string() })) })
 /** Models that are installed and that this version of the server cannot run. */
 export async function checkModels(
   engine: Engine,
-  tools: ServiceTools,
+  { farewellTo, ...tools }: DoctorTools,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const server = await findService(engine, { name: tools.stackName }, { name: "ollama" }, signal);
@@ -122,7 +123,8 @@ export async function checkModels(
       ),
       canRepair: true,
       mend: async (each) => {
-        for await (const _ of updateServer(tools, wanted === ollamaTag ? "" : wanted, each));
+        const tag = wanted === ollamaTag ? "" : wanted;
+        for await (const _ of updateServer(tools, tag, farewellTo, each));
       },
     },
   ];

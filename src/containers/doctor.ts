@@ -5,21 +5,25 @@ import { checkContainers, checkPorts } from "./doctor-containers.ts";
 import { checkEngine } from "./doctor-engine.ts";
 import { checkCard, checkDisk, checkLostCard, checkModels } from "./doctor-machine.ts";
 import { checkCertificates, checkExposed, checkLocalhost, checkProxy } from "./doctor-network.ts";
+import type { DoctorTools } from "./doctor-tools.ts";
 import { openEngine } from "./engine.ts";
 import type { Finding } from "./finding.ts";
 import { bringUp } from "./manage.ts";
 import { withoutEngine } from "./no-engine.ts";
-import type { ServiceTools } from "./service-tools.ts";
 
 /** Looks only; nothing is changed. Problems first. */
-export async function diagnose(tools: ServiceTools, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function diagnose(tools: DoctorTools, signal: AbortSignal): Promise<readonly Finding[]> {
   const { engine: found, tried } = await tools.search(signal);
   const anyway = [...(await checkLocalhost(tools.env)), ...(await checkCertificates(tools.settings().caFile))];
   if (!found) return [withoutEngine(tried, tools.env, tools.exists), ...anyway];
   const engine = await openEngine(found, tried);
   const [facts, plan] = await Promise.all([tools.facts(engine, signal), tools.plan(engine, signal)]);
   const startAll = (each: AbortSignal) =>
-    tools.locked(each, async (again) => drain(bringUp(again, plan, await tools.partsOf(again, each), each)));
+    tools.locked(each, async (again) => {
+      const farewell = tools.farewellTo(again);
+      const parts = { ...(await tools.partsOf(again, each)), farewell };
+      await drain(bringUp(again, plan, parts, each)).finally(farewell.admitAll);
+    });
   const groups = await Promise.all([
     checkEngine(engine, tools, signal),
     checkContainers(engine, plan, startAll, tools, signal),

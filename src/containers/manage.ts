@@ -9,6 +9,7 @@ import { call, callUnlessDone, type Engine, ifThere } from "./engine.ts";
 import { ensureService, mustBeMade, removeContainer } from "./ensure-service.ts";
 import { fetchImage } from "./fetch-image.ts";
 import { findOurs, findService } from "./find-ours.ts";
+import { type Farewell, finishBeforeRemaking } from "./let-finish.ts";
 import { lastLines } from "./logs.ts";
 import { scarceMemory } from "./memory-now.ts";
 import { pause } from "./pause.ts";
@@ -30,6 +31,8 @@ const crashesToGiveUp = 3;
 export interface BringUpParts extends FileRoots {
   readonly facts: HostFacts;
   readonly imageMirrors: readonly string[];
+  /** Waits for answers before their model server is made anew; absent: nothing is waited for. */
+  readonly farewell?: Farewell;
 }
 
 /** Ends when every service answers. Done again, nothing happens twice. */
@@ -51,10 +54,12 @@ export async function* bringUp(
   await ensureNetwork(engine, stack, signal);
   for (const service of stack.services) {
     for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
-    yield* ensureService(engine, stack, service, await fillFiles(service, parts), signal);
+    const files = await fillFiles(service, parts);
+    yield* finishBeforeRemaking(parts.farewell, engine, stack, { service, files }, signal);
+    yield* ensureService(engine, stack, service, files, signal);
     if (isModelServer(service.name)) await keepMemory(parts.home, service.memoryMiB);
   }
-  yield* removeUnwanted(engine, plan, signal);
+  yield* removeUnwanted(engine, plan, parts.farewell, signal);
   for (const service of stack.services) yield* waitUntilReady(engine, stack, service, signal);
 }
 
@@ -117,11 +122,17 @@ export function imagesOf({ services }: Pick<Stack, "services">): readonly string
 }
 
 /** Of a larger profile, or a model server too many. What they keep stays. */
-async function* removeUnwanted(engine: Engine, { stack, leftOut }: Plan, signal: AbortSignal): AsyncIterable<UpEvent> {
+async function* removeUnwanted(
+  engine: Engine,
+  { stack, leftOut }: Plan,
+  farewell: Farewell | undefined,
+  signal: AbortSignal,
+): AsyncIterable<UpEvent> {
   for (const each of await findOurs(engine, stack.name, signal)) {
     const name = each.Config.Labels[labels.service] ?? "";
     const isWanted = [...stack.services, ...leftOut].some((service) => service.name === name);
     if (isWanted) continue;
+    if (farewell) yield* farewell.finish([each], signal);
     await removeContainer(engine, each.Id, signal);
     yield { kind: "removed", service: name };
   }
@@ -199,10 +210,16 @@ async function notReady(
   return new TaskError("server-error", text);
 }
 
-/** Containers stay, stopped; they do not come back with the engine. */
-export async function bringDown(engine: Engine, stackName: string, signal: AbortSignal): Promise<void> {
+/** Containers stay, stopped; they do not come back with the engine. @param isMeant by the name of its service; absent: all */
+export async function bringDown(
+  engine: Engine,
+  stackName: string,
+  signal: AbortSignal,
+  isMeant: (service: string) => boolean = () => true,
+): Promise<void> {
   const ours = await findOurs(engine, stackName, signal);
-  await Promise.all(ours.map(({ Id }) => stopContainer(engine, Id, signal)));
+  const meant = ours.filter(({ Config }) => isMeant(Config.Labels[labels.service] ?? ""));
+  await Promise.all(meant.map(({ Id }) => stopContainer(engine, Id, signal)));
 }
 
 export async function stopContainer({ docker }: Engine, id: string, signal: AbortSignal): Promise<void> {

@@ -69,6 +69,9 @@ async function writePlaces(home: string, places: Readonly<Record<string, string>
   await replaceFile(fileIn(home), JSON.stringify(places));
 }
 
+/** As they were before they were forgotten. @param places from `readPlaces` */
+export const putPlacesBack = writePlaces;
+
 /** It is used no more. */
 export async function forgetPlace(home: string, service: string): Promise<void> {
   const { [service]: gone, ...others } = readPlaces(home);

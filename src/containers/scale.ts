@@ -10,6 +10,7 @@ import { admitAgain, leadProxy } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
 import { removeContainer } from "./ensure-service.ts";
 import { findOurs } from "./find-ours.ts";
+import type { Balancer } from "./let-finish.ts";
 import { takeLock } from "./lock.ts";
 import { startService } from "./manage.ts";
 import { noMemoryFor } from "./memory-now.ts";
@@ -26,15 +27,7 @@ export interface ScaleParts {
   readonly tools: ServiceTools;
   readonly home: string;
   /** Undefined: nobody tells what is asked, so nothing is changed. */
-  readonly balancer:
-    | {
-        readonly load: () => ModelLoad;
-        /** Gives it no new questions; resolves when nothing of this process is in flight there. */
-        readonly drain: (address: string, signal: AbortSignal) => Promise<void>;
-        /** One at an address that was drained before. */
-        readonly admit: (address: string) => void;
-      }
-    | undefined;
+  readonly balancer: (Balancer & { readonly load: () => ModelLoad }) | undefined;
   readonly limits: () => { readonly min: number; readonly max: number };
   /** What was known of servers is out of date. */
   readonly onChange: () => void;

@@ -7,9 +7,11 @@ import type { UpEvent } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import { type Engine, ifThere } from "./engine.ts";
 import { fetchImage } from "./fetch-image.ts";
+import { finishBeforeRemaking } from "./let-finish.ts";
 import { type BringUpParts, ensureNetwork, startService } from "./manage.ts";
 import { isModelServer, type Plan } from "./plan.ts";
 import { checkRoom } from "./preflight.ts";
+import { fillFiles } from "./service-files.ts";
 
 const fileIn = (home: string) => join(home, "ollama-version");
 /** As registries allow tags. */
@@ -63,6 +65,8 @@ export async function* updateOllama(
   await ensureNetwork(engine, after.stack, signal);
   try {
     for (const each of servers) {
+      const files = await fillFiles(each, parts);
+      yield* finishBeforeRemaking(parts.farewell, engine, after.stack, { service: each, files }, signal);
       const address = await startService(engine, after.stack, each, parts, signal);
       yield { kind: "recreated", service: each.name };
       yield { kind: "ready", service: each.name, address };

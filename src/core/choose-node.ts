@@ -83,9 +83,12 @@ export function bestNode(
   return best?.node;
 }
 
-/** @throws TaskError when waiting would be for nothing: all candidates have failed, or said that they are busy */
+/**
+ * One that is about to go is there again soon, made anew, or is known to be gone: that is waited for.
+ * @throws TaskError when waiting would be for nothing: all candidates have failed, or said that they are busy
+ */
 export function refuseHopeless(wish: { readonly model: string }, candidates: readonly Node[], nowMs: number): void {
-  if (askable(candidates, nowMs).length > 0) return;
+  if (candidates.some((node) => node.isDraining) || askable(candidates, nowMs).length > 0) return;
   const retryAfterMs = Math.max(0, Math.min(...candidates.map((node) => node.health.closedUntilMs)) - nowMs);
   const details = { retryAfterMs: Number.isFinite(retryAfterMs) ? retryAfterMs : 1_000 };
   const names = candidates.map((node) => node.name).join(", ");

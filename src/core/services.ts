@@ -68,7 +68,17 @@ export type UpEvent =
   /** Made here from the product's own files. */
   | { readonly kind: "build"; readonly image: string }
   | { readonly kind: "created" | "recreated" | "started" | "waiting" | "removed"; readonly service: string }
+  /** It is answering, and that is waited for, so long at most. */
+  | { readonly kind: "finishing"; readonly service: string; readonly limitMs: number }
   | { readonly kind: "ready"; readonly service: string; readonly address: string };
+
+/** How who takes a model server away wants it done: first, what it is answering is waited for. */
+export interface Leaving {
+  /** Aborted: nothing is waited for any longer, and what is being answered is cut. */
+  readonly hurry?: AbortSignal;
+  /** Hears what is waited for. */
+  readonly tell?: (event: UpEvent) => void;
+}
 
 /** Something that went wrong by itself, and what was done. */
 export interface Incident {
@@ -126,19 +136,22 @@ export interface Services {
    * Makes and starts what is missing; ends when everything is healthy. Nothing is done twice.
    * Without a profile it is the one of before; with a smaller one, containers beyond it are removed.
    */
-  up(options: { readonly profile?: ServiceProfile }, signal: AbortSignal): AsyncIterable<UpEvent>;
-  /** Stops all; containers and volumes stay. */
-  down(signal: AbortSignal): Promise<void>;
+  up(
+    options: Pick<Leaving, "hurry"> & { readonly profile?: ServiceProfile },
+    signal: AbortSignal,
+  ): AsyncIterable<UpEvent>;
+  /** Stops all; containers and volumes stay. Cancelled while it waits for answers, everything goes on. */
+  down(leaving: Leaving, signal: AbortSignal): Promise<void>;
   /** Removes containers and network; models and kept answers only with `withVolumes`. */
-  remove(options: { readonly withVolumes: boolean }, signal: AbortSignal): Promise<void>;
+  remove(options: Leaving & { readonly withVolumes: boolean }, signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<ServicesStatus>;
   start(service: string, signal: AbortSignal): Promise<void>;
-  stop(service: string, signal: AbortSignal): Promise<void>;
-  restart(service: string, signal: AbortSignal): Promise<void>;
+  stop(service: string, leaving: Leaving, signal: AbortSignal): Promise<void>;
+  restart(service: string, leaving: Leaving, signal: AbortSignal): Promise<void>;
   /** Grafana's, for the account `admin`; undefined until it was made. */
   grafanaPassword(): Promise<string | undefined>;
   /** Another version of the model server; empty: the product's own. What does not come up is gone back from. */
-  update(tag: string, signal: AbortSignal): AsyncIterable<UpEvent>;
+  update(tag: string, leaving: Pick<Leaving, "hurry">, signal: AbortSignal): AsyncIterable<UpEvent>;
   /** Of those that run; empty where no engine answers. */
   usage(signal: AbortSignal): Promise<readonly ServiceUsage[]>;
   /** What it printed, and what it prints until the reader leaves; `tail` lines of the past. */

@@ -2,12 +2,11 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { msg } from "../core/message.ts";
-import { progressParts } from "../core/progress-text.ts";
-import type { DoctorFinding, ServiceProfile, UpEvent } from "../core/services.ts";
-import { createSpeedometer, type Speedometer } from "../core/speedometer.ts";
+import type { DoctorFinding, ServiceProfile } from "../core/services.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { signalOf } from "./cancellation.ts";
 import { setContextKey } from "./context-keys.ts";
+import { follow, takeAway, teller, withProgress } from "./follow-services.ts";
+import { createHurry } from "./hurry.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
@@ -20,28 +19,12 @@ function mustBeTrusted(): void {
 /** @param profile absent: the one of before */
 export async function startServices(app: App, view: ServicesView, profile?: ServiceProfile): Promise<void> {
   mustBeTrusted();
+  const hurry = createHurry();
+  const wish = { hurry: hurry.signal, ...(profile ? { profile } : {}) };
   const places = await withProgress(vscode.l10n.t("Starting services"), async (report, signal) => {
-    return follow(app.services.up(profile ? { profile } : {}, signal), view, report);
+    return follow(app.services.up(wish, signal), { view, report, hurry });
   });
   void vscode.window.showInformationMessage(vscode.l10n.t("Services run. {0}", places.join(", ")));
-}
-
-/** Tells what is done. @returns each service that answers, with its address */
-async function follow(
-  events: AsyncIterable<UpEvent>,
-  view: ServicesView,
-  report: (message: string) => void,
-): Promise<readonly string[]> {
-  const found: string[] = [];
-  const speed = createSpeedometer(() => performance.now());
-  for await (const event of events) {
-    const text = textOf(event, speed);
-    if (text) report(text);
-    if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
-    if (event.kind === "ready") found.push(`${event.service}: ${event.address}`);
-    if (event.kind !== "pull") view.refresh();
-  }
-  return found;
 }
 
 /** What runs now is said before, and what runs then after it, also where it was gone back from. */
@@ -61,8 +44,9 @@ export async function updateOllama(app: App, view: ServicesView): Promise<void> 
   });
   if (version === undefined) return;
   try {
+    const hurry = createHurry();
     await withProgress(vscode.l10n.t("Updating Ollama"), (report, signal) =>
-      follow(app.services.update(version.trim(), signal), view, report),
+      follow(app.services.update(version.trim(), { hurry: hurry.signal }, signal), { view, report, hurry }),
     );
   } catch (error) {
     if (error instanceof Error && isAbort(error)) {
@@ -114,7 +98,7 @@ export async function startServicesAs(app: App, view: ServicesView): Promise<voi
 
 export async function stopServices(app: App, view: ServicesView): Promise<void> {
   mustBeTrusted();
-  await withProgress(vscode.l10n.t("Stopping services"), (_, signal) => app.services.down(signal));
+  await takeAway(vscode.l10n.t("Stopping services"), app.services.down);
   view.refresh();
 }
 
@@ -131,8 +115,8 @@ export async function removeServices(app: App, view: ServicesView): Promise<void
   );
   if (!chosen) return;
   if (chosen === removeAll && !(await confirmVolumes())) return;
-  await withProgress(vscode.l10n.t("Removing services"), (_, signal) =>
-    app.services.remove({ withVolumes: chosen === removeAll }, signal),
+  await takeAway(vscode.l10n.t("Removing services"), (leaving, signal) =>
+    app.services.remove({ withVolumes: chosen === removeAll, ...leaving }, signal),
   );
   view.refresh();
 }
@@ -160,7 +144,13 @@ export async function startOrStopService(
   };
   const options = { location: { viewId: "switchyard.services" }, title: title[wanted] };
   if (service) {
-    await vscode.window.withProgress(options, () => app.services[wanted](service, new AbortController().signal));
+    const { signal } = new AbortController();
+    const hurry = createHurry();
+    await vscode.window.withProgress(options, (progress) => {
+      if (wanted === "start") return app.services.start(service, signal);
+      const report = (message: string) => progress.report({ message });
+      return app.services[wanted](service, { hurry: hurry.signal, tell: teller({ report, hurry }) }, signal);
+    });
   }
   view.refresh();
 }
@@ -248,28 +238,6 @@ function itemOf({ what, evidence, severity, canRepair }: DoctorFinding): vscode.
     detail: evidence.map(say).join(" · "),
     ...(canRepair ? { description: vscode.l10n.t("can be mended") } : {}),
   };
-}
-
-function withProgress<Value>(
-  title: string,
-  work: (report: (message: string) => void, signal: AbortSignal) => Promise<Value>,
-): Thenable<Value> {
-  return vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
-    (progress, token) => work((message) => progress.report({ message }), signalOf(token)),
-  );
-}
-
-function textOf(event: UpEvent, speed: Speedometer): string | undefined {
-  if (event.kind === "pull") {
-    const bytesPerSecond = speed.saw(event.completedBytes);
-    const { completedBytes, totalBytes } = event;
-    const parts = progressParts({ completedBytes, totalBytes, ...(bytesPerSecond ? { bytesPerSecond } : {}) });
-    return [event.image, ...parts.map(say)].join(" · ");
-  }
-  if (event.kind === "waiting") return vscode.l10n.t("{0}: waiting until it answers", event.service);
-  if (event.kind === "build") return vscode.l10n.t("{0}: being made", event.image);
-  return event.kind === "engine" ? event.address : undefined;
 }
 
 function serviceOf(node: unknown): string | undefined {

@@ -39,7 +39,7 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
   });
 
   it("come up again after their network was removed while they were stopped, all at once or one alone", async () => {
-    await bench.services.down(never);
+    await bench.services.down({}, never);
     expect((await ask(socket(), "DELETE", "/networks/switchyard")).status).toBe(204);
     await bench.services.start("redis", never);
     expect((await inspect(socket(), "switchyard-redis")).State.Running).toBe(true);
@@ -55,7 +55,7 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
     onTestFinished(() => void put());
     expect(short(await up(bench.again({ isOffline: () => true })))).toEqual(["ready ollama", "ready redis"]);
     expect(short(await up(bench.services))).toEqual(["ready ollama", "ready redis"]);
-    await bench.services.down(never);
+    await bench.services.down({}, never);
     expect(short(await up(bench.services))).toContain("started redis");
     await bench.services.remove({ withVolumes: false }, never);
     expect(await failure(up(bench.again({ isOffline: () => true })))).toContain("local-only: Offline is on");
@@ -122,14 +122,14 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
     // Not known to be this machine by its name.
     const host = `tcp://0.0.0.0:${typeof address === "object" ? address?.port : 0}`;
     const far = bench.again({}, { SWITCHYARD_DOCKER_HOST: host });
-    await far.stop("redis", never);
+    await far.stop("redis", {}, never);
     const before = await containers(socket());
     const refused = /^bad-input: The Docker engine at tcp:.* is on another machine/;
     expect(await failure(up(far))).toMatch(refused);
     expect(await failure(far.start("redis", never))).toMatch(refused);
     expect(await failure(far.repair("not-running-redis", never))).toMatch(refused);
     const update = async () => {
-      for await (const _ of far.update("0.31.1", never));
+      for await (const _ of far.update("0.31.1", {}, never));
     };
     expect(await failure(update())).toMatch(refused);
     expect(await containers(socket())).toEqual(before);

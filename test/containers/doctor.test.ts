@@ -52,7 +52,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     expect(finding && textOf(finding)).toContain(`(process ${process.pid})`);
     before.close();
     await up(bench.services);
-    await bench.services.stop("redis", never);
+    await bench.services.stop("redis", {}, never);
     const other = createServer().listen(bench.ports.redis, "127.0.0.1");
     const taken = (await examine(bench.services)).find(({ id }) => id === "port-taken-redis");
     expect(taken).toMatchObject({ canRepair: true });
@@ -190,7 +190,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
       {},
     );
     const update = async (version: string) => {
-      for await (const _ of services.update(version, never));
+      for await (const _ of services.update(version, {}, never));
     };
     const running = async () => {
       const names = ["switchyard-ollama", "switchyard-ollama-2"];

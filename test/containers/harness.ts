@@ -89,9 +89,11 @@ export async function up(services: Services, profile?: ServiceProfile): Promise<
   return events;
 }
 
-/** `created ollama`, `ready redis` … */
+/** `created ollama`, `ready redis` …; not what is waited for. */
 export const short = (events: readonly UpEvent[]): readonly string[] =>
-  events.flatMap((event) => ("service" in event && event.kind !== "waiting" ? [`${event.kind} ${event.service}`] : []));
+  events.flatMap((event) =>
+    "service" in event && !["waiting", "finishing"].includes(event.kind) ? [`${event.kind} ${event.service}`] : [],
+  );
 
 interface Listed {
   readonly Id: string;

@@ -84,7 +84,7 @@ describe.skipIf(!dockerd)("the profile team on a real engine", { timeout: 240_00
       return names.size === 2 ? [...names] : undefined;
     });
     for (const name of both) expect(name).toMatch(/^Ollama at [\d.]+:11434 \(ollama:11434\)$/);
-    await two.stop("ollama-2", never);
+    await two.stop("ollama-2", {}, never);
     await until(async () => ((await asked()).join() === "Ollama at ollama:11434" ? true : undefined));
     // As many as there are is what an `up` keeps.
     await ask(socket(), "DELETE", "/containers/switchyard-ollama-2?force=1");

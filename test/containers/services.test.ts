@@ -123,7 +123,7 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
     expect(other.listening).toBe(true);
     expect(readPlaces(bench.home)["redis"]).toBe(`redis://127.0.0.1:${port}`);
     // It stays there, also when it is stopped and started.
-    await bench.services.down(never);
+    await bench.services.down({}, never);
     expect(short(await up(bench.services))).toContain("started redis");
     other.close();
   });
@@ -167,7 +167,7 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
   it("stop and stay; are removed and keep their volumes unless told twice", async () => {
     await up(bench.services);
     await redis(bench.ports.redis, "SET", "kept", "yes");
-    await bench.services.down(never);
+    await bench.services.down({}, never);
     const stopped = await bench.services.status(never);
     expect(stopped.kind === "engine" && stopped.services.map(({ state }) => state)).toEqual(["stopped", "stopped"]);
     expect(short(await up(bench.services))).toEqual(["started ollama", "started redis", "ready ollama", "ready redis"]);
@@ -206,9 +206,9 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
     const second = await bench.services.usage(never);
     expect(second.find(({ name }) => name === "redis")?.cpus).toBeGreaterThanOrEqual(0);
     const before = (await inspect(socket(), "switchyard-redis")).State.StartedAt;
-    await bench.services.restart("redis", never);
+    await bench.services.restart("redis", {}, never);
     expect((await inspect(socket(), "switchyard-redis")).State.StartedAt).not.toBe(before);
-    await bench.services.stop("redis", never);
+    await bench.services.stop("redis", {}, never);
     expect((await bench.services.usage(never)).map(({ name }) => name)).toEqual(["ollama"]);
   });
 

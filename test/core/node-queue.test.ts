@@ -266,3 +266,13 @@ it("a request whose turn had come on a node that failed goes before those that w
   await Promise.all(all);
   expect(order).toEqual(["again", "first", "second"]);
 });
+
+it("what only a drained node could answer waits until it is there again, made anew, or known to be gone", async () => {
+  const { queue } = queueAt();
+  await queue.drain("a");
+  const waiting = seated(queue, wish([["a", 1]]));
+  await tick();
+  expect(queue.waiting().count).toBe(1);
+  queue.admit("a");
+  expect((await waiting).node).toBe("a");
+});

@@ -1,0 +1,9 @@
+import type { Engine } from "./engine.ts";
+import type { Farewell } from "./let-finish.ts";
+import type { ServiceTools } from "./service-tools.ts";
+
+/** What the doctor looks with, and mends. */
+export interface DoctorTools extends ServiceTools {
+  /** For what a repair takes away or makes anew. */
+  readonly farewellTo: (engine: Engine) => Farewell;
+}

@@ -1,0 +1,136 @@
+// A model server that is about to go gets nothing new, and what it answers is waited for, whichever window or program asked.
+import type Docker from "dockerode";
+import { msg } from "../core/message.ts";
+import type { UpEvent } from "../core/services.ts";
+import { addressOf, publishedPort } from "./container.ts";
+import { admitAgain, leadProxy } from "./drain-proxy.ts";
+import type { Engine } from "./engine.ts";
+import { mustBeMade } from "./ensure-service.ts";
+import { findService } from "./find-ours.ts";
+import { pause } from "./pause.ts";
+import { isModelServer } from "./plan.ts";
+import type { FilledFile } from "./service-files.ts";
+import type { ServiceSpec, Stack } from "./service-spec.ts";
+import { labels } from "./stack.ts";
+
+/** Longer than this nobody is made to wait for the answers of others. */
+const usualLimitMs = 60_000;
+/** Other windows look at the list of servers twice a second. */
+const lookEveryMs = 600;
+const tellAfterMs = 1_000;
+const admitLimitMs = 5_000;
+/** Of one processor: what a model server takes that answers nobody. */
+export const quietCpus = 0.1;
+
+export interface Balancer {
+  /** Gives it no new questions; resolves when nothing of this process is in flight there. */
+  readonly drain: (address: string, signal: AbortSignal) => Promise<void>;
+  /** One at an address that was drained before. */
+  readonly admit: (address: string) => void;
+}
+
+export interface FarewellParts {
+  readonly engine: Engine;
+  readonly stackName: string;
+  readonly home: string;
+  /** Undefined: this process asks no model server. */
+  readonly balancer: Balancer | undefined;
+  /** Processors that the container of a service uses; undefined: not known. */
+  readonly cpus: (service: string, signal: AbortSignal) => Promise<number | undefined>;
+  /** Aborted: nothing is waited for any longer. */
+  readonly hurry?: AbortSignal | undefined;
+  readonly limitMs?: number | undefined;
+}
+
+interface Server {
+  readonly name: string;
+  readonly id: string;
+  readonly address: string;
+}
+
+export interface Farewell {
+  /** Ends when none of the model servers among them answers anybody, when that takes too long, or on `hurry`. */
+  finish(containers: readonly Docker.ContainerInspectInfo[], signal: AbortSignal): AsyncIterable<UpEvent>;
+  /** It is there again, or gone for good: who waits for it is let go on. Never throws. */
+  admit(service: string): Promise<void>;
+  admitAll(): Promise<void>;
+}
+
+export function createFarewell(parts: FarewellParts): Farewell {
+  const { engine, stackName, home, balancer, hurry, limitMs = usualLimitMs } = parts;
+  const left = new Map<string, string>();
+  const admit = async (name: string) => {
+    const address = left.get(name);
+    if (address === undefined) return;
+    left.delete(name);
+    balancer?.admit(address);
+    const limit = AbortSignal.timeout(admitLimitMs);
+    await admitAgain(engine, { stackName, home, name }, limit).catch(() => undefined);
+  };
+  return {
+    async *finish(containers, signal) {
+      const servers = containers.flatMap(serverOf);
+      if (servers.length === 0) return;
+      const limit = AbortSignal.timeout(limitMs);
+      const waiting = AbortSignal.any([signal, limit, ...(hurry ? [hurry] : [])]);
+      const answering = new Set(servers.map(({ name }) => name));
+      const quiet = Promise.allSettled(
+        servers.map(async (server) => {
+          left.set(server.name, server.address);
+          await untilQuiet(parts, server, waiting);
+          answering.delete(server.name);
+        }),
+      );
+      await Promise.race([quiet, pause(tellAfterMs, waiting).catch(() => undefined)]);
+      if (!waiting.aborted) for (const service of answering) yield { kind: "finishing", service, limitMs };
+      await quiet;
+      signal.throwIfAborted();
+      if (!limit.aborted || hurry?.aborted) return;
+      for (const service of answering) yield { kind: "notice", text: stillAnswering(service, limitMs) };
+    },
+    admit,
+    admitAll: async () => void (await Promise.all([...left.keys()].map(admit))),
+  };
+}
+
+const stillAnswering = (service: string, limitMs: number) =>
+  msg("{0} was still answering after {1} s: what it was answering is cut.", service, limitMs / 1000);
+
+function serverOf(container: Docker.ContainerInspectInfo): readonly Server[] {
+  const name = container.Config.Labels[labels.service] ?? "";
+  const port = publishedPort(container);
+  if (!isModelServer(name) || port === undefined || !container.State.Running || container.State.Paused) return [];
+  return [{ name, id: container.Id, address: addressOf(name, port) }];
+}
+
+async function untilQuiet(
+  { engine, stackName, home, balancer, cpus }: FarewellParts,
+  { name, id, address }: Server,
+  waiting: AbortSignal,
+): Promise<void> {
+  const elsewhere = async () => {
+    // The first look tells of no time between two.
+    await cpus(name, waiting);
+    do await pause(lookEveryMs, waiting);
+    while (((await cpus(name, waiting)) ?? 0) > quietCpus);
+  };
+  await Promise.all([
+    balancer?.drain(address, waiting),
+    leadProxy(engine, stackName, home, id).drain(waiting),
+    elsewhere(),
+  ]);
+}
+
+/** One that stays as it is goes on answering. */
+export async function* finishBeforeRemaking(
+  farewell: Farewell | undefined,
+  engine: Engine,
+  stack: Stack,
+  { service, files }: { readonly service: ServiceSpec; readonly files: readonly FilledFile[] },
+  signal: AbortSignal,
+): AsyncIterable<UpEvent> {
+  if (!farewell || !isModelServer(service.name)) return;
+  const found = await findService(engine, stack, service, signal);
+  if (!found?.State.Running || !(await mustBeMade(engine, stack, service, files, signal))) return;
+  yield* farewell.finish([found], signal);
+}
