@@ -9,6 +9,7 @@ import type { DoctorTools } from "./doctor-tools.ts";
 import { callUnlessDone, type Engine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import type { Finding } from "./finding.ts";
+import { pause } from "./pause.ts";
 import { type HostFacts, isModelServer, type Plan } from "./plan.ts";
 import { engineDiskFree } from "./preflight.ts";
 import type { ServiceTools } from "./service-tools.ts";
@@ -19,6 +20,9 @@ import { updateServer } from "./update-server.ts";
 /** The model server's image, unpacked, and room for a model of middle size. */
 const wantedDiskBytes = 15e9;
 const askLimitMs = 3_000;
+/** A server that was restarted is there after so long, or will not be. */
+const startLimitMs = 30_000;
+const askEveryMs = 200;
 
 export async function checkDisk(facts: HostFacts): Promise<readonly Finding[]> {
   const freeBytes = await engineDiskFree(facts);
@@ -83,7 +87,10 @@ export async function checkLostCard(
       ),
       repair: msg("Restart its container; models are loaded anew with the next question."),
       canRepair: true,
-      mend: (each) => callUnlessDone(engine.docker.getContainer(server.Id).restart({ t: 10 }), each),
+      mend: async (each) => {
+        await callUnlessDone(engine.docker.getContainer(server.Id).restart({ t: 10 }), each);
+        await untilAnswers(address, each);
+      },
     });
   }
   return findings;
@@ -128,6 +135,14 @@ export async function checkModels(
       },
     },
   ];
+}
+
+/** One that is not there yet tells of nothing wrong, and what was to be mended would pass for mended. */
+async function untilAnswers(address: string, signal: AbortSignal): Promise<void> {
+  const endMs = performance.now() + startLimitMs;
+  while (performance.now() < endMs && (await askJson(`${address}/api/version`, signal)) === undefined) {
+    await pause(askEveryMs, signal);
+  }
 }
 
 async function askJson(address: string, signal: AbortSignal): Promise<unknown> {

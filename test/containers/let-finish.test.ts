@@ -45,8 +45,10 @@ interface Answer {
 function askFor(app: App, maxTokens: number): Answer {
   const answer: Answer = { text: "", whole: Promise.resolve("") };
   const read = async () => {
-    const question = { kind: "chat", text: "Tell me a long story.", sources: [], history: [], maxTokens } as const;
-    for await (const event of app.run({ ...question, model: smallModel, isFresh: true }, never)) {
+    // At this temperature it writes as much as it may, each time.
+    const how = { model: smallModel, isFresh: true, maxTokens, sampling: { temperature: 0 } } as const;
+    const text = "Write down a long essay about history.";
+    for await (const event of app.run({ kind: "chat", text, sources: [], history: [], ...how }, never)) {
       if (event.kind === "text") answer.text += event.text;
       if (event.kind === "done") return event.finish;
     }
