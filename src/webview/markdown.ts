@@ -10,8 +10,27 @@ const allowedAttributes = ["class", "data-href", "data-language", "title", "role
 
 const followed = /^(?:https?|mailto):/i;
 
+/**
+ * So many list markers in a row are a count, `1. 2. 3. 4.`: as lists in lists they would be drawn as nothing, far to the
+ * right. A rule, `* * * *`, is one all the same.
+ */
+const markersInARow =
+  /^(?! {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,})(?:\n|$)) {0,3}(?:(?:\d{1,9}[.)]|[-*+])[ \t]+){4,}[^\n]*(?:\n+|$)/;
+
 const marked = new Marked({
   gfm: true,
+  extensions: [
+    {
+      name: "markersInARow",
+      level: "block",
+      tokenizer(source) {
+        const raw = markersInARow.exec(source)?.[0];
+        if (raw === undefined) return undefined;
+        const text = raw.trim();
+        return { type: "paragraph", raw, text, tokens: this.lexer.inline(text) };
+      },
+    },
+  ],
   renderer: {
     html: ({ text }: Tokens.HTML | Tokens.Tag) => escapeHtml(text),
     image: ({ text, href }: Tokens.Image) => escapeHtml(`[${text || "image"}: ${href}]`),

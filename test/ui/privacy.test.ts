@@ -178,7 +178,7 @@ describe("before anything leaves", { timeout: 300_000 }, () => {
     await workbench.runCommand("Switchyard: Turn Offline On or Off");
     await workbench.statusItem("offline").waitFor();
     const asked = await workbench.ask(question);
-    // Now and then this answer has stood blank without end: why is not known.
+    // So small a model now and then counts without end (1. 2. 3. …), which nothing stops before its window is full.
     const stop = asked.getByRole("button", { name: "Stop" });
     const answer = await workbench.finishedAnswer(20_000).catch(async () => {
       await stop.click();

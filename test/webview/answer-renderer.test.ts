@@ -273,3 +273,19 @@ describe("hostile answers", () => {
     expect(drawn(["family 👨‍👩‍👧 and flag 🏳️‍🌈"]).querySelector(".hidden-character")).toBeNull();
   });
 });
+
+describe("list markers in a row", () => {
+  it("are shown as they are: as lists in lists nothing of them would be seen", () => {
+    const count = Array.from({ length: 3000 }, (_, at) => `${at + 1}. `);
+    for (const container of [drawn(["1. ", ...count]), atOnce(`1. ${count.join("")}`)]) {
+      expect(container.textContent?.replace(/\s+/g, " ").trim()).toBe(`1. ${count.join("")}`.trim());
+      expect(container.querySelectorAll("li").length).toBeLessThan(4);
+    }
+  });
+
+  it("are lists and rules where they are few or nothing else", () => {
+    expect(atOnce("1. - two\n   - three").querySelectorAll("li")).toHaveLength(3);
+    expect(atOnce("before\n\n* * * * *\n\nafter").querySelectorAll("hr")).toHaveLength(1);
+    expect(atOnce("- - - -\n").querySelectorAll("hr")).toHaveLength(1);
+  });
+});
