@@ -6,7 +6,8 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
-import type { Sampling, Think } from "../core/task.ts";
+import { namedFine } from "../core/sampling-names.ts";
+import type { Think } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { callableTools, callSchema, newCallId, type Tool, type ToolCall, type ToolUse } from "../core/tool.ts";
 
@@ -32,7 +33,7 @@ export function chatRequest(request: ModelRequest) {
       temperature: request.sampling.temperature,
       top_p: request.sampling.topP,
       repeat_penalty: request.sampling.repeatPenalty,
-      ...optionalSampling(request.sampling),
+      ...namedFine(request.sampling),
       ...(request.maxTokens === undefined ? {} : { num_predict: request.maxTokens }),
     },
   };
@@ -42,24 +43,6 @@ export function chatRequest(request: ModelRequest) {
 function thinkOf({ model, think }: ModelRequest): Think {
   if (/gpt-?oss/i.test(model)) return think === false ? "low" : think;
   return think !== false;
-}
-
-function optionalSampling(sampling: Sampling) {
-  const { topK, minP, presencePenalty, frequencyPenalty, seed, typicalP, repeatLastN, numKeep } = sampling;
-  const { mirostat, mirostatTau, mirostatEta } = sampling;
-  return {
-    ...(topK === undefined ? {} : { top_k: topK }),
-    ...(minP === undefined ? {} : { min_p: minP }),
-    ...(presencePenalty === undefined ? {} : { presence_penalty: presencePenalty }),
-    ...(frequencyPenalty === undefined ? {} : { frequency_penalty: frequencyPenalty }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(typicalP === undefined ? {} : { typical_p: typicalP }),
-    ...(repeatLastN === undefined ? {} : { repeat_last_n: repeatLastN }),
-    ...(mirostat === undefined ? {} : { mirostat }),
-    ...(mirostatTau === undefined ? {} : { mirostat_tau: mirostatTau }),
-    ...(mirostatEta === undefined ? {} : { mirostat_eta: mirostatEta }),
-    ...(numKeep === undefined ? {} : { num_keep: numKeep }),
-  };
 }
 
 /** The client's type has no id of a call; servers since 0.12 read it. */

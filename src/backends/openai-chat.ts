@@ -4,6 +4,7 @@ import { type ChatMessage, isAnswerBegun } from "../core/chat-message.ts";
 import { msg } from "../core/message.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { namedFine } from "../core/sampling-names.ts";
 import type { Sampling } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { newCallId, type ToolCall } from "../core/tool.ts";
@@ -40,27 +41,19 @@ export function openaiRequest(request: ModelRequest): object {
 }
 
 function samplingOf(sampling: Sampling): object {
-  const { topK, minP, presencePenalty, frequencyPenalty, seed, typicalP, repeatLastN } = sampling;
-  const { mirostat, mirostatTau, mirostatEta } = sampling;
+  // What is kept where a beginning is dropped, only Ollama is told. Of the others llama.cpp reads all, and vLLM and SGLang
+  // some beside what OpenAI has; who does not know one leaves it out.
+  const { seed, top_k: topK, num_keep: _, ...fine } = namedFine(sampling);
   return {
     temperature: sampling.temperature,
     top_p: sampling.topP,
-    ...(presencePenalty === undefined ? {} : { presence_penalty: presencePenalty }),
-    ...(frequencyPenalty === undefined ? {} : { frequency_penalty: frequencyPenalty }),
-    // OpenAI has no word for another one each time.
-    ...(seed === undefined || seed < 0 ? {} : { seed }),
-    // vLLM, SGLang and llama.cpp read these beside what OpenAI has; others leave them out.
     repetition_penalty: sampling.repeatPenalty,
     repeat_penalty: sampling.repeatPenalty,
+    // OpenAI has no word for another one each time.
+    ...(seed === undefined || seed < 0 ? {} : { seed }),
     // Of all tokens is -1 for each of them; 0 is refused by some.
     ...(topK === undefined ? {} : { top_k: topK === 0 ? -1 : topK }),
-    ...(minP === undefined ? {} : { min_p: minP }),
-    // llama.cpp alone reads these.
-    ...(typicalP === undefined ? {} : { typical_p: typicalP }),
-    ...(repeatLastN === undefined ? {} : { repeat_last_n: repeatLastN }),
-    ...(mirostat === undefined ? {} : { mirostat }),
-    ...(mirostatTau === undefined ? {} : { mirostat_tau: mirostatTau }),
-    ...(mirostatEta === undefined ? {} : { mirostat_eta: mirostatEta }),
+    ...fine,
   };
 }
 

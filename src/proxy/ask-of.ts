@@ -1,6 +1,7 @@
 // From the words of a dialect to an ask.
 import { type ChatMessage, isAnswerBegun } from "../core/chat-message.ts";
 import { countPrompt } from "../core/count-prompt.ts";
+import type { FineSampling } from "../core/sampling-names.ts";
 import {
   type Ask,
   kindOfTaskType,
@@ -13,7 +14,6 @@ import {
 } from "../core/task.ts";
 import type { ToolUse } from "../core/tool.ts";
 import { ProxyError } from "./proxy-error.ts";
-import type { FineSampling } from "./sampling-fields.ts";
 import { linkResults } from "./tools-of.ts";
 
 /** Models that are not one model: the request is routed, for one kind of task or for the one that is recognised. */

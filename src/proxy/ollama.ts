@@ -12,7 +12,7 @@ import { chatLine, generateLine, type Line, ollamaForm, stamp } from "./ollama-f
 import { ollamaModelEndpoints } from "./ollama-models.ts";
 import { ProxyError } from "./proxy-error.ts";
 import { checkedFormat, parseBody, text } from "./read-body.ts";
-import { ollamaSampling, ollamaSamplingFields, samplingFields, topPField } from "./sampling-fields.ts";
+import { fineSampling, ollamaSamplingFields, samplingFields, topPField } from "./sampling-fields.ts";
 import { argumentsOf, toolUseOf } from "./tools-of.ts";
 import { refuseUnheard } from "./unheard.ts";
 
@@ -128,7 +128,7 @@ function wishesOf({ model, options, format, think }: Shared): Wishes {
     temperature: options?.temperature,
     topP: options?.top_p,
     repeatPenalty: options?.repeat_penalty,
-    fine: ollamaSampling(options),
+    fine: fineSampling(options),
     maxTokens: options?.num_predict,
     // Any JSON at all is an object of whatever shape.
     format: format === "json" ? { type: "object" } : format ? checkedFormat(format) : undefined,
