@@ -5,8 +5,8 @@ import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { fromRange } from "./gather-sources.ts";
-import { nearestOffset } from "./place-of-text.ts";
 import type { Change } from "./proposals.ts";
+import { rangeOfText } from "./range-of-text.ts";
 
 export interface DocumentedSymbol {
   readonly document: vscode.TextDocument;
@@ -60,7 +60,8 @@ async function symbolAt(document: vscode.TextDocument, selection: vscode.Selecti
 export function commentChange(answer: string, symbol: DocumentedSymbol): Change | undefined {
   const { document } = symbol;
   const comment = commentIn(answer, document.languageId);
-  const range = rangeNow(symbol);
+  // What was edited above it meanwhile has moved it.
+  const range = rangeOfText(document, symbol.source.text, symbol.range.start);
   if (!comment || !range) return undefined;
   const lines = Array.from({ length: document.lineCount }, (_, line) => document.lineAt(line).text);
   const spot = commentSpot(lines, range.start.line, range.end.line, document.languageId);
@@ -68,14 +69,6 @@ export function commentChange(answer: string, symbol: DocumentedSymbol): Change 
     range: new vscode.Range(spot.from, 0, spot.to, 0),
     text: `${comment.map((line) => (line === "" ? line : spot.indent + line)).join("\n")}\n`,
   };
-}
-
-/** What was edited above it meanwhile has moved it. */
-function rangeNow({ document, range, source: { text } }: DocumentedSymbol): vscode.Range | undefined {
-  const at = nearestOffset(document.getText(), text, document.offsetAt(range.start));
-  return at === undefined
-    ? undefined
-    : new vscode.Range(document.positionAt(at), document.positionAt(at + text.length));
 }
 
 function isDocumentSymbol(value: unknown): value is vscode.DocumentSymbol {

@@ -5,6 +5,7 @@ import type { AnswerLanguage, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { translatedPath } from "../core/translation-batch.ts";
 import { offsetsOf } from "./place-of-text.ts";
+import { rangeAt } from "./range-of-text.ts";
 import { showDocument } from "./show-document.ts";
 
 export interface Translated {
@@ -71,7 +72,7 @@ function rangeNow(document: vscode.TextDocument, { source, range }: Translated):
   if (document.getText(range) === source.text) return range;
   const [at, ...others] = offsetsOf(whole, source.text);
   if (at === undefined || others.length > 0) return undefined;
-  return new vscode.Range(document.positionAt(at), document.positionAt(at + source.text.length));
+  return rangeAt(document, at, source.text.length);
 }
 
 /** Where an original lies in no folder, its translation is offered a place in the open one. */

@@ -4,8 +4,9 @@ import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { type About, chooseEditor } from "./asked-place.ts";
 import { hasPictureName } from "./gather-attachments.ts";
-import { linesLike, nearestOffset } from "./place-of-text.ts";
+import { linesLike } from "./place-of-text.ts";
 import type { Proposals } from "./proposals.ts";
+import { rangeOfText } from "./range-of-text.ts";
 import { editorsOf } from "./show-document.ts";
 
 interface Place {
@@ -70,17 +71,10 @@ async function placeOf(code: string, source: AboutSource): Promise<Place | undef
     return like(document, code, whole, source.label, new vscode.Range(cursor, cursor));
   }
   const lines = document.validateRange(new vscode.Range(startLine - 1, 0, endLine - 1, Number.MAX_SAFE_INTEGER));
-  const range = text === undefined ? lines : rangeOf(document, text, lines.start);
+  const range = text === undefined ? lines : rangeOfText(document, text, lines.start);
   if (!range) return undefined;
   const label = vscode.l10n.t("{0}, lines {1} to {2}", source.label, range.start.line + 1, range.end.line + 1);
   return like(document, code, range, label, range);
-}
-
-function rangeOf(document: vscode.TextDocument, text: string, was: vscode.Position): vscode.Range | undefined {
-  const at = nearestOffset(document.getText(), text, document.offsetAt(was));
-  return at === undefined
-    ? undefined
-    : new vscode.Range(document.positionAt(at), document.positionAt(at + text.length));
 }
 
 /** The part of a range that the code is like; where there is none, `otherwise`. */
