@@ -10,7 +10,7 @@ import type { DoctorTools } from "./doctor-tools.ts";
 import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { createIncidentNotes } from "./incident-notes.ts";
-import { createFarewell, type Farewell, type FarewellParts, quietCpus } from "./let-finish.ts";
+import { createFarewell, type Farewell, type FarewellParts, finishTelling, quietCpus } from "./let-finish.ts";
 import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
 import { ensureNetwork, startService, stopContainer } from "./manage.ts";
@@ -82,7 +82,7 @@ function oneService(
       await forgetPlace(home, service);
       onChange();
       try {
-        for await (const event of farewell.finish([found], signal)) leaving.tell?.(event);
+        await finishTelling(farewell, [found], leaving, signal);
         await stopContainer(engine, found.Id, signal);
       } catch (error) {
         await putPlacesBack(home, before);
@@ -96,7 +96,7 @@ function oneService(
       const { engine, found } = await find(service, signal);
       const farewell = farewellTo(engine, leaving);
       try {
-        for await (const event of farewell.finish([found], signal)) leaving.tell?.(event);
+        await finishTelling(farewell, [found], leaving, signal);
         await callUnlessDone(engine.docker.getContainer(found.Id).restart(), signal);
       } finally {
         await farewell.admitAll();

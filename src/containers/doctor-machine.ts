@@ -9,7 +9,7 @@ import type { DoctorTools } from "./doctor-tools.ts";
 import { callUnlessDone, type Engine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import type { Finding } from "./finding.ts";
-import { pause } from "./pause.ts";
+import { untilReady } from "./manage.ts";
 import { type HostFacts, isModelServer, type Plan } from "./plan.ts";
 import { engineDiskFree } from "./preflight.ts";
 import type { ServiceTools } from "./service-tools.ts";
@@ -20,9 +20,6 @@ import { updateServer } from "./update-server.ts";
 /** The model server's image, unpacked, and room for a model of middle size. */
 const wantedDiskBytes = 15e9;
 const askLimitMs = 3_000;
-/** A server that was restarted is there after so long, or will not be. */
-const startLimitMs = 30_000;
-const askEveryMs = 200;
 
 export async function checkDisk(facts: HostFacts): Promise<readonly Finding[]> {
   const freeBytes = await engineDiskFree(facts);
@@ -89,7 +86,9 @@ export async function checkLostCard(
       canRepair: true,
       mend: async (each) => {
         await callUnlessDone(engine.docker.getContainer(server.Id).restart({ t: 10 }), each);
-        await untilAnswers(address, each);
+        // One that is not there yet tells of nothing wrong, and what was to be mended would pass for mended.
+        const service = { name, memoryMiB: Math.round((server.HostConfig.Memory ?? 0) / 2 ** 20) };
+        await untilReady(engine, { name: stackName }, service, each);
       },
     });
   }
@@ -135,14 +134,6 @@ export async function checkModels(
       },
     },
   ];
-}
-
-/** One that is not there yet tells of nothing wrong, and what was to be mended would pass for mended. */
-async function untilAnswers(address: string, signal: AbortSignal): Promise<void> {
-  const endMs = performance.now() + startLimitMs;
-  while (performance.now() < endMs && (await askJson(`${address}/api/version`, signal)) === undefined) {
-    await pause(askEveryMs, signal);
-  }
 }
 
 async function askJson(address: string, signal: AbortSignal): Promise<unknown> {

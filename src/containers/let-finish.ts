@@ -1,7 +1,7 @@
 // A model server that is about to go gets nothing new, and what it answers is waited for, whichever window or program asked.
 import type Docker from "dockerode";
 import { msg } from "../core/message.ts";
-import type { UpEvent } from "../core/services.ts";
+import type { Leaving, UpEvent } from "../core/services.ts";
 import { addressOf, publishedPort } from "./container.ts";
 import { admitAgain, leadProxy } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
@@ -91,6 +91,16 @@ export function createFarewell(parts: FarewellParts): Farewell {
     admit,
     admitAll: async () => void (await Promise.all([...left.keys()].map(admit))),
   };
+}
+
+/** As `finish`, for who is told beside what is done. */
+export async function finishTelling(
+  farewell: Farewell,
+  containers: readonly Docker.ContainerInspectInfo[],
+  { tell }: Pick<Leaving, "tell">,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const event of farewell.finish(containers, signal)) tell?.(event);
 }
 
 const stillAnswering = (service: string, limitMs: number) =>

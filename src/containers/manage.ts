@@ -161,6 +161,18 @@ export async function startService(
   for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
   for await (const _ of ensureService(engine, stack, service, await fillFiles(service, roots), signal));
   if (isModelServer(service.name)) await keepMemory(roots.home, service.memoryMiB);
+  return untilReady(engine, stack, service, signal);
+}
+
+type WaitedFor = Pick<ServiceSpec, "name" | "memoryMiB">;
+
+/** @returns where it answers @throws TaskError with its last words where it does not */
+export async function untilReady(
+  engine: Engine,
+  stack: Pick<Stack, "name">,
+  service: WaitedFor,
+  signal: AbortSignal,
+): Promise<string> {
   for await (const event of waitUntilReady(engine, stack, service, signal)) {
     if (event.kind === "ready") return event.address;
   }
@@ -169,8 +181,8 @@ export async function startService(
 
 async function* waitUntilReady(
   engine: Engine,
-  stack: Stack,
-  service: ServiceSpec,
+  stack: Pick<Stack, "name">,
+  service: WaitedFor,
   signal: AbortSignal,
 ): AsyncIterable<UpEvent> {
   const deadlineMs = performance.now() + readyLimitMs;
@@ -197,7 +209,7 @@ async function* waitUntilReady(
 
 async function notReady(
   engine: Engine,
-  service: ServiceSpec,
+  service: WaitedFor,
   found: Docker.ContainerInspectInfo | undefined,
   signal: AbortSignal,
 ): Promise<TaskError> {

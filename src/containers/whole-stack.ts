@@ -6,7 +6,7 @@ import { otherContext } from "./doctor-engine.ts";
 import { admitAgain } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
 import { findOurs } from "./find-ours.ts";
-import type { Farewell } from "./let-finish.ts";
+import { type Farewell, finishTelling } from "./let-finish.ts";
 import { takeLock } from "./lock.ts";
 import { bringDown, bringUp, missingImages, removeStack } from "./manage.ts";
 import { forgetPlace, forgetPlaces, keepPlace, putPlacesBack, readPlaces } from "./places.ts";
@@ -91,7 +91,7 @@ function takeAway(
       await forgetPlaces(home, areKept);
       onChange();
       const all = await findOurs(engine, tools.stackName, signal);
-      for await (const event of farewell.finish(all, signal)) leaving.tell?.(event);
+      await finishTelling(farewell, all, leaving, signal);
     } catch (error) {
       await putPlacesBack(home, before);
       onChange();
