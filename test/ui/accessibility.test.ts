@@ -1,5 +1,5 @@
 // The chat in the editor in high contrast, by keyboard alone, with nothing that moves.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   beginLines,
   doneLine,
@@ -11,6 +11,7 @@ import {
   tokenLine,
 } from "../backends/scripted-server.ts";
 import { accessibilityFaults } from "../harness/axe.ts";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const answer = "# Sum\n\nIt adds `a` and `b`, see [here](https://example.com).\n\n```ts\nreturn a + b;\n```\n";
@@ -38,10 +39,7 @@ beforeAll(async () => {
     },
   });
 }, 300_000);
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => workbench);
 afterAll(async () => {
   await workbench?.stop();
   await ollama?.close();

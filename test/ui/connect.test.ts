@@ -2,7 +2,8 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const own = "# mine\nmodel = 'gpt-5' # keep\n";
@@ -19,10 +20,7 @@ beforeAll(async () => {
     settings: { "switchyard.warmUp": false },
   });
 }, 300_000);
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => workbench);
 afterAll(async () => {
   await workbench?.stop();
   await rm(folder, { recursive: true, force: true });

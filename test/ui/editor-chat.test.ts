@@ -1,5 +1,5 @@
 // @switchyard in VS Code's own chat, without an account: it answers, shows findings with their places, and tells what went wrong.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   beginLines,
   doneLine,
@@ -10,6 +10,7 @@ import {
   tokenLine,
 } from "../backends/scripted-server.ts";
 import { askEditorChat, openEditorChat } from "../harness/editor-chat.ts";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const model = "qwen2.5:0.5b";
@@ -46,10 +47,7 @@ beforeAll(async () => {
     },
   });
 }, 300_000);
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => workbench);
 afterAll(async () => {
   await workbench?.stop();
   await server.close();

@@ -2,8 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noModelsLoaded, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const model = "qwen2.5:0.5b";
@@ -51,10 +52,7 @@ beforeAll(async () => {
     },
   });
 }, 300_000);
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => workbench);
 afterAll(async () => {
   await workbench?.stop();
   await Promise.all(servers.map((server) => server.close()));

@@ -1,10 +1,11 @@
 // What a person sees before anything leaves, and after; Claude is a stand-in that speaks its protocol.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findService, urlOf } from "../../src/service/publication.ts";
 import { stopService } from "../../src/service/stop-service.ts";
 import { type ClaudeServer, startClaudeServer, testKey } from "../backends/claude-server.ts";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { productHome } from "../harness/product-home.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
@@ -27,10 +28,7 @@ beforeAll(async () => {
   await writeFile(join(workbench.folder, "client", "contract.ts"), "export const rate = 4711;\n");
   await writeFile(join(workbench.folder, "deploy.ts"), `export const token = "${secret}";\n`);
 }, 300_000);
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => workbench);
 afterAll(async () => {
   const service = await findService(home.path, token, new AbortController().signal);
   if (service) await stopService(service, token);

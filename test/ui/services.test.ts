@@ -1,9 +1,10 @@
 // The containers from the editor: the package in a real editor, on a real Docker engine that is started for it.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
 import { importOllama } from "../../scripts/docker-images.ts";
 import { smallModel } from "../../scripts/folders.ts";
 import { dockerd, startTestEngine, until } from "../containers/harness.ts";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const vsix = process.env["SWITCHYARD_VSIX"] ?? "";
@@ -19,10 +20,7 @@ beforeAll(async () => {
     settings: { "switchyard.warmUp": false },
   });
 }, 300_000);
-afterEach(async ({ task }) => {
-  if (engine && task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => (engine ? workbench : undefined));
 afterAll(async () => {
   await workbench?.stop();
   await engine?.dispose();

@@ -1,7 +1,7 @@
 // Several editors and several cursors: what an answer holds goes where it was asked about, whatever is active by then.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   beginLines,
   doneLine,
@@ -12,6 +12,7 @@ import {
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
 const adder = "export function add(a: number, b: number) {\n  return a - b;\n}\n";
@@ -72,10 +73,7 @@ beforeAll(async () => {
   });
 }, 300_000);
 beforeEach(() => workbench.runCommand("View: Close All Editors"));
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => workbench);
 afterAll(async () => {
   await workbench?.stop();
   await ollama?.close();

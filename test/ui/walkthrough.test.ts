@@ -1,5 +1,5 @@
 // The walkthrough in the editor: a step is ticked when what it asks for was done, not when its button was clicked.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   beginLines,
   doneLine,
@@ -10,6 +10,7 @@ import {
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
+import { keepFailures } from "../harness/keep-failures.ts";
 import { walkthroughStep } from "../harness/walkthrough.ts";
 import { openWorkbench, type Workbench } from "../harness/workbench.ts";
 
@@ -43,10 +44,7 @@ beforeAll(async () => {
     files: { "short.md": "你好，世界。\n" },
   });
 }, 300_000);
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail")
-    await workbench.screenshot(`failed-${task.name.slice(0, 60).replace(/\W+/g, "-")}`);
-});
+keepFailures(() => workbench);
 afterAll(async () => {
   await workbench?.stop();
   await ollama?.close();
