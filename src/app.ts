@@ -52,6 +52,7 @@ export function createApp(given: AppOptions): App {
     models,
     preview: (ask, signal) => pipeline.preview(ask, signal),
     findWorld: servers.world,
+    leaving: asking.leaving,
   });
 
   const parts: App = {

@@ -44,11 +44,12 @@ export function createAsking(options: AppOptions, { settings, heldHere, stores, 
     askedBy: options.askedBy,
     mayLeave: options.mayLeave ?? (async () => ({ kind: "refuse" as const })),
     nowMs: () => Date.now(),
-    ownHosts: new Set((options.env ?? process.env)["SWITCHYARD_OWN_HOSTS"]?.split(/[\s,]+/)),
+    ownHosts: stores.ownHosts,
   };
   return {
     queue,
     turns,
+    leaving,
     pipeline: createPipeline({
       ...leaving,
       heldNow: (ask) => heldHere(ask).localOnly,

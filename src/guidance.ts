@@ -13,7 +13,7 @@ import { createRuns } from "./store/runs.ts";
 import { definitions } from "./tasks/definitions.ts";
 import { createProbe, type ProbeParts } from "./tasks/probe.ts";
 
-export interface GuidanceParts extends Pick<ProbeParts, "preview" | "findWorld"> {
+export interface GuidanceParts extends Pick<ProbeParts, "preview" | "findWorld" | "leaving"> {
   readonly home: string;
   readonly settings: () => Settings;
   readonly feedback: Pick<Feedback, "ready" | "ratings">;
@@ -32,7 +32,8 @@ export interface Guidance {
 /** A server that hangs must not keep the program from ending. */
 const lookMs = 2_000;
 
-export function createGuidance({ home, settings, feedback, models, preview, findWorld }: GuidanceParts): Guidance {
+export function createGuidance(parts: GuidanceParts): Guidance {
+  const { home, settings, feedback, models, preview, findWorld, leaving } = parts;
   const runs = createRuns(join(home, "runs.ndjson"));
   const kept = createAppliedAdvice(join(home, "advice.json"));
   const turnstile = createTurnstile(() => settings().parallelRequests);
@@ -47,7 +48,7 @@ export function createGuidance({ home, settings, feedback, models, preview, find
     runs: () => runs.list(),
     advice: {
       ...kept,
-      probe: createProbe({ settings, preview, findWorld, turnstile, nowMs: () => performance.now() }),
+      probe: createProbe({ settings, preview, findWorld, turnstile, leaving, nowMs: () => performance.now() }),
       async list(signal) {
         await Promise.all([feedback.ready(), recorder.settled()]);
         const [recorded, installed, offers] = await Promise.all([

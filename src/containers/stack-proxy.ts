@@ -10,13 +10,13 @@ const port = 8000;
 
 const modelServers = "http://ollama:11434";
 /** The other containers, and the model server of the same machine: no text leaves for them. */
-const ownHosts = ["ollama:11434", "host.docker.internal:11434"];
+const ownHosts = ["ollama:11434", "host.docker.internal:11434", "redis:6379"];
 /** What its command line reads as settings: the other containers are as good as this machine. */
 const settings = {
   engine: "ollama",
   ollamaUrl: modelServers,
   redisUrl: "redis://redis:6379",
-  trustedHosts: [...ownHosts, "redis:6379"],
+  trustedHosts: ownHosts,
 };
 
 /** Of the model servers that are started later each has the name as well; a server of the person's own has not. */

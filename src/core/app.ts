@@ -132,7 +132,7 @@ export interface App {
   readonly feedback: Pick<Feedback, "correct" | "rate">;
   /** Asks Claude whether the key is good. */
   checkClaudeKey(signal: AbortSignal): Promise<void>;
-  readonly ledger: Pick<Ledger, "list" | "spentUsd">;
+  readonly ledger: Pick<Ledger, "list" | "spentUsd" | "lostRecord">;
   /** Deletes conversations, kept answers and the ledger; models and settings stay. */
   forgetEverything(): Promise<void>;
   /** Takes one sample now and returns all kept ones, oldest first (at most 10 minutes). Touches only servers in use. */

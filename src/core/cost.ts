@@ -149,6 +149,16 @@ export function refuseOverBudget(maxUsd: number, budget: Budget): void {
   throw new TaskError("cloud-limit", text);
 }
 
+/** @throws TaskError `cloud-limit` where the record of what was spent is lost: what is left of a budget is not known then */
+export function refuseUnknownSpending(lostFile: string | undefined): void {
+  if (lostFile === undefined) return;
+  const text = msg(
+    "Nothing was sent: the record of what was spent this month was broken and is set aside as {0}, so what is left of the budgets is not known. Delete that file to count from nothing, or use a model on this machine.",
+    lostFile,
+  );
+  throw new TaskError("cloud-limit", text);
+}
+
 /** Tokens of one answer that was given on this machine. */
 export interface LocalAnswer {
   readonly promptTokens: number;

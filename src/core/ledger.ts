@@ -17,8 +17,8 @@ export interface LedgerEntry {
   /** Host that it went to, such as `api.anthropic.com`. */
   readonly destination: string;
   readonly model: string;
-  /** `embed`: vectors were made of texts. */
-  readonly task: TaskKind | "embed";
+  /** `embed`: vectors were made of texts; `keep`: answers were kept in a Redis. */
+  readonly task: TaskKind | "embed" | "keep";
   /** Which door it was asked through. */
   readonly askedBy: "editor" | "shell" | "proxy" | "mcp";
   readonly sources: readonly SentSource[];
@@ -46,13 +46,15 @@ export interface Ledger {
    * As `append`, for a request that costs: where the most it can cost is within both budgets. Looking and recording are
    * one step, for all windows and shells that share the ledger (without SQLite: for this one), so that no two of them
    * spend the same money. It holds `costUsd` until it is completed, or lost.
-   * @throws TaskError `cloud-limit`: nothing is recorded
+   * @throws TaskError `cloud-limit`: nothing may be sent, also where what was spent this month is not known
    */
   reserve(entry: LedgerEntry, budgets: Budgets): Promise<void>;
   /** The last state of each entry, newest first. */
   list(): Promise<readonly LedgerEntry[]>;
   /** Sum of what all entries from then on count for now, US dollars. */
   spentUsd(sinceMs: number, nowMs: number): Promise<number>;
+  /** The file that a record of this month was set aside as since it was broken: what was spent is not known. */
+  lostRecord(nowMs: number): Promise<string | undefined>;
   /** Only for `forget everything`. */
   clear(): Promise<void>;
 }

@@ -153,6 +153,8 @@ export interface ToLedgerPage {
   readonly locale: string;
   readonly strings: MessageBundle;
   readonly entries: readonly LedgerEntry[];
+  /** The file as which a broken record of this month was set aside. */
+  readonly lostRecord?: string;
   readonly spending: {
     readonly todayUsd: number;
     readonly dailyUsd: number;

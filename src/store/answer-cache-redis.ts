@@ -1,11 +1,14 @@
 // Kept answers in a Redis. It is a convenience: gone, slow, full or talking nonsense, the task goes on as without it.
 import type { AnswerCache } from "../core/answer-cache.ts";
 import { type Message, msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { readAnswer, writeAnswer } from "./answer-json.ts";
 import { type RedisClient, RedisLink } from "./redis-link.ts";
 
 export interface RedisCacheOptions {
   readonly url: string;
+  /** Resolves when so many bytes may go there, and rejects where they have to stay. */
+  readonly beforeKeeping?: (bytes: number) => Promise<void>;
   /** Something the person should hear; once an outage. */
   readonly notice: (text: Message) => void;
   readonly log: (text: string) => void;
@@ -49,7 +52,7 @@ export function createRedisCache(
       }),
     async put(key, answer) {
       const value = writeAnswer(answer);
-      if (value.length > longestValue) return;
+      if (value.length > longestValue || link.isOut || !(await mayKeep(value, options))) return;
       await link.use((client) => client.set(prefix + key, value, { expiration: { type: "EX", value: keepSeconds } }));
     },
     async clear() {
@@ -64,6 +67,16 @@ export function createRedisCache(
     },
     dispose: () => link.dispose(),
   };
+}
+
+async function mayKeep(value: string, { beforeKeeping, log }: RedisCacheOptions): Promise<boolean> {
+  try {
+    await beforeKeeping?.(Buffer.byteLength(value));
+    return true;
+  } catch (error) {
+    log(`redis: nothing is kept there, ${reasonOf(error)}`);
+    return false;
+  }
 }
 
 /** What another program keeps under our name as a list or a set is no answer either. */

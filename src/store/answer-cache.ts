@@ -7,6 +7,8 @@ import { createSqliteCache, type SqliteCacheOptions } from "./answer-cache-sqlit
 export interface AnswerCacheOptions extends SqliteCacheOptions {
   /** Asked anew each time. Empty: none. */
   readonly redisUrl: () => string;
+  /** Resolves when so many bytes may go to that Redis, and rejects where they have to stay. */
+  readonly beforeKeeping?: (redisUrl: string, bytes: number) => Promise<void>;
 }
 
 const maxEntries = 1000;
@@ -33,7 +35,8 @@ export function createAnswerCache(options: AnswerCacheOptions): OpenedAnswerCach
       redis = undefined;
     }
     if (url === "") return undefined;
-    redis ??= { url, cache: createRedisCache({ url, log: options.log, notice: options.notice }) };
+    const beforeKeeping = async (bytes: number) => options.beforeKeeping?.(url, bytes);
+    redis ??= { url, cache: createRedisCache({ url, beforeKeeping, log: options.log, notice: options.notice }) };
     return redis.cache;
   }
   const shared = (): AnswerCache => {

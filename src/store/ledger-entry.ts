@@ -8,7 +8,7 @@ const entrySchema = z.object({
   atMs: z.number(),
   destination: z.string(),
   model: z.string(),
-  task: z.enum([...taskKinds, "embed"]),
+  task: z.enum([...taskKinds, "embed", "keep"]),
   askedBy: z.enum(["editor", "shell", "proxy", "mcp"]),
   sources: z.array(
     z.object({ uri: z.string(), startLine: z.exactOptional(z.number()), endLine: z.exactOptional(z.number()) }),

@@ -7,10 +7,13 @@ import { countedUsd, periodsOf } from "../core/spending.ts";
 import { byTime, readEntry, writeEntry } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 
+/** A ledger of one file. What was set aside beside it is another's to know. */
+export type FileLedger = Omit<Ledger, "lostRecord">;
+
 const newline = 0x0a;
 
 /** @param file made on the first entry, readable by its owner alone; several processes may add to it at once */
-export function createLineLedger(file: string): Ledger {
+export function createLineLedger(file: string): FileLedger {
   let writing: Promise<unknown> = Promise.resolve();
   /** One after the other, so that a clearing does not overtake what was asked before it. */
   const inTurn = (work: () => Promise<unknown>): Promise<void> => {

@@ -1,15 +1,16 @@
 // The ledger in the SQLite file that all windows and shells share.
 import { type Budgets, refuseOverBudget } from "../core/cost.ts";
-import type { Ledger, LedgerEntry } from "../core/ledger.ts";
+import type { LedgerEntry } from "../core/ledger.ts";
 import { countedUsd, lostAfterMs, periodsOf, type Spending } from "../core/spending.ts";
 import { readEntry, writeEntry } from "./ledger-entry.ts";
+import type { FileLedger } from "./ledger-lines.ts";
 import { type Connection, SqliteFile, type SqliteOptions } from "./sqlite.ts";
 
 /** Others that write are waited for: an entry that is not recorded is a question that is not asked. */
 const patienceMs = 10_000;
 const lastStates = "FROM ledger AS state WHERE seq = (SELECT max(seq) FROM ledger WHERE id = state.id)";
 
-export interface SqliteLedger extends Ledger {
+export interface SqliteLedger extends FileLedger {
   /** @param elsewhere what was spent beside this file */
   reserve(entry: LedgerEntry, budgets: Budgets, elsewhere?: Spending): Promise<void>;
   dispose(): void;

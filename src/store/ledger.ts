@@ -1,8 +1,9 @@
 // What left this machine: in the SQLite file, or as lines in a file beside it where the host has no SQLite.
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { refuseUnknownSpending } from "../core/cost.ts";
 import type { Ledger } from "../core/ledger.ts";
-import { spendingOf } from "../core/spending.ts";
+import { periodsOf, spendingOf } from "../core/spending.ts";
 import { byTime } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 import { createLineLedger } from "./ledger-lines.ts";
@@ -40,8 +41,11 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
       if (!(await inSqlite(() => sqlite.append(entry)))) await lines.append(entry);
     },
     async reserve(entry, budgets) {
+      refuseUnknownSpending(await lostRecord(file, entry.atMs));
       const elsewhere = await spendingOf(lines, entry.atMs);
       if (!(await inSqlite(() => sqlite.reserve(entry, budgets, elsewhere)))) await lines.reserve(entry, budgets);
+      // It may have been found broken just now, and the sums were those of the new file.
+      refuseUnknownSpending(await lostRecord(file, entry.atMs));
     },
     async list() {
       const [stored, others] = await Promise.all([inSqlite(() => sqlite.list()), lines.list()]);
@@ -55,6 +59,7 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
       ]);
       return (stored?.value ?? 0) + others;
     },
+    lostRecord: (nowMs) => lostRecord(file, nowMs),
     async clear() {
       await Promise.all([inSqlite(() => sqlite.clear()), lines.clear()]);
       await deleteSetAside(file);
@@ -63,14 +68,24 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
   };
 }
 
+async function setAside(file: string): Promise<readonly string[]> {
+  const names = await readdir(dirname(file)).catch(() => []);
+  return names.filter((name) => name.startsWith(`${basename(file)}.broken-`));
+}
+
+/** The newest, where it was set aside this month: older ones say nothing of what may be spent now. */
+async function lostRecord(file: string, nowMs: number): Promise<string | undefined> {
+  const { monthMs } = periodsOf(nowMs);
+  const atMs = (name: string) => Number(/\.broken-(\d+)$/.exec(name)?.[1]);
+  const lost = (await setAside(file)).filter((name) => atMs(name) >= monthMs).sort((a, b) => atMs(b) - atMs(a))[0];
+  return lost === undefined ? undefined : join(dirname(file), lost);
+}
+
 /** Broken files that were set aside still hold what is to be forgotten. */
 async function deleteSetAside(file: string): Promise<void> {
   try {
-    const folder = dirname(file);
-    const names = (await readdir(folder).catch(() => [])).filter((name) =>
-      name.startsWith(`${basename(file)}.broken-`),
-    );
-    await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
+    const names = await setAside(file);
+    await Promise.all(names.map((name) => rm(join(dirname(file), name), { force: true })));
   } catch (error) {
     throw storageError(file, error);
   }

@@ -1,7 +1,7 @@
 // The only way out: what goes to a model that is not on this machine is shown, allowed, masked, paid for and recorded
 // before it is sent.
 import type { Backend, InstalledModel, ModelRequest } from "../core/backend.ts";
-import { costUsd, type PriceRange, priceRange, refuseOverBudget } from "../core/cost.ts";
+import { costUsd, type PriceRange, priceRange, refuseOverBudget, refuseUnknownSpending } from "../core/cost.ts";
 import type { LeaveAnswer, LeaveQuestion, SecretAtRisk } from "../core/leave.ts";
 import type { LedgerEntry, SentSource } from "../core/ledger.ts";
 import type { PrivacyRule } from "../core/local-only.ts";
@@ -162,6 +162,8 @@ export async function refuseOverBudgetOf(
 ): Promise<void> {
   if (!price) return;
   const { todayUsd, monthUsd } = await spendingOf(parts.ledger, parts.nowMs());
+  // Asked second: it may have been found broken just now.
+  refuseUnknownSpending(await parts.ledger.lostRecord(parts.nowMs()));
   refuseOverBudget(price.maxUsd, { spentTodayUsd: todayUsd, spentMonthUsd: monthUsd, ...budgetsOf(parts.settings()) });
 }
 

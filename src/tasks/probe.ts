@@ -3,11 +3,13 @@ import type { Advice } from "../core/advice.ts";
 import type { Probed, ProbeResult } from "../core/apply-advice.ts";
 import type { Backend, InstalledModel } from "../core/backend.ts";
 import { usualContextTokens } from "../core/context.ts";
+import { type CountedPrompt, countPrompt } from "../core/count-prompt.ts";
 import { msg } from "../core/message.ts";
 import type { Route } from "../core/route.ts";
 import type { Settings } from "../core/settings.ts";
 import type { Ask, TaskKind } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import { type LeaveParts, recordAway } from "./leave.ts";
 
 export interface ProbeParts {
   readonly settings: () => Settings;
@@ -20,6 +22,8 @@ export interface ProbeParts {
   readonly turnstile: { pass<Event>(work: () => AsyncIterable<Event>, signal: AbortSignal): AsyncIterable<Event> };
   /** A clock that never goes back, ms. */
   readonly nowMs: () => number;
+  /** For servers on other machines: that they were asked is recorded. */
+  readonly leaving: LeaveParts;
 }
 
 const question =
@@ -42,8 +46,9 @@ export function createProbe(parts: ProbeParts) {
 }
 
 async function askOnce(task: TaskKind, plan: Plan, parts: ProbeParts, signal: AbortSignal): Promise<Probed> {
-  const { settings, preview, findWorld, turnstile, nowMs } = parts;
-  const route = await preview({ kind: task, text: question, sources: [], history: [] }, signal);
+  const { settings, preview, findWorld, turnstile, nowMs, leaving } = parts;
+  const ask: Ask = { kind: task, text: question, sources: [], history: [] };
+  const route = await preview(ask, signal);
   const { models, backends } = await findWorld(signal);
   const backend = backends.get(route.backend);
   const model = models.find((each) => each.name === route.model && each.backend === route.backend);
@@ -59,9 +64,12 @@ async function askOnce(task: TaskKind, plan: Plan, parts: ProbeParts, signal: Ab
     maxTokens: answerTokens,
     think: false,
   };
+  const sent = { ask, route: { task }, countTokens: (prompt: CountedPrompt) => countPrompt(prompt) };
+  const [node] = recordAway([{ model, backend }], sent, leaving);
+  const run = node?.run ?? backend.run.bind(backend);
   const startMs = nowMs();
   let firstMs: number | undefined;
-  for await (const event of turnstile.pass(() => backend.run(request, signal), signal)) {
+  for await (const event of turnstile.pass(() => run(request, signal), signal)) {
     if (event.kind === "text") firstMs ??= nowMs();
     if (event.kind !== "done") continue;
     const { loadMs, decodeMs, answerTokens: made } = event.stats;

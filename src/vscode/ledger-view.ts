@@ -46,11 +46,14 @@ export class LedgerView implements vscode.Disposable {
   async #post(): Promise<void> {
     const app = await this.#app();
     const { dailyBudgetUsd, monthlyBudgetUsd } = app.settings();
+    const entries = await app.ledger.list();
+    const lostRecord = await app.ledger.lostRecord(Date.now());
     const message: ToLedgerPage = {
       kind: "init",
       locale: vscode.env.language,
       strings: vscode.l10n.bundle ?? {},
-      entries: await app.ledger.list(),
+      entries,
+      ...(lostRecord === undefined ? {} : { lostRecord }),
       spending: {
         ...(await spendingOf(app.ledger, Date.now())),
         dailyUsd: dailyBudgetUsd,

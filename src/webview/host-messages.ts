@@ -73,6 +73,7 @@ const ledgerMessage = z.looseObject({
   locale: z.string(),
   strings: z.record(z.string(), z.string()),
   entries: z.array(z.looseObject({ id: z.string(), atMs: z.number(), sources: list })),
+  lostRecord: z.exactOptional(z.string()),
   spending: z.record(z.string(), z.number()),
 });
 

@@ -12,7 +12,7 @@ import { onHostMessage } from "./vscode-api.ts";
 const api = acquireVsCodeApi();
 const tell = (message: FromLedgerPage) => api.postMessage(message);
 
-function draw({ locale, strings: bundle, entries, spending }: ToLedgerPage): void {
+function draw({ locale, strings: bundle, entries, spending, lostRecord }: ToLedgerPage): void {
   document.documentElement.lang = locale;
   const strings = createStrings(bundle);
   const { t } = strings;
@@ -34,11 +34,24 @@ function draw({ locale, strings: bundle, entries, spending }: ToLedgerPage): voi
       formatUsd(spending.monthlyUsd),
     ),
   );
+  const lost =
+    lostRecord === undefined
+      ? []
+      : [
+          element(
+            "p",
+            { class: "lost" },
+            t(
+              "The record was broken this month and is set aside as {0}: what is in it is not shown here, and what was spent is not known. Nothing is paid for until that file is gone.",
+              lostRecord,
+            ),
+          ),
+        ];
   const content =
-    entries.length === 0
+    entries.length === 0 && lostRecord === undefined
       ? element("p", { class: "empty" }, t("Nothing has left this machine."))
       : table(entries, strings, locale);
-  document.body.replaceChildren(element("main", {}, heading, actions, spent, content));
+  document.body.replaceChildren(element("main", {}, heading, actions, ...lost, spent, content));
 }
 
 function table(entries: readonly LedgerEntry[], strings: Strings, locale: string): HTMLElement {
@@ -56,7 +69,13 @@ function table(entries: readonly LedgerEntry[], strings: Strings, locale: string
   );
 }
 
-function row(entry: LedgerEntry, { t, say }: Strings, locale: string, titles: readonly string[]): HTMLElement {
+function taskName(task: LedgerEntry["task"], { t, say }: Strings): string {
+  if (task === "embed") return t("Vectors of texts");
+  return task === "keep" ? t("Kept answers") : say(kindName(task));
+}
+
+function row(entry: LedgerEntry, strings: Strings, locale: string, titles: readonly string[]): HTMLElement {
+  const { t } = strings;
   const outcomes = { sent: t("sent, no answer yet"), done: t("done"), stopped: t("stopped"), failed: t("failed") };
   const rules: Readonly<Record<string, string>> = {
     once: t("you, this once"),
@@ -75,7 +94,7 @@ function row(entry: LedgerEntry, { t, say }: Strings, locale: string, titles: re
   const cells: readonly (Node | string | readonly Node[])[] = [
     new Date(entry.atMs).toLocaleString(locale),
     `${entry.model} · ${entry.destination}`,
-    entry.task === "embed" ? t("Vectors of texts") : say(kindName(entry.task)),
+    taskName(entry.task, strings),
     files,
     entry.pictures
       ? t(

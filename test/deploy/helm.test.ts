@@ -110,7 +110,8 @@ describe.skipIf(!helm)("the Helm chart", () => {
   it("tells the service which hosts are of the same installation: what goes there has not left", () => {
     const env = at(podOf(named(render(), "Deployment", "-proxy")), "containers", 0, "env");
     const host = (n: number) => `demo-switchyard-ollama-${n}.demo-switchyard-ollama.ai.svc:11434`;
-    expect(env).toContainEqual({ name: "SWITCHYARD_OWN_HOSTS", value: [host(0), host(1), host(2)].join(" ") });
+    const redis = "demo-switchyard-redis.ai.svc:6379";
+    expect(env).toContainEqual({ name: "SWITCHYARD_OWN_HOSTS", value: [host(0), host(1), host(2), redis].join(" ") });
   });
 
   it("opens nothing beyond the cluster and lets the service reach nothing but its own parts", () => {

@@ -39,14 +39,14 @@ async function startBox(env: Readonly<Record<string, string>> = {}) {
   const started = await startScriptedServer(routes, outside);
   box = started;
   const { host } = new URL(started.url);
-  const settings = { nodes: [{ url: started.url }], trustedHosts: [host] };
+  const settings = { nodes: [{ url: started.url }], trustedHosts: [host], pinnedModels: { chat: "box:7b" } };
   const own = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace("BOX", host)]));
   const { url, app } = await startProxy({ settings, app: { env: own } });
   await post(url, "/api/chat", { model: "box:7b", messages: [{ role: "user", content: "hi" }] }).then((a) => a.text());
   const made = await post(url, "/v1/embeddings", { model: "vectors:1b", input: ["one text", "another"] });
   expect(made.status).toBe(200);
   const bytesOf = (path: string) => Buffer.byteLength(started.bodies[started.requests.lastIndexOf(path)] ?? "");
-  return { entries: await app.ledger.list(), host, bytesOf };
+  return { app, entries: await app.ledger.list(), host, bytesOf };
 }
 
 it.skipIf(!outside)("with the setting that allows it, and the bytes that went out", async () => {
@@ -64,6 +64,17 @@ it.skipIf(!outside)("with the setting that allows it, and the bytes that went ou
     model: "box:7b",
     bytes: bytesOf("POST /api/chat"),
   });
+});
+
+it.skipIf(!outside)("of a short question of our own as well, by which advice is measured", async () => {
+  const { app, host } = await startBox();
+  const { answers } = await app.advice.probe({ probe: ["chat"] }, new AbortController().signal);
+  expect(answers).toHaveLength(1);
+  const asked = (await app.ledger.list()).filter(({ task }) => task !== "embed");
+  expect(asked).toHaveLength(2);
+  const common = { destination: host, allowedBy: "trustedHosts", outcome: "done" };
+  for (const each of asked) expect(each).toMatchObject(common);
+  expect(box?.requests.filter((path) => path === "POST /api/chat")).toHaveLength(2);
 });
 
 it.skipIf(!outside)("but for hosts of the same installation", async () => {

@@ -23,6 +23,27 @@ describe("the ledger in SQLite", () => {
     ledger.dispose();
   });
 
+  it("lets nothing be spent while the record of this month is lost, one of an earlier month says nothing of it", async () => {
+    const folder = temporaryFolder();
+    const budgets = { dailyUsd: 2, monthlyUsd: 20 };
+    const now = new Date();
+    const before = new Date(now.getFullYear(), now.getMonth(), 1).getTime() - 1;
+    writeFileSync(join(folder, `switchyard.db.broken-${before}`), "older");
+    const { ledger } = openLedger(folder);
+    await ledger.reserve(entry("a", { atMs: now.getTime(), costUsd: 1 }), budgets);
+    expect(await ledger.lostRecord(now.getTime())).toBeUndefined();
+    ledger.dispose();
+    writeFileSync(join(folder, "switchyard.db"), "this is no database".repeat(1000));
+    const later = openLedger(folder).ledger;
+    const spend = (id: string) => later.reserve(entry(id, { atMs: now.getTime(), costUsd: 0.1 }), budgets);
+    // The first finds it broken, the second found so.
+    for (const id of ["b", "c"]) await expect(spend(id)).rejects.toThrow(`${join(folder, "switchyard.db")}.broken-`);
+    // What costs nothing is recorded all the same.
+    await later.append(entry("d"));
+    expect((await later.list()).map(({ id }) => id)).toContain("d");
+    later.dispose();
+  });
+
   it("finds a break in the middle of the file, and sets it aside once when two windows find it", async () => {
     const folder = temporaryFolder();
     const file = join(folder, "switchyard.db");

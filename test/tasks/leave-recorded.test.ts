@@ -1,4 +1,6 @@
 // What leaves is recorded before it goes, and stays within the budget.
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Ledger } from "../../src/core/ledger.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
@@ -51,6 +53,25 @@ describe("text that leaves", () => {
     await expect(world.run(question)).rejects.toMatchObject({ kind: "cloud-limit" });
     expect(world.questions).toEqual([]);
     expect(world.sent).toEqual([]);
+  });
+
+  it("is not sent, and the person is not even asked, where the record of what was spent this month was lost", async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, "switchyard.db");
+    writeFileSync(file, "this is no database".repeat(1000));
+    const { ledger } = openLedger(folder);
+    const world = createWorld({ models: [claude], mayLeave: () => allow, ledger });
+    await expect(world.run(question)).rejects.toMatchObject({ kind: "cloud-limit" });
+    expect(world.questions).toEqual([]);
+    expect(world.sent).toEqual([]);
+    expect(await ledger.list()).toEqual([]);
+    const lost = await ledger.lostRecord(Date.now());
+    expect(lost).toContain(`${file}.broken-`);
+    // Whoever deletes it says that the count begins anew.
+    rmSync(lost ?? "");
+    await world.run(question);
+    expect(world.sent).toHaveLength(1);
+    ledger.dispose();
   });
 
   it("is not sent a second time where that would go over the budget: each request is within it", async () => {

@@ -37,6 +37,7 @@ function createWorld({ settings, held, ownKey, ledgerFails }: World) {
     },
     list: async () => entries,
     spentUsd: async () => 0,
+    lostRecord: async () => undefined,
     clear: async () => undefined,
   };
   const pass = createClaudePass({

@@ -73,8 +73,15 @@ export function pipelineWith(over: {
     privacyIn: async () => undefined,
     cache: { get: async () => undefined, put: async () => {}, clear: async () => {} },
     ledger: over.mayLeave
-      ? { append: async () => {}, reserve: async () => {}, list: unused, spentUsd: async () => 0, clear: unused }
-      : { append: unused, reserve: unused, list: unused, spentUsd: unused, clear: unused },
+      ? {
+          append: async () => {},
+          reserve: async () => {},
+          list: unused,
+          spentUsd: async () => 0,
+          lostRecord: async () => undefined,
+          clear: unused,
+        }
+      : { append: unused, reserve: unused, list: unused, spentUsd: unused, lostRecord: unused, clear: unused },
     mayLeave: over.mayLeave ? async () => ({ kind: "allow", by: "once", secrets: "mask" }) : unused,
     askedBy: "shell",
     nowMs: () => 0,

@@ -96,6 +96,7 @@ export function createWorld({
     },
     list: async () => entries,
     spentUsd: async () => spentNow(),
+    lostRecord: async () => undefined,
     clear: unused,
   };
   const pipeline = createPipeline({

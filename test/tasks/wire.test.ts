@@ -44,6 +44,7 @@ async function leave(backend: Backend, model: InstalledModel, failing: (entry: L
     reserve: record,
     list: async () => entries,
     spentUsd: async () => 0,
+    lostRecord: async () => undefined,
     clear: async () => {},
   };
   const sent = request(model.name);

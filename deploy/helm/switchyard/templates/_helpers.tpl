@@ -23,6 +23,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ printf "%s-ollama-%d.%s-ollama.%s.svc:11434" $name .at $name .root.Release.Namespace }}
 {{- end }}
 
+{{- define "switchyard.redisHost" -}}
+{{ printf "%s-redis.%s.svc:6379" (include "switchyard.name" .) .Release.Namespace }}
+{{- end }}
+
 {{- define "switchyard.confined" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
