@@ -162,9 +162,9 @@ async function loadWhereItFits(
 }
 
 /** What containers have to know of where the product runs. */
-function hostOf({ folders, env, log }: AppOptions) {
+function hostOf({ folders, env, log, askedBy: door }: AppOptions) {
   const packageRoot = folders.packageRoot ?? dirname(dirname(folders.engineEntry));
-  return { home: folders.home, env: env ?? process.env, log, packageRoot };
+  return { home: folders.home, door, env: env ?? process.env, log, packageRoot };
 }
 
 /** Beside what the servers say, what is known of them here. */

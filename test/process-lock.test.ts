@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { isHeld, takeLock, tryLock } from "../src/process-lock.ts";
+import { sourceOf, startNode } from "./harness/node-process.ts";
 
 const { signal } = new AbortController();
 let folder = "";
@@ -60,6 +61,40 @@ it("is held by one at a time, however many processes come and end", async () => 
     return code === 0 ? "" : said;
   });
   expect((await Promise.all(ended)).filter(Boolean)).toEqual([]);
+  await (await takeLock(path, signal))();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it.skipIf(process.platform !== "linux")("of a process whose id another one has by now is taken over", async () => {
+  const path = join(folder, "it.lock");
+  await writeFile(path, `${process.pid} 1`);
+  expect(await isHeld(path)).toBe(false);
+  const release = await tryLock(path);
+  await release?.();
+  expect(release).toBeDefined();
+});
+
+/** Is about to remove what a dead process left, and stands still there. */
+const taker = `
+  import { dropLeftover } from ${JSON.stringify(sourceOf("process-lock.ts"))};
+  await dropLeftover(process.argv.at(-1), () => {
+    console.log("about to");
+    return new Promise((resolve) => setTimeout(resolve, 60_000));
+  });
+`;
+
+it("is not taken over beside one that was about to, and sleeps: it would remove the new lock when it wakes", async () => {
+  const path = join(folder, "it.lock");
+  await writeFile(path, "999999999");
+  const other = startNode(taker, path);
+  try {
+    expect(await other.line()).toBe("about to");
+    const longAgo = new Date(Date.now() - 60_000);
+    await utimes(`${path}.takeover`, longAgo, longAgo);
+    for (let look = 0; look < 3; look++) expect(await tryLock(path)).toBeUndefined();
+  } finally {
+    await other.kill();
+  }
   await (await takeLock(path, signal))();
   expect(await readdir(folder)).toEqual([]);
 });

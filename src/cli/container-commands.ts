@@ -150,6 +150,7 @@ export function showUp(event: UpEvent, { t, say, note, progress, write }: Termin
     case "left-out":
       return note(`${event.service}: ${say(event.why)}`);
     case "notice":
+    case "queued":
       return note(say(event.text));
     case "pull":
       return progress(

@@ -11,7 +11,6 @@ import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { createIncidentNotes } from "./incident-notes.ts";
 import { createFarewell, type Farewell, type FarewellParts, finishTelling, quietCpus } from "./let-finish.ts";
-import { takeLock } from "./lock.ts";
 import { followLogs } from "./logs.ts";
 import { ensureNetwork, startService, stopContainer } from "./manage.ts";
 import { forgetPlace, keepPlace, putPlacesBack, readPlaces } from "./places.ts";
@@ -147,18 +146,15 @@ function mending({ onChange }: ServicesOptions, tools: DoctorTools): Pick<Servic
 
 /** As it is wanted, at the next port where another program has taken its own. */
 async function startOne(tools: ServiceTools, name: string, signal: AbortSignal): Promise<void> {
-  const engine = await tools.connectHere(signal);
-  const lock = await takeLock(tools.lockFile, signal);
-  try {
+  await tools.connectHere(signal);
+  await tools.locked({ work: "start" }, signal, async (engine) => {
     const { stack, leftOut } = await tools.plan(engine, signal);
     const service = stack.services.find((each) => each.name === name);
     const left = leftOut.find((each) => each.name === name);
     if (!service) throw new TaskError("bad-input", left?.why ?? notSetUp(name));
     await ensureNetwork(engine, stack, signal);
     await keepPlace(tools.roots.home, name, await startService(engine, stack, service, tools.roots, signal));
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 const notSetUp = (service: string) => msg("{0} is not set up yet. Start the services first.", service);

@@ -19,7 +19,7 @@ export async function diagnose(tools: DoctorTools, signal: AbortSignal): Promise
   const engine = await openEngine(found, tried);
   const [facts, plan] = await Promise.all([tools.facts(engine, signal), tools.plan(engine, signal)]);
   const startAll = (each: AbortSignal) =>
-    tools.locked(each, async (again) => {
+    tools.locked({ work: "repair" }, each, async (again) => {
       const farewell = tools.farewellTo(again);
       const parts = { ...(await tools.partsOf(again, each)), farewell };
       await drain(bringUp(again, plan, parts, each)).finally(farewell.admitAll);

@@ -1,7 +1,8 @@
 // Who of many windows watches. The lease is a file that its holder touches; one that is gone is followed by another.
-import { takeLock } from "./lock.ts";
+import { type Lock, takeLock } from "./lock.ts";
 
 export interface Lease {
+  /** Never while another may have it, such as right after this process stood still. */
   isHeld(): boolean;
   /** Resolves when it is had; never where another keeps it. */
   readonly taken: Promise<void>;
@@ -10,17 +11,19 @@ export interface Lease {
 }
 
 const askEveryMs = 1_000;
+const usualStaleMs = 10_000;
 
-export function applyForLease(file: string, signal: AbortSignal): Lease {
+/** @param staleMs how long one that stands still has it; absent: as is usual */
+export function applyForLease(file: string, signal: AbortSignal, staleMs = usualStaleMs): Lease {
   const leaving = new AbortController();
-  let held: { readonly isLost: () => boolean; readonly release: () => Promise<void> } | undefined;
+  let held: Lock | undefined;
   const both = AbortSignal.any([signal, leaving.signal]);
-  const applied = takeLock(file, both, askEveryMs).then((lock) => {
+  const applied = takeLock(file, both, { everyMs: askEveryMs, staleMs, isTakenFromSleepers: true }).then((lock) => {
     held = lock;
   });
   const taken = applied.catch(() => new Promise<never>(() => undefined));
   return {
-    isHeld: () => held !== undefined && !held.isLost(),
+    isHeld: () => held?.isHeld() ?? false,
     taken,
     async end() {
       leaving.abort();

@@ -148,7 +148,7 @@ async function* addServer(
   signal: AbortSignal,
 ): AsyncIterable<ScaleEvent> {
   const { tools } = parts;
-  const lock = await takeLock(tools.lockFile, signal);
+  const lock = await takeLock(tools.lockFile, signal, { work: "scale", door: tools.door });
   try {
     yield { kind: "adding", service: service.name, why };
     const address = await startService(engine, plan.stack, service, tools.roots, signal);
@@ -192,7 +192,7 @@ async function* removeServer(
       pause(noticedAfterMs, signal),
     ]);
     while (await parts.isBusy(last.name, signal)) await pause(quietEveryMs, signal);
-    const lock = await takeLock(parts.tools.lockFile, signal);
+    const lock = await takeLock(parts.tools.lockFile, signal, { work: "scale", door: parts.tools.door });
     await removeContainer(engine, last.id, signal).finally(lock.release);
     isGone = true;
   } finally {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { msg } from "../core/message.ts";
-import type { ServiceProfile } from "../core/services.ts";
+import type { ServiceProfile, UpEvent } from "../core/services.ts";
 import type { Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
 import { proxyTagOf } from "./build-image.ts";
@@ -12,12 +12,13 @@ import { call, type Engine, openEngine } from "./engine.ts";
 import type { Surroundings } from "./engine-candidates.ts";
 import { findEngine } from "./find-engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
-import { takeLock } from "./lock.ts";
+import type { LockDoor, LockWork } from "./lock.ts";
 import type { BringUpParts } from "./manage.ts";
 import { noEngine } from "./no-engine.ts";
 import { type HostFacts, isModelServer, type Plan, type PlanOptions, planStack } from "./plan.ts";
 import { answersAt } from "./probe.ts";
 import { defaultChoice, labels } from "./stack.ts";
+import { takeTurn } from "./take-turn.ts";
 import { chosenTag } from "./update-image.ts";
 
 export type ServiceTools = ReturnType<typeof toolsOf>;
@@ -25,6 +26,8 @@ export type ServiceTools = ReturnType<typeof toolsOf>;
 export interface ToolOptions {
   /** The product's home: holds the lock. */
   readonly home: string;
+  /** What this process is to the person; told to who waits for it. */
+  readonly door?: LockDoor;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform?: NodeJS.Platform;
   /** Ports asked for; absent: the usual ones. */
@@ -44,6 +47,7 @@ export interface ToolOptions {
 
 export function toolsOf({
   home,
+  door,
   env,
   platform = process.platform,
   ports,
@@ -73,6 +77,7 @@ export function toolsOf({
     return { ...said, ...(freeMemoryBytes === undefined ? {} : { freeMemoryBytes }) };
   };
   return {
+    door,
     env,
     settings,
     isOffline,
@@ -113,11 +118,19 @@ export function toolsOf({
       });
     },
     /** One at a time, over all windows and shells. */
-    async locked(signal: AbortSignal, work: (engine: Engine) => Promise<void>): Promise<void> {
+    async locked(
+      { work, tell }: { readonly work: LockWork; readonly tell?: ((event: UpEvent) => void) | undefined },
+      signal: AbortSignal,
+      run: (engine: Engine) => Promise<void>,
+    ): Promise<void> {
       const engine = await connect(signal);
-      const lock = await takeLock(lockFile, signal);
-      await work(engine).finally(lock.release);
+      const turn = takeTurn({ file: lockFile, door, work }, signal);
+      let next = await turn.next();
+      for (; !next.done; next = await turn.next()) tell?.(next.value);
+      await run(engine).finally(next.value.release);
     },
+    /** The same for who tells events. */
+    turn: (work: LockWork, signal: AbortSignal) => takeTurn({ file: lockFile, door, work }, signal),
   };
 }
 

@@ -4,7 +4,6 @@ import type { UpEvent } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Farewell } from "./let-finish.ts";
-import { takeLock } from "./lock.ts";
 import { keepPlace } from "./places.ts";
 import type { ServiceTools } from "./service-tools.ts";
 import { checkTag, updateOllama } from "./update-image.ts";
@@ -19,7 +18,7 @@ export async function* updateServer(
   checkTag(tag);
   if (tools.isOffline()) throw new TaskError("local-only", msg("Offline is on: nothing is fetched."));
   const engine = await tools.connectHere(signal);
-  const lock = await takeLock(tools.lockFile, signal);
+  const lock = yield* tools.turn("update", signal);
   const farewell = farewellTo(engine);
   try {
     const planFor = (ollamaTag: string) => tools.plan(engine, signal, { ollamaTag });
@@ -30,6 +29,7 @@ export async function* updateServer(
         await farewell.admit(event.service);
       }
       yield event;
+      if (event.kind !== "pull") await lock.mustBeHeld();
     }
   } finally {
     await farewell.admitAll();

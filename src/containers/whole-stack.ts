@@ -7,7 +7,6 @@ import { admitAgain } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
 import { findOurs } from "./find-ours.ts";
 import { type Farewell, finishTelling } from "./let-finish.ts";
-import { takeLock } from "./lock.ts";
 import { bringDown, bringUp, missingImages, removeStack } from "./manage.ts";
 import { forgetPlace, forgetPlaces, keepPlace, putPlacesBack, readPlaces } from "./places.ts";
 import { isModelServer, type Plan } from "./plan.ts";
@@ -52,7 +51,7 @@ async function* startAll(
   const engine = await tools.connectHere(signal);
   yield { kind: "engine", address: engine.found.address, source: engine.found.source };
   for (const { what } of otherContext(engine.tried, engine.found.source)) yield { kind: "notice", text: what };
-  const lock = await takeLock(tools.lockFile, signal);
+  const lock = yield* tools.turn("up", signal);
   const farewell = farewellTo(engine, leaving);
   try {
     const planned = await tools.plan(engine, signal, profile ? { profile } : {});
@@ -68,6 +67,7 @@ async function* startAll(
       }
       if (event.kind === "removed") await forgetPlace(home, event.service);
       yield event;
+      if (event.kind !== "pull") await lock.mustBeHeld();
     }
   } finally {
     await farewell.admitAll();
@@ -83,7 +83,8 @@ function takeAway(
   signal: AbortSignal,
   end: (engine: Engine) => Promise<void>,
 ): Promise<void> {
-  return tools.locked(signal, async (engine) => {
+  const work = areKept ? "down" : "remove";
+  return tools.locked({ work, tell: leaving.tell }, signal, async (engine) => {
     const farewell = farewellTo(engine, leaving);
     const before = readPlaces(home);
     try {

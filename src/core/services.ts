@@ -68,6 +68,8 @@ export type UpEvent =
   /** Made here from the product's own files. */
   | { readonly kind: "build"; readonly image: string }
   | { readonly kind: "created" | "recreated" | "started" | "waiting" | "removed"; readonly service: string }
+  /** Another window or shell is at work on the containers, and that is waited for. */
+  | { readonly kind: "queued"; readonly text: Message }
   /** It is answering, and that is waited for, so long at most. */
   | { readonly kind: "finishing"; readonly service: string; readonly limitMs: number }
   | { readonly kind: "ready"; readonly service: string; readonly address: string };

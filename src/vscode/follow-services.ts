@@ -69,6 +69,7 @@ function textOf(event: UpEvent, speed: Speedometer): string | undefined {
       event.service,
       event.limitMs / 1000,
     );
+  if (event.kind === "queued") return say(event.text);
   if (event.kind === "build") return vscode.l10n.t("{0}: being made", event.image);
   return event.kind === "engine" ? event.address : undefined;
 }

@@ -9,6 +9,7 @@ import type { App } from "../../src/core/app.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { UpEvent } from "../../src/core/services.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
+import { runCommand } from "../harness/command-line.ts";
 import { type Bench, containers, createBench, dockerd, inspect, never, startTestEngine, until } from "./harness.ts";
 
 const newer = "0.98.0";
@@ -58,6 +59,9 @@ function askFor(app: App, maxTokens: number): Answer {
 }
 
 const begun = (answer: Answer) => until(() => (answer.text.length > 10 ? true : undefined));
+const shell = () => ({
+  env: { SWITCHYARD_HOME: bench.home, SWITCHYARD_DOCKER_HOST: engine?.address ?? "", LC_ALL: "C" },
+});
 const isRunning = async () => (await inspect(socket(), "switchyard-ollama")).State.Running;
 
 async function collect(events: AsyncIterable<UpEvent>): Promise<readonly UpEvent[]> {
@@ -82,7 +86,7 @@ describe.skipIf(!dockerd)("a model server that is answering", { timeout: 240_000
 
   it("is stopped when the answer is whole, whichever window asked it", async () => {
     const asking = openWindow();
-    const answer = askFor(asking, 300);
+    const answer = askFor(asking, 200);
     await begun(answer);
     const told: UpEvent[] = [];
     await openWindow().services.down({ tell: (event) => told.push(event) }, never);
@@ -106,6 +110,23 @@ describe.skipIf(!dockerd)("a model server that is answering", { timeout: 240_000
     expect(await whole).toMatchObject({ kind: "server-lost" });
   });
 
+  it("is waited for by a shell that says so, for what and how not to; with --now it does not", async () => {
+    const window = openWindow();
+    const first = askFor(window, 200);
+    await begun(first);
+    const { code, err } = await runCommand(["down"], shell());
+    expect(err).toContain("ollama: still at work on answers; waiting for them, 60 s at most");
+    expect(err).toContain("the same command with --now does not wait");
+    expect(code).toBe(0);
+    expect(await first.whole).toMatch(/^(stop|length)$/);
+    await collect(bench.services.up({}, never));
+    const second = askFor(window, 2_000);
+    await begun(second);
+    const whole = second.whole.catch((error: unknown) => error);
+    expect(await runCommand(["down", "--now"], shell())).toMatchObject({ code: 0, err: "" });
+    expect(await whole).toMatchObject({ kind: "server-lost" });
+  });
+
   it("is not waited for without end", async () => {
     const answer = askFor(openWindow(), 2_000);
     await begun(answer);
@@ -121,7 +142,7 @@ describe.skipIf(!dockerd)("a model server that is answering", { timeout: 240_000
 
   it("goes on, and is asked again, where whoever was stopping it is cancelled", async () => {
     const window = openWindow();
-    const answer = askFor(window, 300);
+    const answer = askFor(window, 200);
     await begun(answer);
     const stop = new AbortController();
     await expect(window.services.down({ tell: () => stop.abort() }, stop.signal)).rejects.toThrow(/abort/i);
@@ -133,7 +154,7 @@ describe.skipIf(!dockerd)("a model server that is answering", { timeout: 240_000
 
   it("is updated when the answer is whole; what is asked meanwhile waits for the new one", async () => {
     const window = openWindow();
-    const answer = askFor(window, 300);
+    const answer = askFor(window, 200);
     await begun(answer);
     const events: string[] = [];
     let later: Answer | undefined;

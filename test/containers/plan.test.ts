@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { takeLock } from "../../src/containers/lock.ts";
 import { type HostFacts, parseMiB, planStack } from "../../src/containers/plan.ts";
 import { createRestartBudget } from "../../src/containers/restart-budget.ts";
 import { formatMessage } from "../../src/core/message.ts";
@@ -97,30 +93,5 @@ describe("trying again", () => {
     expect(budget.take("redis", 9 * 60_000)).toBeUndefined();
     expect(budget.take("ollama", 9 * 60_000)?.attempt).toBe(1);
     expect(budget.take("redis", 10 * 60_000 + 5_000)?.attempt).toBe(1);
-  });
-});
-
-describe("the lock", () => {
-  const folder = mkdtempSync(join(tmpdir(), "switchyard-lock-"));
-  const file = join(folder, "services.lock");
-
-  it("is held by one at a time, and left by one that is cancelled while it waits", async () => {
-    const first = await takeLock(file, new AbortController().signal);
-    const stop = new AbortController();
-    const second = takeLock(file, stop.signal);
-    setTimeout(() => stop.abort(), 50);
-    await expect(second).rejects.toThrow(/abort/i);
-    await first.release();
-    const third = await takeLock(file, new AbortController().signal);
-    await third.release();
-  });
-
-  it("of a holder that died is taken over", async () => {
-    writeFileSync(file, "1");
-    const longAgo = new Date(Date.now() - 60_000);
-    utimesSync(file, longAgo, longAgo);
-    const lock = await takeLock(file, AbortSignal.timeout(2_000));
-    await lock.release();
-    rmSync(folder, { recursive: true });
   });
 });

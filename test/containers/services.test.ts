@@ -1,12 +1,15 @@
 // The stack on a real Docker engine, with a real Redis and a real model behind Ollama's words.
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
 import { importOllama } from "../../scripts/docker-images.ts";
 import { smallModel } from "../../scripts/folders.ts";
+import { takeLock } from "../../src/containers/lock.ts";
 import { readPlaces } from "../../src/containers/places.ts";
 import { formatMessage } from "../../src/core/message.ts";
+import { startCommand } from "../harness/command-line.ts";
 import {
   type Bench,
   containers,
@@ -150,6 +153,21 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
     expect(all.flat().filter((text) => text === "created redis")).toHaveLength(1);
     expect(all.filter((texts) => texts.includes("ready redis"))).toHaveLength(20);
     expect(new Set((await containers(socket())).keys())).toEqual(new Set(["switchyard-ollama", "switchyard-redis"]));
+  });
+
+  it("are waited for while another window is at work on them, and the shell says for whom", async () => {
+    await up(bench.services);
+    const lock = await takeLock(join(bench.home, "services.lock"), never, { work: "update", door: "editor" });
+    const env = { SWITCHYARD_HOME: bench.home, SWITCHYARD_DOCKER_HOST: engine?.address ?? "", LC_ALL: "C" };
+    const command = startCommand(["down"], { env });
+    const said = new RegExp(
+      `Waiting for a window of the editor \\(process ${process.pid}\\): it updates Ollama, for \\d+ s so far`,
+    );
+    await until(() => (said.test(command.err()) ? true : undefined));
+    expect((await inspect(socket(), "switchyard-redis")).State.Running).toBe(true);
+    await lock.release();
+    expect(await command.ended).toBe(0);
+    expect((await inspect(socket(), "switchyard-redis")).State.Running).toBe(false);
   });
 
   it("finish the next time what was cancelled half way", async () => {
