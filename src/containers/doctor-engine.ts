@@ -4,6 +4,7 @@ import type { TriedEngine } from "../core/services.ts";
 import { call, type Engine } from "./engine.ts";
 import type { Finding } from "./finding.ts";
 import type { ServiceTools } from "./service-tools.ts";
+import { type CountingFacts, noCounting } from "./usage.ts";
 
 /** A virtual machine's clock stands still while its host sleeps. */
 const clockLimitMs = 30_000;
@@ -16,12 +17,16 @@ export async function checkEngine(
   const { found, docker } = engine;
   const { tried } = await search(signal);
   const before = nowMs();
-  const { SystemTime: said } = (await call(docker.info(), signal)) as { readonly SystemTime?: string };
+  const { SystemTime: said, CgroupDriver: driver }: CountingFacts & { readonly SystemTime?: string } = await call(
+    docker.info(),
+    signal,
+  );
   const offMs = said ? Date.parse(said) - (before + nowMs()) / 2 : 0;
   return [
     ...otherContext(tried, found.source),
     ...(found.isLocal ? [] : [remote(found.address)]),
     ...(Math.abs(offMs) > clockLimitMs ? [clockOff(offMs)] : []),
+    ...(driver === noCounting ? [withoutLimits(driver)] : []),
   ];
 }
 
@@ -50,6 +55,19 @@ function remote(address: string): Finding {
     what: msg("The Docker engine is on another machine, and its ports with it."),
     evidence: [msg("The engine answers at {0}", address)],
     repair: msg("Use an engine of this machine, or run Switchyard on that one."),
+    canRepair: false,
+  };
+}
+
+function withoutLimits(driver: string): Finding {
+  return {
+    id: "limits-not-kept",
+    severity: "warning",
+    what: msg("The engine keeps no memory limits and counts no container by itself: a model can take all memory."),
+    evidence: [msg("It says: Cgroup Driver: {0}", driver)],
+    repair: msg(
+      "Run the rootless engine in your systemd session with cgroup v2, and restart it: systemctl --user restart docker",
+    ),
     canRepair: false,
   };
 }

@@ -28,6 +28,10 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Undefined where it cannot be read. */
   readonly readFile: (path: string) => string | undefined;
+  /** Names of what is in a folder; empty where it cannot be read. */
+  readonly listFolder: (path: string) => readonly string[];
+  /** Of the account that this runs as; undefined where the system has none. */
+  readonly userId: number | undefined;
 }
 
 const defaultSocket = "/var/run/docker.sock";
@@ -70,7 +74,10 @@ function contextCandidate(around: Surroundings): Candidate {
   return candidate(`context ${name}`, meta.data.Endpoints.docker.Host, hasTls ? tlsFolder : undefined);
 }
 
-function knownPlaces({ platform, home, env }: Surroundings): readonly (readonly [source: string, address: string])[] {
+type Place = readonly [source: string, address: string];
+
+function knownPlaces(around: Surroundings): readonly Place[] {
+  const { platform, home, env } = around;
   if (platform === "win32") {
     return [
       ["Docker Desktop", "npipe:////./pipe/dockerDesktopLinuxEngine"],
@@ -78,15 +85,12 @@ function knownPlaces({ platform, home, env }: Surroundings): readonly (readonly 
       ["Podman", "npipe:////./pipe/podman-machine-default"],
     ];
   }
-  const at = (...parts: readonly string[]) => `unix://${posix.join(...parts)}`;
-  const runtime = env["XDG_RUNTIME_DIR"] ?? "";
-  const colima = env["COLIMA_HOME"] || posix.join(home, ".colima");
-  const shared: readonly (readonly [string, string])[] = [
+  const shared: readonly Place[] = [
     ["Docker Desktop", at(home, ".docker", "run", "docker.sock")],
     ["Docker Desktop", at(home, ".docker", "desktop", "docker.sock")],
-    ["Colima", at(colima, "default", "docker.sock")],
-    ["Colima", at(home, ".config", "colima", "default", "docker.sock")],
+    ...colimaPlaces(around),
     ["Rancher Desktop", at(home, ".rd", "docker.sock")],
+    ["Lima", at(env["LIMA_HOME"] || posix.join(home, ".lima"), "docker", "sock", "docker.sock")],
   ];
   if (platform === "darwin") {
     return [
@@ -97,6 +101,7 @@ function knownPlaces({ platform, home, env }: Surroundings): readonly (readonly 
       ["Docker", `unix://${defaultSocket}`],
     ];
   }
+  const runtime = runtimeFolder(around);
   return [
     ...(runtime === "" ? [] : [["rootless Docker", at(runtime, "docker.sock")] as const]),
     ...shared,
@@ -104,6 +109,23 @@ function knownPlaces({ platform, home, env }: Surroundings): readonly (readonly 
     ["Podman", "unix:///run/podman/podman.sock"],
     ["Docker", `unix://${defaultSocket}`],
   ];
+}
+
+const at = (...parts: readonly string[]) => `unix://${posix.join(...parts)}`;
+
+/** Each of its machines has a folder; the usual one first. */
+function colimaPlaces({ home, env, listFolder }: Surroundings): readonly Place[] {
+  const folders = [env["COLIMA_HOME"] || posix.join(home, ".colima"), posix.join(home, ".config", "colima")];
+  return folders.flatMap((folder) => {
+    // What begins so is its own, and no machine.
+    const others = listFolder(folder).filter((name) => name !== "default" && !/^[_.]/.test(name));
+    return ["default", ...others].map((name) => ["Colima", at(folder, name, "docker.sock")] as const);
+  });
+}
+
+/** Where the session was not begun as usual (ssh, su, a job), its variable is not set, and the folder is there all the same. */
+function runtimeFolder({ env, userId }: Surroundings): string {
+  return env["XDG_RUNTIME_DIR"] || (userId ? `/run/user/${userId}` : "");
 }
 
 function candidate(source: string, address: string, tlsFolder?: string): Candidate {

@@ -1,5 +1,5 @@
 // What every call needs: the engine, the plan, the lock.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { msg } from "../core/message.ts";
@@ -57,7 +57,11 @@ export function toolsOf({
   nowMs = Date.now,
   freeMemory = () => undefined,
 }: ToolOptions) {
-  const around: Surroundings = { platform, env, home: env["HOME"] ?? env["USERPROFILE"] ?? homedir(), readFile };
+  const around: Surroundings = {
+    ...{ platform, env, readFile, listFolder },
+    home: env["HOME"] ?? env["USERPROFILE"] ?? homedir(),
+    userId: process.getuid?.(),
+  };
   const stackName = env["SWITCHYARD_STACK"] || defaultChoice.name;
   const lockFile = join(home, "services.lock");
   const search = (signal: AbortSignal) => findEngine(env["SWITCHYARD_DOCKER_HOST"] ?? "", around, signal);
@@ -163,6 +167,15 @@ function remoteEngine({ found }: Engine): TaskError {
       found.address,
     ),
   );
+}
+
+/** Of those in it that are folders, or lead to one. */
+function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((each) => (each.isFile() ? [] : [each.name]));
+  } catch {
+    return [];
+  }
 }
 
 function readFile(path: string): string | undefined {

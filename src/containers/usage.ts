@@ -6,6 +6,13 @@ import { findOurs } from "./find-ours.ts";
 import type { ServiceTools } from "./service-tools.ts";
 import { labels } from "./stack.ts";
 
+/** A rootless engine without a group of its own: what it counts is all processes together, and it keeps no limits. */
+export const noCounting = "none";
+
+export interface CountingFacts {
+  readonly CgroupDriver?: string;
+}
+
 interface Seen {
   readonly cpuNanoseconds: number;
   readonly atMs: number;
@@ -14,6 +21,14 @@ interface Seen {
 /** One look is quick and tells no speed; so the last look at each container is kept. @param nowMs a clock that never goes back, ms */
 export function createUsage(tools: Pick<ServiceTools, "search" | "stackName">, nowMs: () => number) {
   const before = new Map<string, Seen>();
+  const counting = new Map<string, boolean>();
+  const countsEach = async ({ found, docker }: Engine, signal: AbortSignal) => {
+    const known = counting.get(found.address);
+    if (known !== undefined) return known;
+    const { CgroupDriver: driver }: CountingFacts = await call(docker.info(), signal);
+    counting.set(found.address, driver !== noCounting);
+    return driver !== noCounting;
+  };
   const look = async ({ docker }: Engine, container: Docker.ContainerInspectInfo, signal: AbortSignal) => {
     const stats = await call(docker.getContainer(container.Id).stats({ stream: false, "one-shot": true }), signal);
     const now: Seen = { cpuNanoseconds: stats.cpu_stats?.cpu_usage?.total_usage ?? 0, atMs: nowMs() };
@@ -25,6 +40,7 @@ export function createUsage(tools: Pick<ServiceTools, "search" | "stackName">, n
     const { engine: found, tried } = await tools.search(signal);
     if (!found) return [];
     const engine = await openEngine(found, tried);
+    if (!(await countsEach(engine, signal))) return [];
     const running = (await findOurs(engine, tools.stackName, signal)).filter(({ State }) => State.Running);
     for (const id of before.keys()) if (!running.some(({ Id }) => Id === id)) before.delete(id);
     // One that ends while it is looked at has no figures.

@@ -10,7 +10,19 @@ function machine(
   env: Surroundings["env"],
   files: Readonly<Record<string, string>> = {},
 ): Surroundings {
-  return { platform, env, home: "/home/ana", readFile: (path) => files[path] };
+  const listFolder = (folder: string) => [
+    ...new Set(
+      Object.keys(files).flatMap((path) =>
+        path.startsWith(`${folder}/`)
+          ? path
+              .slice(folder.length + 1)
+              .split("/")
+              .slice(0, 1)
+          : [],
+      ),
+    ),
+  ];
+  return { platform, env, home: "/home/ana", userId: 1000, readFile: (path) => files[path], listFolder };
 }
 const addresses = (around: Surroundings, configured = "") =>
   engineCandidates(configured, around).map(({ source, address }) => `${source}: ${address}`);
@@ -32,9 +44,30 @@ describe("where an engine may be", () => {
       "Colima: unix:///home/ana/.colima/default/docker.sock",
       "Colima: unix:///home/ana/.config/colima/default/docker.sock",
       "Rancher Desktop: unix:///home/ana/.rd/docker.sock",
+      "Lima: unix:///home/ana/.lima/docker/sock/docker.sock",
       "Podman: unix:///run/user/1000/podman/podman.sock",
       "Podman: unix:///run/podman/podman.sock",
     ]);
+  });
+
+  it("on Linux is the rootless one also where the session does not say its folder", () => {
+    const found = addresses(machine("linux", {}));
+    expect(found).toContain("rootless Docker: unix:///run/user/1000/docker.sock");
+    expect(found).toContain("Podman: unix:///run/user/1000/podman/podman.sock");
+    expect(addresses({ ...machine("linux", {}), userId: undefined }).join()).not.toContain("/run/user");
+  });
+
+  it("is each machine of Colima, the usual one first, wherever it keeps them", () => {
+    const socket = (name: string) => [`/home/ana/.colima/${name}/docker.sock`, ""] as const;
+    const files = Object.fromEntries(["x86", "default", "_lima", "_store"].map(socket));
+    const colima = (env: Surroundings["env"]) =>
+      addresses(machine("darwin", env, files)).filter((each) => each.startsWith("Colima"));
+    expect(colima({})).toEqual([
+      "Colima: unix:///home/ana/.colima/default/docker.sock",
+      "Colima: unix:///home/ana/.colima/x86/docker.sock",
+      "Colima: unix:///home/ana/.config/colima/default/docker.sock",
+    ]);
+    expect(colima({ COLIMA_HOME: "/own" })[0]).toBe("Colima: unix:///own/default/docker.sock");
   });
 
   it("on macOS starts with the current context, as Colima sets it", () => {
