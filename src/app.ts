@@ -70,6 +70,7 @@ export function createApp(given: AppOptions): App {
           await untilHealed(options.folders.home, signal);
           servers.search.forget();
         },
+        (loading, server) => models.scarcity(loading, server, signal),
       );
       const watched = () =>
         guidance.recorder.watch(monitor.watch(events, { model: settings.cloudModel, sharedTokens }));

@@ -7,9 +7,13 @@ import type { App, AppOptions } from "./core/app.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { usualContextTokens } from "./core/context.ts";
 import { checkDimensions, chooseEmbedder, type RecordTexts } from "./core/embedding.ts";
+import { type FindScarcity, isPlenty, scarcityOf } from "./core/scarcity.ts";
 import type { Settings } from "./core/settings.ts";
 import type { Connected } from "./servers.ts";
 import { createSupply } from "./supply.ts";
+
+/** Who asks waits so long at most to hear that memory is scarce. */
+const lookLimitMs = 1_500;
 
 export function modelsOf(
   { search, embedded, cloudModels }: Connected,
@@ -17,7 +21,13 @@ export function modelsOf(
   { recordTexts, ...options }: AppOptions & { readonly recordTexts: RecordTexts },
 ) {
   const { serverOf, serverFor } = findIn(search.find, embedded);
-  const { downloads, fitting } = createSupply({ options, settings, search, serverFor, embedded: embedded.name });
+  const { downloads, fitting, thereNow } = createSupply({
+    options,
+    settings,
+    search,
+    serverFor,
+    embedded: embedded.name,
+  });
   return {
     async models(signal) {
       const [{ servers }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
@@ -80,5 +90,21 @@ export function modelsOf(
       await deleteModel((await search.find(signal)).servers, what, signal).finally(search.forget);
     },
     settled: fitting.settled,
-  } satisfies Partial<App> & { settled(): Promise<void> };
+    async scarcity({ model, totalBytes }, server, signal) {
+      if (isPlenty(thereNow(server), totalBytes)) return undefined;
+      const both = AbortSignal.any([signal, AbortSignal.timeout(lookLimitMs)]);
+      const { servers } = await search.find(both);
+      const having = servers.filter(({ models }) =>
+        models.some(({ name }) => [model, `${model}:latest`].includes(name)),
+      );
+      const backend = having.find((each) => each.backend.name === server)?.backend;
+      if (backend?.place !== "this-machine") return undefined;
+      const wanting = await fitting.whileLoading(model, backend, both);
+      const loaded = (await Promise.all(servers.map(loadedOf(both)))).flat();
+      const others = loaded.filter((each) => each.backend !== server);
+      const scarcity = wanting && scarcityOf(wanting.ask, wanting.room, others);
+      // Another server may have room for it.
+      return scarcity?.kind === "refusal" && having.length > 1 ? { ...scarcity, kind: "notice" } : scarcity;
+    },
+  } satisfies Partial<App> & { settled(): Promise<void>; scarcity: FindScarcity };
 }

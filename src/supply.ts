@@ -1,8 +1,9 @@
 // Getting models: downloads shared by all windows, and whether what is got will run. Part of `app.ts`.
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { createDownloads, type OwnedDownloads } from "./backends/downloads.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
-import { createRooms } from "./backends/room.ts";
+import { createRooms, freeMemory } from "./backends/room.ts";
 import type { ServerSearch } from "./backends/servers.ts";
 import { createFitting, type Fitting } from "./backends/will-it-fit.ts";
 import { containerLimits } from "./containers/places.ts";
@@ -27,6 +28,8 @@ export interface SupplyParts {
 export function createSupply({ options, settings, search, serverFor, embedded }: SupplyParts): {
   readonly downloads: OwnedDownloads;
   readonly fitting: Fitting;
+  /** What models of a server of this machine may have at the moment, bytes; told without asking anybody. */
+  readonly thereNow: (server: string) => number;
 } {
   const { home } = options.folders;
   const env = options.env ?? process.env;
@@ -60,5 +63,7 @@ export function createSupply({ options, settings, search, serverFor, embedded }:
     check: (model, backend, sizeBytes, signal) => fitting.fit(model, backend, signal, sizeBytes),
     onDone: search.forget,
   });
-  return { downloads, fitting };
+  const thereNow = (server: string) =>
+    Math.min(freeMemory() ?? totalmem(), containerLimits(home, env, server)?.limitBytes ?? Number.POSITIVE_INFINITY);
+  return { downloads, fitting, thereNow };
 }

@@ -17,10 +17,17 @@ export interface FittingParts {
 export interface Fitting {
   /** Undefined where nobody can say how large the model is. @param sizeBytes where it is known by now */
   fit(model: string, backend: Backend, signal: AbortSignal, sizeBytes?: number): Promise<Fit | undefined>;
+  /** What a model that is being loaded wants, and what there is for it with all that its server gives back. */
+  whileLoading(model: string, backend: Backend, signal: AbortSignal): Promise<Wanting | undefined>;
   /** Remembers what loaded models really take. */
   learn(loaded: readonly LoadedModel[], backendNamed: (name: string) => Backend | undefined): void;
   /** Resolves when what was to be remembered is. */
   settled(): Promise<void>;
+}
+
+export interface Wanting {
+  readonly ask: FitAsk;
+  readonly room: Room;
 }
 
 /** A server that takes longer to describe its models has nothing learned of them. */
@@ -46,24 +53,34 @@ export function createFitting({ knownModel, measured, roomOf }: FittingParts): F
       ...(requires ? { requires } : {}),
     };
   };
+  const wanting = async (
+    model: string,
+    backend: Backend,
+    { isLoading, sizeBytes }: { readonly isLoading: boolean; readonly sizeBytes?: number | undefined },
+    signal: AbortSignal,
+  ): Promise<Wanting | undefined> => {
+    const [facts, { room, parallel }] = await Promise.all([
+      describe(model, backend, signal, sizeBytes),
+      roomOf(backend, signal),
+    ]);
+    if (!facts) return undefined;
+    const freeBytes = facts.isInstalled ? await freeFor(model, backend, room.freeBytes, isLoading, signal) : undefined;
+    const [last, correction] = await Promise.all([measured.of(model), measured.correction()]);
+    const ask: FitAsk = {
+      ...facts,
+      parallel,
+      ...(last ? { measured: last } : {}),
+      ...(correction === undefined ? {} : { correction }),
+    };
+    const { freeBytes: _, ...always } = room;
+    return { ask, room: { ...always, ...(freeBytes === undefined ? {} : { freeBytes }) } };
+  };
   return {
     async fit(model, backend, signal, sizeBytes) {
-      const [facts, { room, parallel }] = await Promise.all([
-        describe(model, backend, signal, sizeBytes),
-        roomOf(backend, signal),
-      ]);
-      if (!facts) return undefined;
-      const freeBytes = facts.isInstalled ? await freeFor(model, backend, room.freeBytes, signal) : undefined;
-      const [last, correction] = await Promise.all([measured.of(model), measured.correction()]);
-      const ask: FitAsk = {
-        ...facts,
-        parallel,
-        ...(last ? { measured: last } : {}),
-        ...(correction === undefined ? {} : { correction }),
-      };
-      const { freeBytes: _, ...always } = room;
-      return judgeFit(ask, { ...always, ...(freeBytes === undefined ? {} : { freeBytes }) });
+      const found = await wanting(model, backend, { isLoading: false, sizeBytes }, signal);
+      return found && judgeFit(found.ask, found.room);
     },
+    whileLoading: (model, backend, signal) => wanting(model, backend, { isLoading: true }, signal),
     learn(loaded, backendNamed) {
       learning = learning.then(() => learn(loaded, backendNamed)).catch(() => undefined);
     },
@@ -92,10 +109,14 @@ async function freeFor(
   model: string,
   backend: Backend,
   freeBytes: number | undefined,
+  isLoading: boolean,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   if (freeBytes === undefined) return undefined;
   const loaded = await backend.loaded(signal).catch((): readonly LoadedModel[] => []);
-  if (loaded.some(({ name }) => [model, `${model}:latest`].includes(name))) return undefined;
-  return loaded.reduce((sum, { sizeBytes, vramBytes }) => sum + Math.max(0, sizeBytes - vramBytes), freeBytes);
+  const isIt = ({ name }: LoadedModel) => [model, `${model}:latest`].includes(name);
+  if (!isLoading && loaded.some(isIt)) return undefined;
+  return loaded
+    .filter((each) => !isIt(each))
+    .reduce((sum, { sizeBytes, vramBytes }) => sum + Math.max(0, sizeBytes - vramBytes), freeBytes);
 }
