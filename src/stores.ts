@@ -50,7 +50,7 @@ export function openStores(options: AppOptions, settings: () => Settings) {
     namedPaths: createNamedPaths(paths, (path) => heldInWindow(path, windows())),
     async dispose() {
       await Promise.all([kept.flush(), cache.dispose()]);
-      ledger.dispose();
+      await ledger.dispose();
     },
   };
 }

@@ -98,7 +98,7 @@ async function timesOfLedger(folder: string): Promise<readonly number[]> {
   const ledger = createLedger(join(folder, "ledger.ndjson"), host);
   const times: number[] = [];
   for (const id of keys) times.push(await microseconds(() => ledger.append({ ...entry, id })));
-  ledger.dispose();
+  await ledger.dispose();
   return times;
 }
 

@@ -43,6 +43,11 @@ export interface Ledger {
   /** An entry with the id of an earlier one completes it; both stay stored. */
   append(entry: LedgerEntry): Promise<void>;
   /**
+   * As `append`, for more of an entry that is stored and costs nothing: written a moment later, with others, and nobody
+   * waits for it. Who reads this ledger sees it. A crash in between leaves the entry as it was.
+   */
+  note(entry: LedgerEntry): void;
+  /**
    * As `append`, for a request that costs: where the most it can cost is within both budgets. Looking and recording are
    * one step, for all windows and shells that share the ledger (without SQLite: for this one), so that no two of them
    * spend the same money. It holds `costUsd` until it is completed, or lost.

@@ -7,8 +7,8 @@ import { countedUsd, periodsOf } from "../core/spending.ts";
 import { byTime, readEntry, writeEntry } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 
-/** A ledger of one file. What was set aside beside it is another's to know. */
-export type FileLedger = Omit<Ledger, "lostRecord">;
+/** A ledger of one file. What was set aside beside it, and when notes are written, is another's to know. */
+export type FileLedger = Omit<Ledger, "lostRecord" | "note">;
 
 const newline = 0x0a;
 

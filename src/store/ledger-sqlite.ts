@@ -1,4 +1,6 @@
 // The ledger in the SQLite file that all windows and shells share.
+
+import { createBatch } from "../core/batch.ts";
 import { type Budgets, refuseOverBudget } from "../core/cost.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import { countedUsd, lostAfterMs, periodsOf, type Spending } from "../core/spending.ts";
@@ -8,19 +10,48 @@ import { type Connection, SqliteFile, type SqliteOptions } from "./sqlite.ts";
 
 /** Others that write are waited for: an entry that is not recorded is a question that is not asked. */
 const patienceMs = 10_000;
+/** Each write waits for the disk, and the whole process with it: what nobody waits for is written together. */
+const noteMs = 200;
 const lastStates = "FROM ledger AS state WHERE seq = (SELECT max(seq) FROM ledger WHERE id = state.id)";
 
 export interface SqliteLedger extends FileLedger {
   /** @param elsewhere what was spent beside this file */
   reserve(entry: LedgerEntry, budgets: Budgets, elsewhere?: Spending): Promise<void>;
+  /** As `append`, a moment later. */
+  note(entry: LedgerEntry): Promise<void>;
+  /** Writes what waits. Resolves when it is written, or could not be. */
+  flush(): Promise<void>;
   dispose(): void;
 }
 
 /** Throws what SQLite throws; `createLedger` makes it a TaskError. */
 export function createSqliteLedger(options: SqliteOptions): SqliteLedger {
   const file = new SqliteFile(options, "FULL", patienceMs);
+  const batch = createBatch<Row>(
+    (rows) =>
+      file.use((db) =>
+        db.together(() => {
+          for (const row of rows) insert(db, row);
+        }),
+      ),
+    noteMs,
+  );
+  let isFlushing = false;
   return {
-    append: (entry) => file.use((db) => insert(db, entry)),
+    append(entry) {
+      const written = batch.add(rowOf(entry));
+      // What others ask for in the same turn goes to the disk with it.
+      if (!isFlushing) {
+        isFlushing = true;
+        setImmediate(() => {
+          isFlushing = false;
+          void batch.flush();
+        });
+      }
+      return written;
+    },
+    note: (entry) => batch.add(rowOf(entry)),
+    flush: () => batch.flush(),
     reserve: (entry, budgets, { todayUsd, monthUsd } = { todayUsd: 0, monthUsd: 0 }) =>
       file.use((db) =>
         // The right to write is taken before the sums are read: nobody else records anything between.
@@ -31,7 +62,7 @@ export function createSqliteLedger(options: SqliteOptions): SqliteLedger {
             spentTodayUsd: todayUsd + spentSince(db, dayMs, entry.atMs),
             spentMonthUsd: monthUsd + spentSince(db, monthMs, entry.atMs),
           });
-          insert(db, entry);
+          insert(db, rowOf(entry));
         }),
       ),
     list: () =>
@@ -50,14 +81,15 @@ export function createSqliteLedger(options: SqliteOptions): SqliteLedger {
   };
 }
 
-function insert(db: Connection, entry: LedgerEntry): void {
-  db.run(
-    "INSERT INTO ledger (id, atMs, costUsd, entry) VALUES (?, ?, ?, ?)",
-    entry.id,
-    Math.round(entry.atMs),
-    entry.costUsd,
-    writeEntry(entry),
-  );
+type Row = readonly [id: string, atMs: number, costUsd: number, entry: string];
+
+/** @throws Error as `writeEntry` does */
+function rowOf(entry: LedgerEntry): Row {
+  return [entry.id, Math.round(entry.atMs), entry.costUsd, writeEntry(entry)];
+}
+
+function insert(db: Connection, row: Row): void {
+  db.run("INSERT INTO ledger (id, atMs, costUsd, entry) VALUES (?, ?, ?, ?)", ...row);
 }
 
 function spentSince(db: Connection, sinceMs: number, nowMs: number): number {

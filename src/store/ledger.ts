@@ -3,6 +3,7 @@ import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { refuseUnknownSpending } from "../core/cost.ts";
 import type { Ledger } from "../core/ledger.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { periodsOf, spendingOf } from "../core/spending.ts";
 import { byTime } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
@@ -16,12 +17,17 @@ const databaseName = "switchyard.db";
 export type LedgerHost = Omit<SqliteOptions, "file">;
 const quietHost: LedgerHost = { nowMs: () => Date.now(), notice: () => undefined, log: () => undefined };
 
+export interface OpenedLedger extends Ledger {
+  /** At once where nothing waits to be written. */
+  dispose(): Promise<void>;
+}
+
 /**
  * Both files are read wherever SQLite is there, since a shell and an editor need not have the same one. A host without
  * it knows of the lines alone.
  * @param linesFile for hosts without SQLite; the database lies beside it
  */
-export function createLedger(linesFile: string, host: LedgerHost = quietHost): Ledger & { dispose(): void } {
+export function createLedger(linesFile: string, host: LedgerHost = quietHost): OpenedLedger {
   const file = join(dirname(linesFile), databaseName);
   const lines = createLineLedger(linesFile);
   const sqlite = createSqliteLedger({ ...host, file });
@@ -36,11 +42,27 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
     }
   }
 
+  const noting = new Set<Promise<void>>();
+  /** Notes of before are seen by whoever reads. */
+  const settled = async () => {
+    if (noting.size === 0) return;
+    await sqlite.flush();
+    await Promise.all(noting);
+  };
+
   return {
     async append(entry) {
-      if (!(await inSqlite(() => sqlite.append(entry)))) await lines.append(entry);
+      if (!(await inSqlite(async () => sqlite.append(entry)))) await lines.append(entry);
+    },
+    note(entry) {
+      const noted = inSqlite(async () => sqlite.note(entry))
+        .then((stored) => (stored ? undefined : lines.append(entry)))
+        .catch((error: unknown) => host.log(`ledger: how an entry went on is not recorded, ${reasonOf(error)}`))
+        .finally(() => noting.delete(noted));
+      noting.add(noted);
     },
     async reserve(entry, budgets) {
+      await settled();
       refuseUnknownSpending(await lostRecord(file, entry.atMs));
       const elsewhere = await spendingOf(lines, entry.atMs);
       if (!(await inSqlite(() => sqlite.reserve(entry, budgets, elsewhere)))) await lines.reserve(entry, budgets);
@@ -48,11 +70,13 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
       refuseUnknownSpending(await lostRecord(file, entry.atMs));
     },
     async list() {
+      await settled();
       const [stored, others] = await Promise.all([inSqlite(() => sqlite.list()), lines.list()]);
       // An entry that one host began and another ended does not occur: whoever asks also hears the end.
       return [...(stored?.value ?? []), ...others].sort(byTime);
     },
     async spentUsd(sinceMs, nowMs) {
+      await settled();
       const [stored, others] = await Promise.all([
         inSqlite(() => sqlite.spentUsd(sinceMs, nowMs)),
         lines.spentUsd(sinceMs, nowMs),
@@ -61,10 +85,14 @@ export function createLedger(linesFile: string, host: LedgerHost = quietHost): L
     },
     lostRecord: (nowMs) => lostRecord(file, nowMs),
     async clear() {
+      await settled();
       await Promise.all([inSqlite(() => sqlite.clear()), lines.clear()]);
       await deleteSetAside(file);
     },
-    dispose: () => sqlite.dispose(),
+    async dispose() {
+      if (noting.size > 0) await settled();
+      sqlite.dispose();
+    },
   };
 }
 

@@ -184,18 +184,20 @@ async function* send(
   const masked = masks ? maskSecrets(textsOf(request)) : undefined;
   const sent = masked ? withTexts(request, masked.texts) : request;
   const entry = { ...entryOf(departure, sent, parts), allowedBy, maskedSecrets: masked?.count ?? 0 };
+  const costs = model.place === "cloud";
   let isAsked = false;
   // Until a body goes out it is what will be said; a server may be asked more than once.
   let bytes = 0;
   const beforeSending = async (more: number) => {
     bytes += more;
-    await parts.ledger.append({ ...entry, bytes });
+    if (costs) await parts.ledger.append({ ...entry, bytes });
+    else parts.ledger.note({ ...entry, bytes });
   };
   // Budgets are looked at once more: a second try, for one, was not in the sum that was asked about.
   yield* onRecord(
     {
       entry,
-      costs: model.place === "cloud",
+      costs,
       run: () => {
         signal.throwIfAborted();
         isAsked = true;

@@ -56,7 +56,9 @@ export async function* onRecord<Event>(
     }
     throw error;
   } finally {
-    await ledger.append({ ...end, ...ended?.(how) });
+    const last = { ...end, ...ended?.(how) };
+    if (costs) await ledger.append(last);
+    else ledger.note(last);
   }
 }
 

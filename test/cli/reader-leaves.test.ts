@@ -51,7 +51,7 @@ it.each([
   expect(code, said).toBe(0);
   const ledger = createLedger(join(home, "ledger.ndjson"));
   const entries = await ledger.list();
-  ledger.dispose();
+  await ledger.dispose();
   expect(entries).toMatchObject([{ outcome: "stopped" }]);
   await expect.poll(() => claude?.requests[0]?.closedAtMs).toBeDefined();
 });

@@ -37,6 +37,6 @@ describe("what counts against the budgets", () => {
     await spend("d", "2026-12-02T00:00:00", 1.9);
     await expect(spend("e", "2026-12-02T00:01:00", 0.2)).rejects.toMatchObject({ kind: "cloud-limit" });
     expect((await ledger.list()).map(({ id }) => id)).toEqual(["d", "c", "a"]);
-    ledger.dispose();
+    await ledger.dispose();
   });
 });

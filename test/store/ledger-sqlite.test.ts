@@ -20,7 +20,22 @@ describe("the ledger in SQLite", () => {
     expect(host.notices).toEqual([
       `The file ${file} was broken. It was set aside as ${join(folder, aside ?? "")}, and a new one begun.`,
     ]);
-    ledger.dispose();
+    await ledger.dispose();
+  });
+
+  it("goes to the disk once for all that is recorded in the same turn", async () => {
+    const folder = temporaryFolder();
+    const { ledger } = openLedger(folder);
+    await ledger.append(entry("first"));
+    const look = new DatabaseSync(join(folder, "switchyard.db"));
+    const frames = () => Number(look.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()?.["log"]);
+    const before = frames();
+    await Promise.all(Array.from({ length: 40 }, (_, at) => ledger.append(entry(`a${at}`))));
+    // A write of its own for each would be some pages for each.
+    expect(frames() - before).toBeLessThan(40);
+    expect(await ledger.list()).toHaveLength(41);
+    look.close();
+    await ledger.dispose();
   });
 
   it("lets nothing be spent while the record of this month is lost, one of an earlier month says nothing of it", async () => {
@@ -32,7 +47,7 @@ describe("the ledger in SQLite", () => {
     const { ledger } = openLedger(folder);
     await ledger.reserve(entry("a", { atMs: now.getTime(), costUsd: 1 }), budgets);
     expect(await ledger.lostRecord(now.getTime())).toBeUndefined();
-    ledger.dispose();
+    await ledger.dispose();
     writeFileSync(join(folder, "switchyard.db"), "this is no database".repeat(1000));
     const later = openLedger(folder).ledger;
     const spend = (id: string) => later.reserve(entry(id, { atMs: now.getTime(), costUsd: 0.1 }), budgets);
@@ -41,7 +56,7 @@ describe("the ledger in SQLite", () => {
     // What costs nothing is recorded all the same.
     await later.append(entry("d"));
     expect((await later.list()).map(({ id }) => id)).toContain("d");
-    later.dispose();
+    await later.dispose();
   });
 
   it("finds a break in the middle of the file, and sets it aside once when two windows find it", async () => {
@@ -50,8 +65,8 @@ describe("the ledger in SQLite", () => {
     const [first, second] = [openLedger(folder), openLedger(folder)];
     for (let index = 0; index < 200; index++) await first.ledger.append(entry(`a${index}`));
     await second.ledger.list();
-    first.ledger.dispose();
-    second.ledger.dispose();
+    await first.ledger.dispose();
+    await second.ledger.dispose();
     const size = statSync(file).size;
     truncateSync(file, 4096);
     truncateSync(file, size);
@@ -61,8 +76,8 @@ describe("the ledger in SQLite", () => {
     expect((await second.ledger.list()).length).toBe(2);
     expect(readdirSync(folder).filter((each) => each.includes(".broken-"))).toHaveLength(1);
     expect(first.host.notices.length + second.host.notices.length).toBe(1);
-    first.ledger.dispose();
-    second.ledger.dispose();
+    await first.ledger.dispose();
+    await second.ledger.dispose();
   });
 
   it("is begun anew once, and loses nothing, when several processes find it broken at the same moment", async () => {
@@ -75,7 +90,7 @@ describe("the ledger in SQLite", () => {
     const { ledger } = openLedger(folder);
     expect(await ledger.list()).toHaveLength(200);
     expect(readdirSync(folder).filter((each) => /\.broken-\d+$/.test(each))).toHaveLength(1);
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("writes into the file that is there, not into one that was deleted under it", async () => {
@@ -86,8 +101,8 @@ describe("the ledger in SQLite", () => {
     await ledger.append(entry("b"));
     const other = openLedger(folder).ledger;
     expect(await other.list()).toEqual([entry("b")]);
-    ledger.dispose();
-    other.dispose();
+    await ledger.dispose();
+    await other.dispose();
   });
 
   it("leaves a file of a newer version as it is, and sends nothing", async () => {
@@ -102,7 +117,7 @@ describe("the ledger in SQLite", () => {
     await expect(ledger.append(entry("a"))).rejects.toMatchObject(refusal);
     await expect(ledger.list()).rejects.toMatchObject(refusal);
     await expect(ledger.spentUsd(0, 0)).rejects.toMatchObject(refusal);
-    ledger.dispose();
+    await ledger.dispose();
     expect(readFileSync(file).equals(before)).toBe(true);
     expect(existsSync(join(folder, "ledger.ndjson"))).toBe(false);
     expect(host.notices).toEqual([]);
@@ -118,7 +133,7 @@ describe("the ledger in SQLite", () => {
     expect(await shell.spentUsd(0, 0)).toBeCloseTo(1.5);
     await shell.clear();
     expect(await editor.list()).toEqual([]);
-    shell.dispose();
+    await shell.dispose();
   });
 
   it("keeps several processes within the budgets together, and counts what a host without SQLite spent", async () => {
@@ -132,14 +147,14 @@ describe("the ledger in SQLite", () => {
     expect(writers.flatMap(({ acknowledged }) => acknowledged())).toHaveLength(105);
     const { ledger } = openLedger(folder);
     expect(await ledger.spentUsd(0, 0)).toBeCloseTo(0.1995);
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("cannot be changed, only added to", async () => {
     const folder = temporaryFolder();
     const { ledger } = openLedger(folder);
     await ledger.append(entry("a"));
-    ledger.dispose();
+    await ledger.dispose();
     const db = new DatabaseSync(join(folder, "switchyard.db"));
     expect(() => db.exec("UPDATE ledger SET costUsd = 0")).toThrow("only added to");
     db.close();

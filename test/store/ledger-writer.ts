@@ -22,4 +22,4 @@ for (let index = 0; index < Number(count); index++) {
     if (!(error instanceof TaskError && error.kind === "cloud-limit")) throw error;
   }
 }
-ledger.dispose();
+await ledger.dispose();

@@ -34,7 +34,28 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     expect(await ledger.spentUsd(1001, 1001)).toBeCloseTo(0.5);
     expect(await ledger.spentUsd(2000, 2000)).toBeCloseTo(0.5);
     expect(await ledger.spentUsd(2001, 2001)).toBe(0);
-    ledger.dispose();
+    await ledger.dispose();
+  });
+
+  it("shows a note to whoever reads here at once, and keeps it when it is closed; others see it a moment later", async () => {
+    const folder = temporaryFolder();
+    const { ledger } = openLedger(folder, host);
+    const other = openLedger(folder, host).ledger;
+    const done = entry("a", { outcome: "done", bytes: 7 });
+    await ledger.append(entry("a", { bytes: 5 }));
+    ledger.note(entry("a", { bytes: 7 }));
+    ledger.note(done);
+    expect(await ledger.list()).toEqual([done]);
+    const b = entry("b", { outcome: "stopped" });
+    await ledger.append(entry("b"));
+    ledger.note(b);
+    await until(async () => (await other.list()).some(({ id, outcome }) => id === "b" && outcome === "stopped"));
+    const c = entry("c", { outcome: "failed" });
+    await ledger.append(entry("c"));
+    ledger.note(c);
+    await ledger.dispose();
+    expect((await other.list()).find(({ id }) => id === "c")).toEqual(c);
+    await other.dispose();
   });
 
   it("keeps both states of an entry, and whatever characters are in it", async () => {
@@ -43,11 +64,11 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     const { ledger } = openLedger(folder, host);
     await ledger.append(entry("a", odd));
     await ledger.append(entry("a", { ...odd, outcome: "failed" }));
-    ledger.dispose();
+    await ledger.dispose();
     expect(bytesIn(folder).match(/"outcome":"(sent|failed)"/g)).toHaveLength(2);
     const again = openLedger(folder, host).ledger;
     expect(await again.list()).toEqual([entry("a", { ...odd, outcome: "failed" })]);
-    again.dispose();
+    await again.dispose();
   });
 
   it("holds the most that what is under way can cost: tasks at the same time stay within the budgets together", async () => {
@@ -63,7 +84,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     await ledger.append(entry(sent[0]?.id ?? "", { costUsd: 0.1, outcome: "done" }));
     await reserve("next", 0.3);
     await expect(reserve("over", 0.3)).rejects.toMatchObject({ kind: "cloud-limit" });
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("gives up what was asked two hours ago and never told its end: it holds what its prompt cost", async () => {
@@ -85,7 +106,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
         kind: "cloud-limit",
       },
     );
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("can be read by its owner alone", async () => {
@@ -96,7 +117,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     const files = readdirSync(folder);
     expect(files).toContain(name);
     for (const file of files) expect(statSync(join(folder, file)).mode & 0o777, file).toBe(0o600);
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("loses nothing when two processes add to it at once", async () => {
@@ -108,7 +129,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     const ids = (await ledger.list()).map(({ id }) => id);
     expect(new Set(ids).size).toBe(1000);
     expect(await ledger.spentUsd(0, 0)).toBeCloseTo(1);
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("has every acknowledged entry after a process was killed in the middle of writing", async () => {
@@ -124,7 +145,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
       await ledger.append(entry("after"));
       expect((await ledger.list()).map(({ id }) => id)).toContain("after");
       expect(heard.notices).toEqual([]);
-      ledger.dispose();
+      await ledger.dispose();
     }
   });
 
@@ -142,8 +163,8 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     expect(await other.list()).toEqual([]);
     await other.append(entry("new"));
     expect(await ledger.list()).toEqual([entry("new")]);
-    ledger.dispose();
-    other.dispose();
+    await ledger.dispose();
+    await other.dispose();
     expect(bytesIn(folder)).not.toContain("CANARY");
   });
 
@@ -162,7 +183,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
     rmSync(filler);
     await ledger.append(big);
     expect(await ledger.list()).toHaveLength(2);
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it.skipIf(!smallDisk)("says so as well when there was never any room", async () => {
@@ -173,7 +194,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
       kind: "storage",
       message: expect.stringMatching(/^The disk is full/),
     });
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("says what to do when it cannot be written", async () => {
@@ -185,7 +206,7 @@ describe.each(forms)("the ledger as $form", ({ form, name, host }) => {
       message: expect.stringMatching(/nothing is sent without it\. Make .+ writable/),
     });
     await expect(ledger.list()).rejects.toMatchObject({ kind: "storage" });
-    ledger.dispose();
+    await ledger.dispose();
   });
 });
 

@@ -71,7 +71,7 @@ describe("text that leaves", () => {
     rmSync(lost ?? "");
     await world.run(question);
     expect(world.sent).toHaveLength(1);
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("is not sent a second time where that would go over the budget: each request is within it", async () => {
@@ -103,7 +103,7 @@ describe("text that leaves", () => {
     };
     await expect(ask(3_600_000)).rejects.toMatchObject({ kind: "cloud-limit" });
     expect(await ask(3 * 3_600_000)).toBe(1);
-    ledger.dispose();
+    await ledger.dispose();
   });
 
   it("is sent by one of two tasks at the same time where the budget is enough for one", async () => {
@@ -136,7 +136,7 @@ describe("text that leaves", () => {
     // What it did cost is known now, and the rest of what was held for it is free again.
     await world.run(question);
     expect(world.sent).toHaveLength(2);
-    file.dispose();
+    await file.dispose();
   });
 
   it("keeps its record when the answer is stopped half way", async () => {

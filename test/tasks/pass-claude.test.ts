@@ -31,6 +31,7 @@ function createWorld({ settings, held, ownKey, ledgerFails }: World) {
   };
   const ledger: Ledger = {
     append: record,
+    note: (entry) => void entries.push(entry),
     async reserve(entry, budgets) {
       refuseOverBudget(entry.costUsd, { ...budgets, spentTodayUsd: 0, spentMonthUsd: 0 });
       await record(entry);

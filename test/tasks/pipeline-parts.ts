@@ -75,13 +75,22 @@ export function pipelineWith(over: {
     ledger: over.mayLeave
       ? {
           append: async () => {},
+          note: () => {},
           reserve: async () => {},
           list: unused,
           spentUsd: async () => 0,
           lostRecord: async () => undefined,
           clear: unused,
         }
-      : { append: unused, reserve: unused, list: unused, spentUsd: unused, lostRecord: unused, clear: unused },
+      : {
+          append: unused,
+          note: unused,
+          reserve: unused,
+          list: unused,
+          spentUsd: unused,
+          lostRecord: unused,
+          clear: unused,
+        },
     mayLeave: over.mayLeave ? async () => ({ kind: "allow", by: "once", secrets: "mask" }) : unused,
     askedBy: "shell",
     nowMs: () => 0,

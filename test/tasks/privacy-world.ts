@@ -90,6 +90,7 @@ export function createWorld({
   };
   const ledger: Ledger = realLedger ?? {
     append: record,
+    note: (entry) => void record(entry),
     async reserve(entry, budgets) {
       refuseOverBudget(entry.costUsd, { ...budgets, spentTodayUsd: spentNow(), spentMonthUsd: spentNow() });
       await record(entry);

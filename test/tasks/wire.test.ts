@@ -42,6 +42,7 @@ async function leave(backend: Backend, model: InstalledModel, failing: (entry: L
   const ledger: Ledger = {
     append: record,
     reserve: record,
+    note: (entry) => void record(entry),
     list: async () => entries,
     spentUsd: async () => 0,
     lostRecord: async () => undefined,
