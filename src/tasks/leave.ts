@@ -12,9 +12,10 @@ import type { Route } from "../core/route.ts";
 import { findSecrets } from "../core/secrets/find.ts";
 import { type MaskedTexts, maskSecrets } from "../core/secrets/mask.ts";
 import { spendingOf } from "../core/spending.ts";
+import { type Stream, stream, through } from "../core/stream.ts";
 import type { Ask } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import { budgetsOf, onRecord, type Progress, type RecordParts, unsent } from "./on-record.ts";
+import { budgetsOf, onRecord, type Progress, type RecordParts, type Sending, unsent } from "./on-record.ts";
 import { mapTexts, textsOf, withTexts } from "./request-texts.ts";
 import type { ModelNode } from "./run-on-nodes.ts";
 
@@ -172,30 +173,30 @@ interface Permission {
   readonly masks: boolean;
 }
 
-async function* send(
+function send(
   departure: Omit<Departure, "requests" | "here">,
   request: ModelRequest,
   { allowedBy, masks }: Permission,
   parts: LeaveParts,
   signal: AbortSignal,
-): AsyncIterable<ModelEvent> {
-  const { model, backend } = departure;
-  refuseKept(departure, parts);
-  const masked = masks ? maskSecrets(textsOf(request)) : undefined;
-  const sent = masked ? withTexts(request, masked.texts) : request;
-  const entry = { ...entryOf(departure, sent, parts), allowedBy, maskedSecrets: masked?.count ?? 0 };
-  const costs = model.place === "cloud";
-  let isAsked = false;
-  // Until a body goes out it is what will be said; a server may be asked more than once.
-  let bytes = 0;
-  const beforeSending = async (more: number) => {
-    bytes += more;
-    if (costs) await parts.ledger.append({ ...entry, bytes });
-    else parts.ledger.note({ ...entry, bytes });
-  };
-  // Budgets are looked at once more: a second try, for one, was not in the sum that was asked about.
-  yield* onRecord(
-    {
+): Stream<ModelEvent> {
+  return stream((take) => {
+    const { model, backend } = departure;
+    refuseKept(departure, parts);
+    const masked = masks ? maskSecrets(textsOf(request)) : undefined;
+    const sent = masked ? withTexts(request, masked.texts) : request;
+    const entry = { ...entryOf(departure, sent, parts), allowedBy, maskedSecrets: masked?.count ?? 0 };
+    const costs = model.place === "cloud";
+    let isAsked = false;
+    // Until a body goes out it is what will be said; a server may be asked more than once.
+    let bytes = 0;
+    const beforeSending = async (more: number) => {
+      bytes += more;
+      if (costs) await parts.ledger.append({ ...entry, bytes });
+      else parts.ledger.note({ ...entry, bytes });
+    };
+    // Budgets are looked at once more: a second try, for one, was not in the sum that was asked about.
+    const sending: Sending<ModelEvent> = {
       entry,
       costs,
       run: () => {
@@ -210,9 +211,9 @@ async function* send(
         const isFree = how.kind === "failed" && how.error instanceof TaskError && how.error.details.isUnpaid;
         return isFree ? { ...gone, ...free } : gone;
       },
-    },
-    parts,
-  );
+    };
+    return through(onRecord(sending, parts), take);
+  });
 }
 
 function entryOf(
@@ -254,15 +255,13 @@ function counted(stats: AnswerStats, model: InstalledModel) {
   return { promptTokens, answerTokens, costUsd: cost ?? 0 };
 }
 
-/** Puts the real values back into the answer, also where a placeholder comes in pieces. */
-async function* unmasked(
-  events: AsyncIterable<ModelEvent>,
-  masked: MaskedTexts | undefined,
-): AsyncIterable<ModelEvent> {
-  if (!masked || masked.count === 0) {
-    yield* events;
-    return;
-  }
+/** Puts the real values back into the answer. */
+function unmasked(events: AsyncIterable<ModelEvent>, masked: MaskedTexts | undefined): AsyncIterable<ModelEvent> {
+  return masked && masked.count > 0 ? restored(events, masked) : events;
+}
+
+/** Also where a placeholder comes in pieces. */
+async function* restored(events: AsyncIterable<ModelEvent>, masked: MaskedTexts): AsyncIterable<ModelEvent> {
   const restorer = masked.createRestorer();
   const thoughts = masked.createRestorer();
   for await (const event of events) {

@@ -2,6 +2,7 @@
 import type { Budgets } from "../core/cost.ts";
 import type { Ledger, LedgerEntry } from "../core/ledger.ts";
 import type { Settings } from "../core/settings.ts";
+import { type Stream, stream, watch } from "../core/stream.ts";
 import { isAbort } from "../core/task-error.ts";
 
 export interface RecordParts {
@@ -36,30 +37,32 @@ export interface Sending<Event> {
  * What cannot be recorded is not sent; nor is what could go over a budget.
  * @throws TaskError `storage`, `cloud-limit`, and what `run` throws
  */
-export async function* onRecord<Event>(
+export function onRecord<Event>(
   { entry, costs, run, progressOf, ended }: Sending<Event>,
   { ledger, settings }: RecordParts,
-): AsyncIterable<Event> {
-  await (costs ? ledger.reserve(entry, budgetsOf(settings())) : ledger.append(entry));
-  let end: LedgerEntry = { ...entry, outcome: "stopped" };
-  let how: Ended = { kind: "stopped" };
-  try {
-    for await (const event of run()) {
-      end = { ...end, ...progressOf?.(event) };
-      yield event;
+): Stream<Event> {
+  return stream(async (take) => {
+    await (costs ? ledger.reserve(entry, budgetsOf(settings())) : ledger.append(entry));
+    let end: LedgerEntry = { ...entry, outcome: "stopped" };
+    let how: Ended = { kind: "stopped" };
+    try {
+      await watch(run(), take, (event) => {
+        const progress = progressOf?.(event);
+        if (progress) end = { ...end, ...progress };
+      });
+      how = { kind: "whole" };
+    } catch (error) {
+      if (!isAbort(error)) {
+        how = { kind: "failed", error };
+        end = { ...end, outcome: "failed" };
+      }
+      throw error;
+    } finally {
+      const last = { ...end, ...ended?.(how) };
+      if (costs) await ledger.append(last);
+      else ledger.note(last);
     }
-    how = { kind: "whole" };
-  } catch (error) {
-    if (!isAbort(error)) {
-      how = { kind: "failed", error };
-      end = { ...end, outcome: "failed" };
-    }
-    throw error;
-  } finally {
-    const last = { ...end, ...ended?.(how) };
-    if (costs) await ledger.append(last);
-    else ledger.note(last);
-  }
+  });
 }
 
 export function budgetsOf({ dailyBudgetUsd, monthlyBudgetUsd }: Settings): Budgets {
