@@ -3,7 +3,8 @@ import type { AnswerCache, CachedAnswer } from "../core/answer-cache.ts";
 import { createBatch } from "../core/batch.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import { readAnswer, writeAnswer } from "./answer-json.ts";
-import { type Connection, SqliteFile, type SqliteOptions, SqliteUnusable } from "./sqlite.ts";
+import { SqliteFile, type SqliteOptions } from "./sqlite.ts";
+import { type Connection, SqliteUnusable } from "./sqlite-connection.ts";
 
 export interface SqliteCacheOptions extends SqliteOptions {
   readonly maxEntries?: number;
@@ -25,7 +26,7 @@ const rowsAtOnce = 20;
 /** Opened on first use. Where it cannot be opened or is lost, there are no answers in it and nothing fails. */
 export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): Promise<void> } {
   const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20, writeAfterMs = 100 } = options;
-  const file = new SqliteFile(options, "NORMAL", patienceMs, trustMs);
+  const file = new SqliteFile(options, patienceMs, trustMs);
   let isOff = false;
   // What so many have followed would be deleted again at once.
   const limits = { atOnce: rowsAtOnce, waiting: Math.max(rowsAtOnce, maxEntries) };
@@ -77,7 +78,7 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
     async clear() {
       await pending.flush();
       // For as long as it takes: this one must not be lost to somebody else's writing.
-      const patient = new SqliteFile(options, "FULL", 5000);
+      const patient = new SqliteFile(options, 5000);
       await use(patient, (db) => {
         db.run("DELETE FROM answers");
         db.scrub();

@@ -1,7 +1,7 @@
 import { type Message, msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import { TaskError } from "../core/task-error.ts";
-import { SqliteUnusable, sqliteCode } from "./sqlite.ts";
+import { SqliteUnusable, sqliteCode } from "./sqlite-connection.ts";
 
 const sqliteFull = 13;
 

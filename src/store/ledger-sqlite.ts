@@ -6,11 +6,12 @@ import type { LedgerEntry } from "../core/ledger.ts";
 import { countedUsd, lostAfterMs, periodsOf, type Spending } from "../core/spending.ts";
 import { readEntry, writeEntry } from "./ledger-entry.ts";
 import type { FileLedger } from "./ledger-lines.ts";
-import { type Connection, SqliteFile, type SqliteOptions } from "./sqlite.ts";
+import { SqliteFile, type SqliteOptions } from "./sqlite.ts";
+import type { Connection } from "./sqlite-connection.ts";
 
 /** Others that write are waited for: an entry that is not recorded is a question that is not asked. */
 const patienceMs = 10_000;
-/** Each write waits for the disk, and the whole process with it: what nobody waits for is written together. */
+/** A disk takes some hundred writes a second: what nobody waits for is written together. */
 const noteMs = 200;
 const lastStates = "FROM ledger AS state WHERE seq = (SELECT max(seq) FROM ledger WHERE id = state.id)";
 
@@ -26,10 +27,10 @@ export interface SqliteLedger extends FileLedger {
 
 /** Throws what SQLite throws; `createLedger` makes it a TaskError. */
 export function createSqliteLedger(options: SqliteOptions): SqliteLedger {
-  const file = new SqliteFile(options, "FULL", patienceMs);
+  const file = new SqliteFile(options, patienceMs);
   const batch = createBatch<Row>(
     (rows) =>
-      file.use((db) =>
+      file.write((db) =>
         db.together(() => {
           for (const row of rows) insert(db, row);
         }),
@@ -53,7 +54,7 @@ export function createSqliteLedger(options: SqliteOptions): SqliteLedger {
     note: (entry) => batch.add(rowOf(entry)),
     flush: () => batch.flush(),
     reserve: (entry, budgets, { todayUsd, monthUsd } = { todayUsd: 0, monthUsd: 0 }) =>
-      file.use((db) =>
+      file.write((db) =>
         // The right to write is taken before the sums are read: nobody else records anything between.
         db.together(() => {
           const { dayMs, monthMs } = periodsOf(entry.atMs);

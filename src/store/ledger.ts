@@ -9,7 +9,8 @@ import { byTime } from "./ledger-entry.ts";
 import { storageError } from "./ledger-error.ts";
 import { createLineLedger } from "./ledger-lines.ts";
 import { createSqliteLedger } from "./ledger-sqlite.ts";
-import { type SqliteOptions, SqliteUnusable } from "./sqlite.ts";
+import type { SqliteOptions } from "./sqlite.ts";
+import { SqliteUnusable } from "./sqlite-connection.ts";
 
 const databaseName = "switchyard.db";
 

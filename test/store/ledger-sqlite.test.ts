@@ -1,11 +1,16 @@
+import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: it is there from Node 22.13 on, the linter does not know it yet
 import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { ensureStrace } from "../../scripts/debian.ts";
 import { ended, openLedger, startWriter, withoutSqlite } from "./ledger-processes.ts";
 import { temporaryFolder } from "./sample.ts";
 import { entry } from "./sample-entries.ts";
+
+const strace = await ensureStrace().catch(() => undefined);
 
 describe("the ledger in SQLite", () => {
   it("sets a broken file aside, says so, and begins a new one", async () => {
@@ -36,6 +41,30 @@ describe("the ledger in SQLite", () => {
     expect(await ledger.list()).toHaveLength(41);
     look.close();
     await ledger.dispose();
+  });
+
+  it.skipIf(!strace)("is on the disk before anybody is told so", async () => {
+    const folder = temporaryFolder();
+    const log = join(folder, "calls");
+    const writer = join(import.meta.dirname, "ledger-writer.ts");
+    const watched = ["-f", "-qq", "-y", "-e", "trace=write,pwrite64,fdatasync,fsync", "-o", log];
+    const args = [process.execPath, writer, join(folder, "ledger.ndjson"), "p", "3", "sqlite"];
+    await promisify(execFile)(strace ?? "strace", [...watched, ...args]);
+    const calls = readFileSync(log, "utf8").split("\n");
+    for (const id of ["p0", "p1", "p2"]) {
+      const told = calls.findIndex((line) => line.includes(`"${id}\\n"`));
+      const stored = calls.findLastIndex((line, at) => at < told && /pwrite64\(.*switchyard\.db-wal/.test(line));
+      const between = calls.slice(stored, told);
+      expect(stored, id).toBeGreaterThan(0);
+      expect(
+        between.some((line) => /(fdatasync|fsync)\(.*switchyard\.db-wal/.test(line)),
+        id,
+      ).toBe(true);
+      expect(
+        between.some((line) => /fdatasync.*= 0$/.test(line)),
+        id,
+      ).toBe(true);
+    }
   });
 
   it("lets nothing be spent while the record of this month is lost, one of an earlier month says nothing of it", async () => {
