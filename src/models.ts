@@ -2,18 +2,16 @@
 import { totalmem } from "node:os";
 import { deleteModel } from "./backends/delete-model.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
+import { createFindScarcity } from "./backends/scarce-memory.ts";
 import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
 import type { App, AppOptions } from "./core/app.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { usualContextTokens } from "./core/context.ts";
 import { checkDimensions, chooseEmbedder, type RecordTexts } from "./core/embedding.ts";
-import { type FindScarcity, isPlenty, scarcityOf } from "./core/scarcity.ts";
+import type { FindScarcity } from "./core/scarcity.ts";
 import type { Settings } from "./core/settings.ts";
 import type { Connected } from "./servers.ts";
 import { createSupply } from "./supply.ts";
-
-/** Who asks waits so long at most to hear that memory is scarce. */
-const lookLimitMs = 1_500;
 
 export function modelsOf(
   { search, embedded, cloudModels }: Connected,
@@ -90,21 +88,6 @@ export function modelsOf(
       await deleteModel((await search.find(signal)).servers, what, signal).finally(search.forget);
     },
     settled: fitting.settled,
-    async scarcity({ model, totalBytes }, server, signal) {
-      if (isPlenty(thereNow(server), totalBytes)) return undefined;
-      const both = AbortSignal.any([signal, AbortSignal.timeout(lookLimitMs)]);
-      const { servers } = await search.find(both);
-      const having = servers.filter(({ models }) =>
-        models.some(({ name }) => [model, `${model}:latest`].includes(name)),
-      );
-      const backend = having.find((each) => each.backend.name === server)?.backend;
-      if (backend?.place !== "this-machine") return undefined;
-      const wanting = await fitting.whileLoading(model, backend, both);
-      const loaded = (await Promise.all(servers.map(loadedOf(both)))).flat();
-      const others = loaded.filter((each) => each.backend !== server);
-      const scarcity = wanting && scarcityOf(wanting.ask, wanting.room, others);
-      // Another server may have room for it.
-      return scarcity?.kind === "refusal" && having.length > 1 ? { ...scarcity, kind: "notice" } : scarcity;
-    },
+    scarcity: createFindScarcity({ search, fitting, thereNow }),
   } satisfies Partial<App> & { settled(): Promise<void>; scarcity: FindScarcity };
 }

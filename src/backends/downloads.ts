@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend, PullProgress } from "../core/backend.ts";
 import type { Download, Downloads } from "../core/downloads.ts";
 import type { Fit } from "../core/fit.ts";
+import { isNamed } from "../core/is-named.ts";
 import { type Message, msg } from "../core/message.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { isHeld, tryLock } from "../process-lock.ts";
@@ -249,9 +250,7 @@ async function* follow(
 /** Only of a model that is not whole: an update that is broken off must not take the old one away. */
 async function discard(backend: Backend, model: string, signal: AbortSignal): Promise<void> {
   try {
-    const isWhole = (await backend.models(signal)).some(
-      (each) => each.name === model || each.name === `${model}:latest`,
-    );
+    const isWhole = (await backend.models(signal)).some((each) => isNamed(each.name, model));
     if (!isWhole) await backend.delete(model, signal);
   } catch (error) {
     // Nothing of it can be deleted: Ollama drops what is unfinished when it starts the next time.

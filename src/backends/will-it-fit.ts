@@ -3,6 +3,7 @@ import type { Backend, LoadedModel } from "../core/backend.ts";
 import type { CatalogueModel } from "../core/catalogue.ts";
 import { usualContextTokens } from "../core/context.ts";
 import { type Fit, type FitAsk, judgeFit, type MeasuredSizes, memoryNeed, type Room } from "../core/fit.ts";
+import { isNamed } from "../core/is-named.ts";
 
 export interface FittingParts {
   readonly knownModel: (name: string) => Partial<CatalogueModel> | undefined;
@@ -35,24 +36,8 @@ const describeMs = 5_000;
 
 export function createFitting({ knownModel, measured, roomOf }: FittingParts): Fitting {
   let learning: Promise<void> = Promise.resolve();
-  const describe = async (model: string, backend: Backend, signal: AbortSignal, sizeBytes?: number) => {
-    const installed = (await backend.models(signal)).find((each) => [model, `${model}:latest`].includes(each.name));
-    const known = knownModel(model);
-    const size = installed?.sizeBytes ?? sizeBytes ?? known?.sizeBytes;
-    if (!size) return undefined;
-    const details = installed ? await backend.details?.(installed.name, signal).catch(() => undefined) : undefined;
-    const shape = details?.shape ?? known?.shape;
-    const requires = details?.requires ?? known?.requires;
-    const most = installed?.contextTokens ?? known?.contextTokens ?? usualContextTokens;
-    return {
-      model,
-      sizeBytes: size,
-      contextTokens: Math.min(usualContextTokens, most),
-      isInstalled: installed !== undefined,
-      ...(shape ? { shape } : {}),
-      ...(requires ? { requires } : {}),
-    };
-  };
+  const describe = (model: string, backend: Backend, signal: AbortSignal, sizeBytes?: number) =>
+    describeModel(model, backend, knownModel(model), sizeBytes, signal);
   const wanting = async (
     model: string,
     backend: Backend,
@@ -104,6 +89,31 @@ export function createFitting({ knownModel, measured, roomOf }: FittingParts): F
   }
 }
 
+/** Undefined where nobody can say how large the model is. @param sizeBytes where it is known by now */
+async function describeModel(
+  model: string,
+  backend: Backend,
+  known: Partial<CatalogueModel> | undefined,
+  sizeBytes: number | undefined,
+  signal: AbortSignal,
+) {
+  const installed = (await backend.models(signal)).find(({ name }) => isNamed(name, model));
+  const size = installed?.sizeBytes ?? sizeBytes ?? known?.sizeBytes;
+  if (!size) return undefined;
+  const details = installed ? await backend.details?.(installed.name, signal).catch(() => undefined) : undefined;
+  const shape = details?.shape ?? known?.shape;
+  const requires = details?.requires ?? known?.requires;
+  const most = installed?.contextTokens ?? known?.contextTokens ?? usualContextTokens;
+  return {
+    model,
+    sizeBytes: size,
+    contextTokens: Math.min(usualContextTokens, most),
+    isInstalled: installed !== undefined,
+    ...(shape ? { shape } : {}),
+    ...(requires ? { requires } : {}),
+  };
+}
+
 /** With what servers give back: they unload models that nobody asks for one that is. Undefined: it is loaded already. */
 async function freeFor(
   model: string,
@@ -114,7 +124,7 @@ async function freeFor(
 ): Promise<number | undefined> {
   if (freeBytes === undefined) return undefined;
   const loaded = await backend.loaded(signal).catch((): readonly LoadedModel[] => []);
-  const isIt = ({ name }: LoadedModel) => [model, `${model}:latest`].includes(name);
+  const isIt = ({ name }: LoadedModel) => isNamed(name, model);
   if (!isLoading && loaded.some(isIt)) return undefined;
   return loaded
     .filter((each) => !isIt(each))

@@ -2,6 +2,7 @@
 import catalogue from "./catalogue.json" with { type: "json" };
 import { usualContextTokens } from "./context.ts";
 import { type ModelShape, memoryNeed, usableBytes } from "./fit.ts";
+import { isNamed } from "./is-named.ts";
 import { type Role, roles } from "./role.ts";
 import type { Settings } from "./settings.ts";
 
@@ -93,7 +94,7 @@ export function offersFor(memoryBytes: number, profile: Settings["modelProfile"]
 /** Whether an installed name is the wanted tag: `qwen2.5:7b` is also `qwen2.5:7b-instruct-q4_K_M`, and `x` is `x:latest`. */
 export function isTag(installed: string, wanted: string): boolean {
   const name = installed.toLowerCase();
-  if (name === wanted || name === `${wanted}:latest`) return true;
+  if (isNamed(name, wanted)) return true;
   if (!name.startsWith(wanted)) return false;
   return /^[-_]/.test(name.slice(wanted.length)) && wanted.includes(":");
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "../core/app.ts";
 import type { PassEvent } from "../core/claude-pass.ts";
+import { isNamed } from "../core/is-named.ts";
 import { TaskError } from "../core/task-error.ts";
 import { isAlias } from "./ask-of.ts";
 import { tokenHeader } from "./guard.ts";
@@ -37,7 +38,7 @@ async function isForClaude(json: unknown, app: App, signal: AbortSignal): Promis
   const model = modelOf(json);
   if (!model.startsWith("claude-") || isAlias(model)) return false;
   const installed = await app.models(signal);
-  return !installed.some(({ name, place }) => place !== "cloud" && [model, `${model}:latest`].includes(name));
+  return !installed.some(({ name, place }) => place !== "cloud" && isNamed(name, model));
 }
 
 function modelOf(json: unknown): string {

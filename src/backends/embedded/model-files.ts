@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { isNamed } from "../../core/is-named.ts";
 import { replaceFile } from "../../private-file.ts";
 import { EngineError } from "./engine-error.ts";
 
@@ -47,7 +48,7 @@ export function createModelFiles(folder: string): ModelFiles {
     },
     async find(name) {
       const models = await files.list();
-      const found = models.find((model) => model.name === name || model.name === `${name}:latest`);
+      const found = models.find((model) => isNamed(model.name, name));
       if (!found) throw new EngineError(404, `model '${name}' not found`);
       return found;
     },
