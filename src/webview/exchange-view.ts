@@ -4,12 +4,11 @@ import type { ToPage } from "../core/page-protocol.ts";
 import type { Exchange, ExchangeState } from "../core/session.ts";
 import type { TaskKind } from "../core/task.ts";
 import { isUnsure, likelyKinds } from "../core/unsure.ts";
-import { createAnswerRenderer } from "./answer-renderer.ts";
+import { type AnswerRenderer, createAnswerRenderer } from "./answer-renderer.ts";
 import { createCodeBlocks } from "./code-block.ts";
-import { element } from "./element.ts";
 import { createActions, isRunning } from "./exchange-actions.ts";
-import { createPlaces, type ExchangeParts } from "./exchange-places.ts";
-import type { Strings } from "./strings.ts";
+import { createPlaces, type ExchangeParts, type ExchangePlaces } from "./exchange-places.ts";
+import { createThinking } from "./thinking.ts";
 import { createUnsureRow, type UnsureRow } from "./unsure-row.ts";
 
 export interface ExchangeView {
@@ -31,7 +30,6 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   let { state } = exchange;
   let answerText = exchange.answer;
   let { better } = exchange;
-  let unsure: UnsureRow | undefined;
   const places = createPlaces(exchange, parts);
   const actions = createActions(places.actions, exchange, parts);
   const codeBlocks = createCodeBlocks({
@@ -42,6 +40,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   const renderer = createAnswerRenderer(places.answer, codeBlocks);
   const thinking = createThinking(places.thinking, strings);
   const correct = (task: TaskKind) => post({ kind: "correct", exchangeId, task });
+  const kindQuestion = createKindQuestion(places.unsure, exchange, { strings, correct });
 
   function show(badge: Badge | undefined, detail?: string): void {
     places.showState(state, detail);
@@ -49,23 +48,8 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
     // What a command stated cannot have been taken for something else.
     places.showBadge(isRunning(state) ? undefined : badge, exchange.statedKind ? undefined : correct);
   }
-  /** Asked once, while the answer is under way; later the badge has the same question. */
-  function askKind(badge: Badge | undefined): void {
-    if (unsure || !badge || !isRunning(state) || exchange.statedKind || exchange.retryOf) return;
-    const { classification } = badge.route;
-    if (!isUnsure(classification)) return;
-    unsure = createUnsureRow(likelyKinds(classification), strings, correct);
-    places.unsure.append(unsure.element);
-  }
 
-  renderer.append(exchange.answer);
-  renderer.draw();
-  if (!isRunning(state)) renderer.finish();
-  thinking.append(exchange.thinking);
-  thinking.draw();
-  for (const notice of exchange.notices) places.addNotice(strings.say(notice));
-  places.showFindings(exchange.findings);
-  if (exchange.error) places.showError({ ...exchange.error, text: strings.say(exchange.error.text) });
+  drawKept(exchange, { renderer, thinking, places, strings });
   show(exchange.badge);
 
   return {
@@ -85,10 +69,9 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
       if (!isRunning(state)) renderer.finish();
       thinking.draw();
       show(status.badge, status.detail);
-      askKind(status.badge);
-      if (!isRunning(state)) unsure?.element.remove();
+      kindQuestion.update(state, status.badge);
     },
-    pickKind: (digit) => unsure?.pick(digit) ?? false,
+    pickKind: kindQuestion.pick,
     draw() {
       const drewThinking = thinking.draw();
       return (isRunning(state) && renderer.draw()) || drewThinking;
@@ -97,25 +80,41 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   };
 }
 
-/** What the model thinks aloud, folded away, with a count that shows that it lives. */
-function createThinking(place: HTMLElement, { t }: Strings) {
-  const text = element("div", { class: "thinking-text" });
-  const summary = element("summary", {});
-  const details = element("details", { class: "thinking" }, summary, text);
-  let waiting = "";
-  let length = 0;
+/** Asked once, while the answer is under way; later the badge has the same question. */
+function createKindQuestion(
+  place: HTMLElement,
+  { statedKind, retryOf }: Exchange,
+  { strings, correct }: Pick<ExchangeParts, "strings"> & { readonly correct: (task: TaskKind) => void },
+) {
+  let row: UnsureRow | undefined;
   return {
-    append(added: string): void {
-      waiting += added;
+    update(state: ExchangeState, badge: Badge | undefined): void {
+      if (!isRunning(state)) return row?.element.remove();
+      if (row || !badge || statedKind || retryOf || !isUnsure(badge.route.classification)) return;
+      row = createUnsureRow(likelyKinds(badge.route.classification), strings, correct);
+      place.append(row.element);
     },
-    draw(): boolean {
-      if (waiting === "") return false;
-      if (length === 0) place.replaceChildren(details);
-      length += waiting.length;
-      text.append(element("span", {}, waiting));
-      waiting = "";
-      summary.textContent = t("Thinking: {0} characters", length);
-      return true;
-    },
+    pick: (digit: number) => row?.pick(digit) ?? false,
   };
+}
+
+/** What the exchange has when it is shown first: all of it where it is an earlier one. */
+function drawKept(
+  { answer, state, thinking: thought, notices, findings, error }: Exchange,
+  { renderer, thinking, places, strings }: KeptParts,
+): void {
+  renderer.append(answer);
+  renderer.draw();
+  if (!isRunning(state)) renderer.finish();
+  thinking.append(thought);
+  thinking.draw();
+  for (const notice of notices) places.addNotice(strings.say(notice));
+  places.showFindings(findings);
+  if (error) places.showError({ ...error, text: strings.say(error.text) });
+}
+
+interface KeptParts extends Pick<ExchangeParts, "strings"> {
+  readonly renderer: AnswerRenderer;
+  readonly thinking: ReturnType<typeof createThinking>;
+  readonly places: ExchangePlaces;
 }
