@@ -4,11 +4,12 @@ import { isUtf8 } from "node:buffer";
 import type { ChatResponse } from "ollama";
 import { msg } from "../core/message.ts";
 import { each, type Stream, stream, type Take } from "../core/stream.ts";
-import { isAbort, TaskError } from "../core/task-error.ts";
-import { badLine, type FetchLimits, maxRefusalBytes } from "./model-fetch.ts";
-import { type Answered, postJson, unpacked } from "./post-json.ts";
+import { TaskError } from "../core/task-error.ts";
+import { badLine, type FetchLimits } from "./model-fetch.ts";
+import { createSilence, graceMs, openAnswer, refusalText, streamError } from "./open-answer.ts";
+import type { Answered } from "./post-json.ts";
 import { retryWaitMs } from "./retry-wait.ts";
-import { abortError, lostServer, notJson, refusal, unreachable } from "./server-errors.ts";
+import { abortError, lostServer, notJson, refusal } from "./server-errors.ts";
 
 /** @throws TaskError or an `AbortError`, as the parts do; leaving their loop closes the connection */
 export async function chatParts(
@@ -17,7 +18,8 @@ export async function chatParts(
   limits: FetchLimits,
   given?: typeof fetch,
 ): Promise<Stream<ChatResponse>> {
-  const opened = unpacked(await open(chatUrl(address), body, limits, given));
+  const accept = "application/x-ndjson, application/json";
+  const opened = await openAnswer({ url: chatUrl(address), body, headers: { accept } }, limits, given);
   if (opened.status !== 200) {
     const { status, headers } = opened;
     const said = await refusalText(opened, limits);
@@ -32,48 +34,6 @@ export async function chatParts(
 }
 
 const chatUrl = (address: string) => `${address.replace(/\/+$/, "")}/api/chat`;
-
-async function open(url: string, body: string, limits: FetchLimits, given?: typeof fetch): Promise<Answered> {
-  const { signal, server } = limits;
-  const accept = "application/x-ndjson, application/json";
-  try {
-    if (!given) return await postJson(url, body, accept, signal);
-    const headers = { "content-type": "application/json", accept };
-    return ofResponse(await given(url, { method: "POST", body, headers, signal, redirect: "error" }));
-  } catch (error) {
-    if (isAbort(error) || signal.aborted) throw abortError();
-    throw unreachable(server, error);
-  }
-}
-
-function ofResponse({ status, headers, body }: Response): Answered {
-  const read = body ?? new ReadableStream<Uint8Array>();
-  return { status, headers, body: read, close: () => void read.cancel().catch(() => undefined) };
-}
-
-/** What a server says of why it refuses; no more than anybody reads, and whatever has come where it falls silent. */
-async function refusalText(opened: Answered, { server, stallMs }: FetchLimits): Promise<string> {
-  const silence = createSilence(server, opened);
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    silence.start(stallMs);
-    for await (const piece of opened.body) {
-      pieces.push(piece);
-      bytes += piece.length;
-      if (bytes > maxRefusalBytes) break;
-      silence.start(stallMs);
-    }
-  } catch {
-    // The status says enough.
-  } finally {
-    silence.dispose();
-  }
-  return Buffer.concat(pieces).toString();
-}
-
-/** After the last line, the end of the answer is waited for so long: the connection can then be used again. */
-const graceMs = 100;
 
 async function readLines(opened: Answered, limits: FetchLimits, take: Take<ChatResponse>): Promise<void> {
   const { server, signal } = limits;
@@ -112,34 +72,6 @@ async function readLines(opened: Answered, limits: FetchLimits, take: Take<ChatR
   await take(last);
 }
 
-/** Closes what has been silent too long. A reader that takes its time is no silence of the server. */
-function createSilence(server: string, opened: Answered) {
-  let [isWaiting, hasBeen, limitMs] = [false, false, 0];
-  // One timer for the whole answer: a timer for each piece would cost more than the piece.
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const end = () => {
-    if (!isWaiting) return;
-    hasBeen = true;
-    opened.close(lostServer(server, new Error(`no data for ${limitMs} ms`)));
-  };
-  return {
-    hasBeen: () => hasBeen,
-    start(ms: number): undefined {
-      isWaiting = true;
-      if (timer && ms === limitMs) timer.refresh();
-      else {
-        clearTimeout(timer);
-        timer = ms > 0 ? setTimeout(end, ms) : undefined;
-      }
-      limitMs = ms;
-    },
-    stop() {
-      isWaiting = false;
-    },
-    dispose: () => clearTimeout(timer),
-  };
-}
-
 function createLines({ server, maxLineBytes }: FetchLimits) {
   let bytes: Buffer = Buffer.alloc(0);
   let start = 0;
@@ -166,12 +98,6 @@ function createLines({ server, maxLineBytes }: FetchLimits) {
       return line?.done ? line : undefined;
     },
   };
-}
-
-function streamError(error: unknown, hasFallenSilent: boolean, { server, signal }: FetchLimits): Error {
-  if (error instanceof TaskError) return error;
-  if (!hasFallenSilent && (isAbort(error) || signal.aborted)) return abortError();
-  return lostServer(server, error);
 }
 
 function parseLine(line: Buffer, server: string): ChatResponse | undefined {

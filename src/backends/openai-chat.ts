@@ -99,7 +99,8 @@ export function createChunkReader(server: string, nowMs: () => number) {
   let usage: Chunk["usage"];
   let finish: string | undefined;
   return {
-    *read(chunk: Chunk): Iterable<ModelEvent> {
+    read(chunk: Chunk): readonly ModelEvent[] {
+      const events: ModelEvent[] = [];
       usage = chunk.usage ?? usage;
       for (const { delta, finish_reason } of chunk.choices ?? []) {
         finish = finish_reason ?? finish;
@@ -108,8 +109,8 @@ export function createChunkReader(server: string, nowMs: () => number) {
           firstMs ??= nowMs();
           pieces++;
         }
-        if (thinking) yield { kind: "thinking", text: thinking };
-        if (delta?.content) yield { kind: "text", text: delta.content };
+        if (thinking) events.push({ kind: "thinking", text: thinking });
+        if (delta?.content) events.push({ kind: "text", text: delta.content });
         for (const part of delta?.tool_calls ?? []) {
           const call = calls.get(part.index) ?? { id: "", name: "", text: "" };
           call.id ||= part.id ?? "";
@@ -118,10 +119,11 @@ export function createChunkReader(server: string, nowMs: () => number) {
           calls.set(part.index, call);
         }
       }
+      return events;
     },
     /** The end of an answer that the server called whole. */
-    *end(): Iterable<ModelEvent> {
-      for (const call of calls.values()) yield { kind: "tool-call", call: wholeCall(call, server) };
+    end(): readonly ModelEvent[] {
+      const made = [...calls.values()].map((call) => ({ kind: "tool-call" as const, call: wholeCall(call, server) }));
       const prefillMs = (firstMs ?? nowMs()) - startMs;
       const stats: AnswerStats = {
         promptTokens: usage?.prompt_tokens ?? 0,
@@ -132,7 +134,7 @@ export function createChunkReader(server: string, nowMs: () => number) {
         decodeMs: nowMs() - startMs - prefillMs,
         ...(usage ? {} : { estimated: true }),
       };
-      yield { kind: "done", stats, finish: finish === "length" ? "length" : "stop" };
+      return [...made, { kind: "done", stats, finish: finish === "length" ? "length" : "stop" }];
     },
     /** Something of the answer has come. */
     hasBegun: () => firstMs !== undefined || calls.size > 0,

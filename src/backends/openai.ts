@@ -1,5 +1,5 @@
 // A server that speaks OpenAI's API and is the person's own: vLLM, llama.cpp, SGLang, LM Studio, Ray Serve.
-import { createParser, type EventSourceMessage, ParseError } from "eventsource-parser";
+import { STATUS_CODES } from "node:http";
 import type * as z from "zod/mini";
 import type {
   Backend,
@@ -15,10 +15,13 @@ import type {
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { moreOf, type Stream, stream, type Take, takeAll } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { patientFetch, refusalText, withDeadline } from "./model-fetch.ts";
+import { type AnswerLimits, openAnswer, refusalText, type Wanted } from "./open-answer.ts";
 import { createChunkReader, openaiRequest } from "./openai-chat.ts";
+import { readEvents } from "./openai-events.ts";
 import { type Chunk, chunkSchema, embeddingsSchema, errorSchema, modelsSchema, propsSchema } from "./openai-schemas.ts";
+import type { Answered } from "./post-json.ts";
 import { retryWaitMs } from "./retry-wait.ts";
 import { abortError, lostServer, memoryError, refusedDetails } from "./server-errors.ts";
 import { createReadCheck } from "./whole-prompt.ts";
@@ -38,8 +41,6 @@ export interface OpenAiOptions {
 
 /** Programs that go on with an answer that is begun, as they name themselves. Others begin another one, without a word. */
 const goingOn = new Set(["vllm", "sglang", "llamacpp"]);
-/** Far above any real event. */
-const maxEventBytes = 4 * 1024 * 1024;
 
 export class OpenAiBackend implements Backend {
   readonly name: string;
@@ -81,8 +82,7 @@ export class OpenAiBackend implements Backend {
   async #windowOfSlots(signal: AbortSignal): Promise<number | undefined> {
     const root = this.#base.replace(/\/v\d+$/, "");
     try {
-      const response = await this.#fetch(`${root}/props`, { headers: this.#headers() }, signal);
-      const parsed = propsSchema.safeParse(parseJson(await response.text()));
+      const parsed = propsSchema.safeParse(parseJson(await this.#textOf({ url: `${root}/props` }, signal)));
       return parsed.success ? parsed.data.default_generation_settings.n_ctx : undefined;
     } catch (error) {
       if (isAbort(error)) throw error;
@@ -97,35 +97,59 @@ export class OpenAiBackend implements Backend {
   async load(): Promise<void> {}
   async unload(): Promise<void> {}
 
-  async *run(request: ModelRequest, signal: AbortSignal, beforeSending?: BeforeSending): AsyncIterable<ModelEvent> {
-    const stop = new AbortController();
-    const ended = AbortSignal.any([signal, stop.signal]);
-    try {
-      const response = await this.#post("/chat/completions", openaiRequest(request), ended, beforeSending);
-      const reader = createChunkReader(this.name, () => performance.now());
-      for await (const chunk of this.#chunks(response, reader.hasBegun)) yield* reader.read(chunk);
-      // Some servers end without `[DONE]`; none without saying why the answer ended.
-      if (!reader.isFinished()) throw lostServer(this.name);
-      const { messages } = request;
-      const isFirst = messages.every(({ role }) => role !== "assistant");
-      this.#reading.ensure(
-        messages.map(({ content }) => content),
-        reader.promptTokens(),
-        this.name,
-        isFirst,
-      );
-      yield* reader.end();
-    } catch (error) {
-      throw this.#taskError(error, signal);
-    } finally {
-      stop.abort();
+  run(request: ModelRequest, signal: AbortSignal, beforeSending?: BeforeSending): Stream<ModelEvent> {
+    return stream(async (take) => {
+      try {
+        await this.#answer(request, take, signal, beforeSending);
+      } catch (error) {
+        throw this.#taskError(error, signal);
+      }
+    });
+  }
+
+  async #answer(
+    request: ModelRequest,
+    take: Take<ModelEvent>,
+    signal: AbortSignal,
+    beforeSending?: BeforeSending,
+  ): Promise<void> {
+    const wanted = this.#post("/chat/completions", openaiRequest(request));
+    await beforeSending?.(Buffer.byteLength(wanted.body));
+    const opened = await this.#open(wanted, signal);
+    const type = opened.headers.get("content-type") ?? "";
+    if (!/event-stream|json/i.test(type)) {
+      opened.close(abortError());
+      throw this.#badAnswer(type);
     }
+    const reader = createChunkReader(this.name, () => performance.now());
+    const takeMore = moreOf(take);
+    let isText = false;
+    await readEvents(opened, this.#limits(signal), {
+      hasBegun: reader.hasBegun,
+      take: (data) => {
+        const events = reader.read(this.#chunkOf(data));
+        const next = isText ? takeMore : take;
+        isText = events.length === 0 ? isText : events.every(({ kind }) => kind === "text");
+        return takeAll(events, isText ? next : take);
+      },
+    });
+    // Some servers end without `[DONE]`; none without saying why the answer ended.
+    if (!reader.isFinished()) throw lostServer(this.name);
+    const { messages } = request;
+    const isFirst = messages.every(({ role }) => role !== "assistant");
+    this.#reading.ensure(
+      messages.map(({ content }) => content),
+      reader.promptTokens(),
+      this.name,
+      isFirst,
+    );
+    await takeAll(reader.end(), take);
   }
 
   async embed({ model, texts, dimensions, mayCut }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
     const body = { model, input: texts, ...(dimensions === undefined ? {} : { dimensions }) };
-    const response = await this.#post("/embeddings", body, signal);
-    const { data, usage } = this.#parse(embeddingsSchema, parseJson(await response.text()));
+    const text = await this.#textOf(this.#post("/embeddings", body), signal);
+    const { data, usage } = this.#parse(embeddingsSchema, parseJson(text));
     const inOrder = data.toSorted((a, b) => a.index - b.index);
     const promptTokens = usage?.prompt_tokens ?? 0;
     if (!mayCut) this.#reading.ensure(texts, promptTokens, this.name, true);
@@ -145,35 +169,6 @@ export class OpenAiBackend implements Backend {
     return new TaskError("bad-input", msg("The models of {0} are changed where it runs.", this.name));
   }
 
-  /** The events of an answer. Half an event at the end, or one that is not JSON, is a failure and not skipped. */
-  async *#chunks(response: Response, hasBegun: () => boolean): AsyncIterable<Chunk> {
-    const waiting: (EventSourceMessage | ParseError)[] = [];
-    const keep = (each: EventSourceMessage | ParseError) => void waiting.push(each);
-    const parser = createParser({ onEvent: keep, onError: keep });
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    const body = response.body?.getReader();
-    if (!body) throw lostServer(this.name);
-    let sinceEvent = 0;
-    try {
-      for (;;) {
-        // Before its first word it may load the model, and read a long prompt.
-        const limitMs = hasBegun() ? (this.#options.stallMs ?? 30_000) : 0;
-        const { done, value } = await withDeadline(body.read(), limitMs, this.name);
-        parser.feed(done ? decoder.decode() : decoder.decode(value, { stream: true }));
-        sinceEvent = waiting.length > 0 ? 0 : sinceEvent + (value?.length ?? 0);
-        if (sinceEvent > maxEventBytes) throw this.#badAnswer("an event without an end");
-        for (const each of waiting.splice(0)) {
-          if (each instanceof ParseError) throw this.#badAnswer(each.line ?? each.message, each);
-          if (each.data === "[DONE]") return;
-          yield this.#chunkOf(each.data);
-        }
-        if (done) return;
-      }
-    } finally {
-      await body.cancel().catch(() => undefined);
-    }
-  }
-
   #chunkOf(data: string): Chunk {
     const parsed = chunkSchema.safeParse(parseJson(data));
     if (!parsed.success) throw this.#badAnswer(data.slice(0, 80));
@@ -186,46 +181,45 @@ export class OpenAiBackend implements Backend {
 
   #headers(): Record<string, string> {
     const key = this.#options.key?.();
-    return { "content-type": "application/json", ...(key ? { authorization: `Bearer ${key}` } : {}) };
+    return { ...(key ? { authorization: `Bearer ${key}` } : {}) };
   }
 
   async #get<S extends z.ZodMiniType>(path: string, schema: S, signal: AbortSignal): Promise<z.infer<S>> {
+    return this.#parse(schema, parseJson(await this.#textOf({ url: this.#base + path }, signal)));
+  }
+
+  #post(path: string, value: object): { readonly url: string; readonly body: string } {
+    return { url: this.#base + path, body: JSON.stringify(value) };
+  }
+
+  /** What it answers, unless it refuses. */
+  async #open(wanted: Omit<Wanted, "headers">, signal: AbortSignal): Promise<Answered> {
+    const limits = this.#limits(signal);
+    const opened = await openAnswer({ ...wanted, headers: this.#headers() }, limits, this.#options.fetch);
+    if (opened.status >= 200 && opened.status < 300) return opened;
+    throw this.#refusal(opened, await refusalText(opened, limits));
+  }
+
+  async #textOf(wanted: Omit<Wanted, "headers">, signal: AbortSignal): Promise<string> {
     try {
-      const response = await this.#fetch(this.#base + path, { headers: this.#headers() }, signal);
-      if (!response.ok) throw await this.#refusal(response);
-      return this.#parse(schema, parseJson(await response.text()));
+      const { body } = await this.#open(wanted, signal);
+      return Buffer.concat(await Array.fromAsync(body)).toString();
     } catch (error) {
       throw this.#taskError(error, signal);
     }
   }
 
-  async #post(path: string, value: object, signal: AbortSignal, beforeSending?: BeforeSending): Promise<Response> {
-    const body = JSON.stringify(value);
-    await beforeSending?.(Buffer.byteLength(body));
-    try {
-      const response = await this.#fetch(this.#base + path, { method: "POST", headers: this.#headers(), body }, signal);
-      if (!response.ok) throw await this.#refusal(response);
-      const type = response.headers.get("content-type") ?? "";
-      if (/event-stream|json/i.test(type)) return response;
-      await response.body?.cancel();
-      throw this.#badAnswer(type);
-    } catch (error) {
-      throw this.#taskError(error, signal);
-    }
+  #limits(signal: AbortSignal): AnswerLimits {
+    return { signal, server: this.name, stallMs: this.#options.stallMs ?? 30_000 };
   }
 
-  #fetch(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-    return patientFetch(url, { ...init, signal }, this.name, this.#options.fetch);
-  }
-
-  async #refusal(response: Response): Promise<TaskError> {
-    const text = (await refusalText(response, this.#options.stallMs ?? 30_000, this.name)).slice(0, 10_000);
-    const told = errorSchema.safeParse(parseJson(text)).data;
+  #refusal(response: Pick<Answered, "status" | "headers">, text: string): TaskError {
+    const told = errorSchema.safeParse(parseJson(text.slice(0, 10_000))).data;
     const { error } = told ?? {};
     const said =
       (typeof error === "string" ? error : error?.message) ??
       told?.message ??
-      `${response.status} ${response.statusText}`;
+      `${response.status} ${STATUS_CODES[response.status] ?? ""}`.trim();
     const cause = new Error(`${response.status}: ${said}`);
     if (response.status === 404) {
       return new TaskError("model-missing", msg("{0} does not have this model: {1}", this.name, said), { cause });

@@ -48,12 +48,6 @@ export function askDirectly({ url, method, headers, body }: Asked, signal: Abort
   });
 }
 
-/** @throws as `askDirectly` */
-export function postJson(url: string, body: string, accept: string, signal: AbortSignal): Promise<Answered> {
-  const headers = { "content-type": "application/json", accept };
-  return askDirectly({ url, method: "POST", headers, body }, signal);
-}
-
 /** Nothing packed was asked for; something between may pack it all the same. */
 export function unpacked(answered: Answered): Answered {
   const encoding = answered.headers.get("content-encoding") ?? "identity";

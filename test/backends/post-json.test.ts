@@ -3,7 +3,7 @@ import { createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Answered, postJson } from "../../src/backends/post-json.ts";
+import { type Answered, askDirectly } from "../../src/backends/post-json.ts";
 import { startScriptedServer } from "./scripted-server.ts";
 
 const never = new AbortController().signal;
@@ -12,7 +12,11 @@ afterEach(async () => {
   for (const each of cleanUp.splice(0)) await each();
 });
 
-const post = (url: string, signal = never) => postJson(`${url}/api/chat`, '{"a":1}', "application/json", signal);
+const post = (url: string, signal = never) =>
+  askDirectly(
+    { url: `${url}/api/chat`, method: "POST", headers: { accept: "application/json" }, body: '{"a":1}' },
+    signal,
+  );
 
 interface RawServer {
   readonly url: string;
