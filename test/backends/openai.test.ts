@@ -274,17 +274,6 @@ describe("faults of an OpenAI-compatible server", () => {
     expect(server?.requests).toEqual(["POST /v1/chat/completions"]);
   });
 
-  it("is asked again over the connection of before, also where the end of an answer comes late", async () => {
-    const sockets = new Set<unknown>();
-    const backend = await backendWith(async (request_, response) => {
-      sockets.add(request_.socket);
-      await stream([whole], "stay")(request_, response, "");
-      setTimeout(() => response.end(), 20);
-    });
-    for (const _ of [1, 2, 3]) expect((await collect(backend.run(request, never))).text).toBe("Hello there");
-    expect(sockets.size).toBe(1);
-  });
-
   it("hears that its reader has left", async () => {
     const hung = Promise.withResolvers<void>();
     const backend = await backendWith((_, response) => {
