@@ -8,7 +8,7 @@ import { TaskError } from "../core/task-error.ts";
 import { asksFolders } from "../core/window-rules.ts";
 import { createLazyMcpEndpoint } from "../mcp/lazy-endpoint.ts";
 import { createControl } from "../proxy/control.ts";
-import { drainNode } from "../proxy/drain-node.ts";
+import { createNodeDrain } from "../proxy/drain-node.ts";
 import type { Tracing } from "../proxy/handled.ts";
 import { isLoopback, listen, type NotHad, pointsAt } from "../proxy/listen.ts";
 import { createProxy, type ProxyServer } from "../proxy/server.ts";
@@ -98,6 +98,7 @@ function createService(
   const log = (level: "debug" | "info" | "warn" | "error", text: string) => {
     if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) terminal.complain(text);
   };
+  const drain = createNodeDrain(app);
   const control = createControl(token, {
     async stop() {
       proxy.release();
@@ -105,7 +106,7 @@ function createService(
       await unpublish(home, process.pid);
       stop.abort();
     },
-    drain: (wish) => drainNode(app, wish, stop.signal),
+    drain: (wish) => drain(wish, stop.signal),
   });
   const proxy = createProxy(app, {
     token: asksForToken ? token : undefined,

@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 import { msg } from "../core/message.ts";
 import type { Leaving, UpEvent } from "../core/services.ts";
 import { addressOf, publishedPort } from "./container.ts";
-import { admitAgain, leadProxy } from "./drain-proxy.ts";
+import { admitAgain, leadProxy, type ProxyLead } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
 import { mustBeMade } from "./ensure-service.ts";
 import { findService } from "./find-ours.ts";
@@ -58,12 +58,13 @@ export interface Farewell {
 
 export function createFarewell(parts: FarewellParts): Farewell {
   const { engine, stackName, home, balancer, hurry, limitMs = usualLimitMs } = parts;
-  const left = new Map<string, string>();
+  const left = new Map<string, { readonly address: string; readonly proxy: ProxyLead }>();
   const admit = async (name: string) => {
-    const address = left.get(name);
-    if (address === undefined) return;
+    const held = left.get(name);
+    if (!held) return;
     left.delete(name);
-    balancer?.admit(address);
+    held.proxy.end();
+    balancer?.admit(held.address);
     const limit = AbortSignal.timeout(admitLimitMs);
     await admitAgain(engine, { stackName, home, name }, limit).catch(() => undefined);
   };
@@ -76,8 +77,9 @@ export function createFarewell(parts: FarewellParts): Farewell {
       const answering = new Set(servers.map(({ name }) => name));
       const quiet = Promise.allSettled(
         servers.map(async (server) => {
-          left.set(server.name, server.address);
-          await untilQuiet(parts, server, waiting);
+          const proxy = leadProxy(engine, stackName, home, server.id);
+          left.set(server.name, { address: server.address, proxy });
+          await untilQuiet(parts, server, proxy, waiting);
           answering.delete(server.name);
         }),
       );
@@ -114,8 +116,9 @@ function serverOf(container: Docker.ContainerInspectInfo): readonly Server[] {
 }
 
 async function untilQuiet(
-  { engine, stackName, home, balancer, cpus }: FarewellParts,
-  { name, id, address }: Server,
+  { balancer, cpus }: FarewellParts,
+  { name, address }: Server,
+  proxy: ProxyLead,
   waiting: AbortSignal,
 ): Promise<void> {
   const elsewhere = async () => {
@@ -124,11 +127,7 @@ async function untilQuiet(
     do await pause(lookEveryMs, waiting);
     while (((await cpus(name, waiting)) ?? 0) > quietCpus);
   };
-  await Promise.all([
-    balancer?.drain(address, waiting),
-    leadProxy(engine, stackName, home, id).drain(waiting),
-    elsewhere(),
-  ]);
+  await Promise.all([balancer?.drain(address, waiting), proxy.drain(waiting), elsewhere()]);
 }
 
 /** One that stays as it is goes on answering. */

@@ -180,11 +180,11 @@ async function* removeServer(
   // Another window may be asking it.
   if (await parts.isBusy(last.name, signal)) return;
   yield { kind: "removing", service: last.name, why };
+  const proxy = leadProxy(engine, parts.tools.stackName, parts.home, last.id);
   let isGone = false;
   try {
     await forgetPlace(parts.home, last.name);
     parts.onChange();
-    const proxy = leadProxy(engine, parts.tools.stackName, parts.home, last.id);
     await Promise.all([
       parts.balancer?.drain(last.address, signal),
       proxy.drain(signal),
@@ -196,6 +196,7 @@ async function* removeServer(
     await removeContainer(engine, last.id, signal).finally(lock.release);
     isGone = true;
   } finally {
+    proxy.end();
     // Whoever waited for it is closed: it is there, and may be asked.
     if (!isGone) await takeIn(parts, engine, last, AbortSignal.timeout(takeInLimitMs)).catch(() => undefined);
   }

@@ -3,7 +3,6 @@ import { msg } from "../core/message.ts";
 import type { Leaving, Services } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import { otherContext } from "./doctor-engine.ts";
-import { admitAgain } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
 import { findOurs } from "./find-ours.ts";
 import { type Farewell, finishTelling } from "./let-finish.ts";
@@ -61,9 +60,6 @@ async function* startAll(
       if (event.kind === "ready") {
         await keepPlace(home, event.service, event.address);
         await farewell.admit(event.service);
-        // It may be at the address of one that was drained by a process which did not live to take that back.
-        if (isModelServer(event.service))
-          await admitAgain(engine, { stackName: tools.stackName, home, name: event.service }, signal);
       }
       if (event.kind === "removed") await forgetPlace(home, event.service);
       yield event;

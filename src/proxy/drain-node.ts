@@ -1,22 +1,38 @@
-// Asks nothing new of a model server that is about to be removed.
+// Asks nothing new of a model server that is about to be removed, as long as whoever removes it lives.
 import type * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { drainedSchema, drainSchema } from "../core/drain.ts";
 
-/** @returns at once, with how much is still to be waited for */
-export async function drainNode(
-  { status, nodes }: Pick<App, "status" | "nodes">,
-  { address, isOver }: z.infer<typeof drainSchema>,
-  signal: AbortSignal,
-): Promise<z.infer<typeof drainedSchema>> {
-  const own = `Ollama at ${new URL(address).host}`;
-  // One of several of a name has that name behind its address.
-  const isMeant = (name: string) => name === own || name.startsWith(`${own} (`);
-  const found = (await status(signal)).map(({ name }) => name).filter(isMeant);
-  for (const name of found) {
-    if (isOver) nodes.admit(name);
-    else void nodes.drain(name);
-  }
-  const meant = nodes.state().filter(({ node }) => isMeant(node));
-  return { inFlight: meant.reduce((sum, { inFlight }) => sum + inFlight, 0) };
+/** What it returns tells at once how much is still to be waited for. */
+export function createNodeDrain({ status, nodes }: Pick<App, "status" | "nodes">) {
+  const holds = new Map<string, NodeJS.Timeout>();
+  const letGo = (name: string) => {
+    clearTimeout(holds.get(name));
+    holds.delete(name);
+  };
+  const hold = (name: string, holdMs: number) => {
+    const onSilence = () => {
+      letGo(name);
+      nodes.admit(name);
+    };
+    holds.set(name, setTimeout(onSilence, holdMs).unref());
+  };
+  return async (
+    { address, isOver, holdMs }: z.infer<typeof drainSchema>,
+    signal: AbortSignal,
+  ): Promise<z.infer<typeof drainedSchema>> => {
+    const own = `Ollama at ${new URL(address).host}`;
+    // One of several of a name has that name behind its address.
+    const isMeant = (name: string) => name === own || name.startsWith(`${own} (`);
+    const there = (await status(signal)).map(({ name }) => name);
+    // One that is being made anew is not there for a while.
+    for (const name of new Set([...there, ...holds.keys()].filter(isMeant))) {
+      letGo(name);
+      if (isOver) nodes.admit(name);
+      else void nodes.drain(name);
+      if (!isOver && holdMs !== undefined) hold(name, holdMs);
+    }
+    const meant = nodes.state().filter(({ node }) => isMeant(node));
+    return { inFlight: meant.reduce((sum, { inFlight }) => sum + inFlight, 0) };
+  };
 }

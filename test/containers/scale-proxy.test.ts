@@ -11,6 +11,7 @@ import { type ScaleParts, scaleServers } from "../../src/containers/scale.ts";
 import { readSecret } from "../../src/containers/secrets.ts";
 import { toolsOf } from "../../src/containers/service-tools.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
+import { startCommand } from "../harness/command-line.ts";
 import { type Bench, containers, createBench, dockerd, never, startTestEngine, until, up } from "./harness.ts";
 
 let engine: DockerEngine | undefined;
@@ -50,13 +51,13 @@ function partsOf(): ScaleParts {
 }
 
 /** @returns its last event, which says whether it is whole, and where it is from */
-async function stream(number: number): Promise<{ readonly last: unknown; readonly from: string }> {
+async function stream(number: number, tokens = 60): Promise<{ readonly last: unknown; readonly from: string }> {
   const token = (await readSecret(bench.home, "proxy-token")) ?? "";
   const messages = [{ role: "user", content: `Tell a story about ${number} cats.` }];
   const answer = await fetch(`http://127.0.0.1:${bench.ports["local-llm-proxy"]}/api/chat`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: smallModel, messages, options: { num_predict: 60 } }),
+    body: JSON.stringify({ model: smallModel, messages, options: { num_predict: tokens } }),
   });
   const lines = (await answer.text()).trim().split("\n");
   return { last: JSON.parse(lines.at(-1) ?? "{}"), from: answer.headers.get("x-switchyard-backend") ?? "" };
@@ -103,5 +104,17 @@ describe.skipIf(!dockerd)("a second model server behind the service in its conta
     const asked = await Promise.all(Array.from({ length: 6 }, (_, number) => stream(number)));
     for (const { last } of asked) expect(last).toMatchObject({ done: true });
     expect(new Set(asked.map(({ from }) => from)).size).toBe(2);
+  });
+
+  it("is asked again where whoever was taking it away was killed", async ({ skip }) => {
+    if (!engine) skip();
+    await up(bench.services, "team");
+    const answer = stream(1, 400);
+    const env = { SWITCHYARD_HOME: bench.home, SWITCHYARD_DOCKER_HOST: engine?.address ?? "", LC_ALL: "C" };
+    const shell = startCommand(["down"], { env });
+    await until(() => (shell.err().includes("still at work on answers") ? true : undefined));
+    shell.child.kill("SIGKILL");
+    expect((await answer).last).toMatchObject({ done: true });
+    expect((await stream(2)).last).toMatchObject({ done: true });
   });
 });

@@ -1,9 +1,10 @@
 // Two model servers behind the service.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
 import type { App } from "../../src/core/app.ts";
 import { drainPath } from "../../src/core/drain.ts";
 import { createControl } from "../../src/proxy/control.ts";
-import { drainNode } from "../../src/proxy/drain-node.ts";
+import { createNodeDrain } from "../../src/proxy/drain-node.ts";
 import {
   beginLines,
   doneLine,
@@ -106,18 +107,13 @@ it("asks nothing new of a server that is about to go, tells what is still being 
     },
   });
   second = other;
-  const app: { it?: App } = {};
-  const control = createControl(token, {
-    stop: async () => undefined,
-    drain: (wish) =>
-      app.it ? drainNode(app.it, wish, new AbortController().signal) : Promise.reject(new Error("none")),
-  });
+  const control = drainable();
   const running = await startProxy({
     chat: say("from the first"),
     settings: { nodes: [{ url: other.url }] },
-    options: { mounts: () => [control] },
+    options: { mounts: () => [control.mount] },
   });
-  app.it = running.app;
+  control.open(running.app);
   const { url, ollama } = running;
   const drain = async (body: object, headers: Readonly<Record<string, string>> = known) => {
     const answer = await post(url, drainPath, body, { headers });
@@ -142,3 +138,35 @@ it("asks nothing new of a server that is about to go, tells what is still being 
   const last = await post(url, "/api/chat", hello("hello four"));
   expect((await last.json()).message.content).toBe("from the second, whole");
 });
+
+it("asks a server again where whoever held it back says no more of it, and not before", async () => {
+  const control = drainable();
+  const running = await startProxy({ chat: say("from it"), options: { mounts: () => [control.mount] } });
+  control.open(running.app);
+  const { url, ollama } = running;
+  const drain = (more: object) => post(url, drainPath, { address: ollama.url, ...more }, { headers: known });
+  const condition = async () => {
+    const { parts } = await (await fetch(`${url}/health`, { headers: known })).json();
+    return parts.servers[0].condition;
+  };
+  await (await post(url, "/api/chat", hello("hello before"))).text();
+  // An earlier hold ends with the one that is told after it.
+  await drain({ holdMs: 50 });
+  await drain({ holdMs: 60_000 });
+  const later = post(url, "/api/chat", hello("hello later")).then((answer) => answer.json());
+  await expect.poll(condition).toBe("leaving");
+  expect(await Promise.race([later, sleep(500, "waits")])).toBe("waits");
+  await drain({ holdMs: 50 });
+  expect((await later).message.content).toBe("from it");
+  expect(await condition()).toBe("ready");
+});
+
+/** What who takes a model server away talks to, of an app that is there a moment later. */
+function drainable() {
+  const opened = Promise.withResolvers<ReturnType<typeof createNodeDrain>>();
+  const mount = createControl(token, {
+    stop: async () => undefined,
+    drain: async (wish) => (await opened.promise)(wish, new AbortController().signal),
+  });
+  return { mount, open: (app: App) => opened.resolve(createNodeDrain(app)) };
+}
