@@ -6,6 +6,7 @@ import { TaskError } from "../core/task-error.ts";
 import { createOptions, publishedPort } from "./container.ts";
 import { call, callUnlessDone, type Engine, ifThere } from "./engine.ts";
 import { findService } from "./find-ours.ts";
+import type { Farewell } from "./let-finish.ts";
 import { whoHoldsPort } from "./port-owner.ts";
 import { isPortFree, nextFreePort } from "./ports.ts";
 import { type FilledFile, hashOf, putFiles } from "./service-files.ts";
@@ -15,16 +16,24 @@ import { configHash, containerName, labels } from "./stack.ts";
 /** Between looking for a free port and taking it, another program may be faster. */
 const startTries = 3;
 
+export interface EnsureParts {
+  readonly files: readonly FilledFile[];
+  /** Id of a container that is made anew also where it is as it is wanted. */
+  readonly remade?: string | undefined;
+  /** Waits for answers before their server is made anew; absent: nothing is waited for. */
+  readonly farewell?: Pick<Farewell, "finish"> | undefined;
+}
+
 /** Started, not yet known to answer. What a failure leaves half done is finished by the next call. */
 export async function* ensureService(
   engine: Engine,
   stack: Stack,
   service: ServiceSpec,
-  files: readonly FilledFile[],
+  { files, remade, farewell }: EnsureParts,
   signal: AbortSignal,
 ): AsyncIterable<UpEvent> {
   const found = await findService(engine, stack, service, signal);
-  if (found && (await canStay(engine, stack, service, files, found, signal))) {
+  if (found && found.Id !== remade && (await canStay(engine, stack, service, files, found, signal))) {
     if (found.State.Running && !found.State.Paused) return;
     await startContainer(engine, found, signal);
     yield { kind: "started", service: service.name };
@@ -36,8 +45,11 @@ export async function* ensureService(
     yield { kind: "created", service: service.name };
     return;
   }
-  await removeContainer(engine, found.Id, signal);
+  if (farewell) yield* farewell.finish([found], signal);
   try {
+    // Not left half way: the engine would stop it all the same, and nobody would start it again.
+    await removeContainer(engine, found.Id, new AbortController().signal);
+    signal.throwIfAborted();
     yield* makeContainer(engine, stack, service, files, signal);
   } catch (error) {
     const isBack = await putBack(engine, found).catch(() => false);
@@ -53,11 +65,11 @@ export async function mustBeMade(
   engine: Engine,
   stack: Stack,
   service: ServiceSpec,
-  files: readonly FilledFile[],
+  { files, remade }: EnsureParts,
   signal: AbortSignal,
 ): Promise<boolean> {
   const found = await findService(engine, stack, service, signal);
-  return !found || !(await canStay(engine, stack, service, files, found, signal));
+  return !found || found.Id === remade || !(await canStay(engine, stack, service, files, found, signal));
 }
 
 async function canStay(

@@ -5,12 +5,8 @@ import type { Leaving, UpEvent } from "../core/services.ts";
 import { addressOf, publishedPort } from "./container.ts";
 import { admitAgain, leadProxy, type ProxyLead } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
-import { mustBeMade } from "./ensure-service.ts";
-import { findService } from "./find-ours.ts";
 import { pause } from "./pause.ts";
 import { isModelServer } from "./plan.ts";
-import type { FilledFile } from "./service-files.ts";
-import type { ServiceSpec, Stack } from "./service-spec.ts";
 import { labels } from "./stack.ts";
 
 /** Longer than this nobody is made to wait for the answers of others. */
@@ -128,18 +124,4 @@ async function untilQuiet(
     while (((await cpus(name, waiting)) ?? 0) > quietCpus);
   };
   await Promise.all([balancer?.drain(address, waiting), proxy.drain(waiting), elsewhere()]);
-}
-
-/** One that stays as it is goes on answering. */
-export async function* finishBeforeRemaking(
-  farewell: Farewell | undefined,
-  engine: Engine,
-  stack: Stack,
-  { service, files }: { readonly service: ServiceSpec; readonly files: readonly FilledFile[] },
-  signal: AbortSignal,
-): AsyncIterable<UpEvent> {
-  if (!farewell || !isModelServer(service.name)) return;
-  const found = await findService(engine, stack, service, signal);
-  if (!found?.State.Running || !(await mustBeMade(engine, stack, service, files, signal))) return;
-  yield* farewell.finish([found], signal);
 }

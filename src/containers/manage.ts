@@ -6,10 +6,9 @@ import { TaskError } from "../core/task-error.ts";
 import { buildProxyImage, removeOldImages } from "./build-image.ts";
 import { addressOf, publishedPort, stateOf } from "./container.ts";
 import { call, callUnlessDone, type Engine, ifThere } from "./engine.ts";
-import { ensureService, mustBeMade, removeContainer } from "./ensure-service.ts";
+import { type EnsureParts, ensureService, mustBeMade, removeContainer } from "./ensure-service.ts";
 import { fetchImage } from "./fetch-image.ts";
 import { findOurs, findService } from "./find-ours.ts";
-import { type Farewell, finishBeforeRemaking } from "./let-finish.ts";
 import { lastLines } from "./logs.ts";
 import { scarceMemory } from "./memory-now.ts";
 import { pause } from "./pause.ts";
@@ -28,11 +27,12 @@ const readyLimitMs = 180_000;
 /** Ended by itself and started again by the engine so often: waiting longer is in vain. */
 const crashesToGiveUp = 3;
 
-export interface BringUpParts extends FileRoots {
+/** What one service is made to run with. */
+export interface RunParts extends FileRoots, Omit<EnsureParts, "files"> {}
+
+export interface BringUpParts extends RunParts {
   readonly facts: HostFacts;
   readonly imageMirrors: readonly string[];
-  /** Waits for answers before their model server is made anew; absent: nothing is waited for. */
-  readonly farewell?: Farewell;
 }
 
 /** Ends when every service answers. Done again, nothing happens twice. */
@@ -52,15 +52,22 @@ export async function* bringUp(
   refuseAbsentCards(stack, parts.facts);
   yield* getImages(engine, stack, parts, signal);
   await ensureNetwork(engine, stack, signal);
-  for (const service of stack.services) {
-    for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
-    const files = await fillFiles(service, parts);
-    yield* finishBeforeRemaking(parts.farewell, engine, stack, { service, files }, signal);
-    yield* ensureService(engine, stack, service, files, signal);
-    if (isModelServer(service.name)) await keepMemory(parts.home, service.memoryMiB);
-  }
+  for (const service of stack.services) yield* makeRun(engine, stack, service, parts, signal);
   yield* removeUnwanted(engine, plan, parts.farewell, signal);
   for (const service of stack.services) yield* waitUntilReady(engine, stack, service, signal);
+}
+
+/** Its image and the network are there. */
+async function* makeRun(
+  engine: Engine,
+  stack: Stack,
+  service: ServiceSpec,
+  parts: RunParts,
+  signal: AbortSignal,
+): AsyncIterable<UpEvent> {
+  for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
+  yield* ensureService(engine, stack, service, { ...parts, files: await fillFiles(service, parts) }, signal);
+  if (isModelServer(service.name)) await keepMemory(parts.home, service.memoryMiB);
 }
 
 /** Everything is there before the first container is touched. */
@@ -89,7 +96,7 @@ async function* getImages(
 export async function missingImages(
   engine: Engine,
   stack: Stack,
-  roots: FileRoots,
+  parts: RunParts,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const missing = new Set<string>();
@@ -97,7 +104,8 @@ export async function missingImages(
     (await ifThere(engine.docker.getImage(image).inspect(), signal)) !== undefined;
   for (const service of stack.services) {
     if (await isThere(service.image)) continue;
-    if (!(await mustBeMade(engine, stack, service, await fillFiles(service, roots), signal))) continue;
+    const files = await fillFiles(service, parts);
+    if (!(await mustBeMade(engine, stack, service, { ...parts, files }, signal))) continue;
     for (const image of imagesOf({ services: [service] })) if (!(await isThere(image))) missing.add(image);
   }
   return [...missing];
@@ -125,7 +133,7 @@ export function imagesOf({ services }: Pick<Stack, "services">): readonly string
 async function* removeUnwanted(
   engine: Engine,
   { stack, leftOut }: Plan,
-  farewell: Farewell | undefined,
+  farewell: RunParts["farewell"],
   signal: AbortSignal,
 ): AsyncIterable<UpEvent> {
   for (const each of await findOurs(engine, stack.name, signal)) {
@@ -150,17 +158,27 @@ async function ensureVolume({ docker }: Engine, stack: Stack, name: string, sign
   await call(docker.createVolume({ Name: name, Labels: { [labels.stack]: stack.name } }), signal);
 }
 
-/** One alone; its image and the network are there. @returns where it answers */
+/** One alone, until it answers; its image and the network are there. */
+export async function* bringOneUp(
+  engine: Engine,
+  stack: Stack,
+  service: ServiceSpec,
+  parts: RunParts,
+  signal: AbortSignal,
+): AsyncIterable<UpEvent> {
+  yield* makeRun(engine, stack, service, parts, signal);
+  yield* waitUntilReady(engine, stack, service, signal);
+}
+
+/** As `bringOneUp`, for who tells no events. @returns where it answers */
 export async function startService(
   engine: Engine,
   stack: Stack,
   service: ServiceSpec,
-  roots: FileRoots,
+  parts: RunParts,
   signal: AbortSignal,
 ): Promise<string> {
-  for (const volume of service.volumes) await ensureVolume(engine, stack, volume.name, signal);
-  for await (const _ of ensureService(engine, stack, service, await fillFiles(service, roots), signal));
-  if (isModelServer(service.name)) await keepMemory(roots.home, service.memoryMiB);
+  for await (const _ of makeRun(engine, stack, service, parts, signal));
   return untilReady(engine, stack, service, signal);
 }
 

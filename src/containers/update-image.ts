@@ -7,11 +7,9 @@ import type { UpEvent } from "../core/services.ts";
 import { TaskError } from "../core/task-error.ts";
 import { type Engine, ifThere } from "./engine.ts";
 import { fetchImage } from "./fetch-image.ts";
-import { finishBeforeRemaking } from "./let-finish.ts";
-import { type BringUpParts, ensureNetwork, startService } from "./manage.ts";
+import { type BringUpParts, bringOneUp, ensureNetwork } from "./manage.ts";
 import { isModelServer, type Plan } from "./plan.ts";
 import { checkRoom } from "./preflight.ts";
-import { fillFiles } from "./service-files.ts";
 
 const fileIn = (home: string) => join(home, "ollama-version");
 /** As registries allow tags. */
@@ -65,19 +63,13 @@ export async function* updateOllama(
   await ensureNetwork(engine, after.stack, signal);
   try {
     for (const each of servers) {
-      const files = await fillFiles(each, parts);
-      yield* finishBeforeRemaking(parts.farewell, engine, after.stack, { service: each, files }, signal);
-      const address = await startService(engine, after.stack, each, parts, signal);
-      yield { kind: "recreated", service: each.name };
-      yield { kind: "ready", service: each.name, address };
+      yield* bringOneUp(engine, after.stack, each, parts, signal);
     }
     await keepTag(parts.home, tag);
   } catch (cause) {
     // Also when it was cancelled: half an update is none.
-    for (const each of olds) {
-      const address = await startService(engine, before.stack, each, parts, new AbortController().signal);
-      yield { kind: "ready", service: each.name, address };
-    }
+    const { farewell: _, ...hurried } = parts;
+    for (const each of olds) yield* bringOneUp(engine, before.stack, each, hurried, new AbortController().signal);
     signal.throwIfAborted();
     const text = msg("{0} does not come up; {1} runs again, with all its models.", service.image, old.image);
     throw new TaskError("server-error", text, { cause });

@@ -170,6 +170,29 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
     expect((await inspect(socket(), "switchyard-redis")).State.Running).toBe(false);
   });
 
+  it("run as before where they were about to be made anew and that is cancelled, also while one is being stopped", async () => {
+    await up(bench.services);
+    const { Id: id, State } = await inspect(socket(), "switchyard-ollama");
+    // It takes no notice of being told to stop, so that takes its time.
+    process.kill(State.Pid, "SIGSTOP");
+    const stop = new AbortController();
+    const changed = bench.again({}, { MAX_MODEL_MEMORY: "2G" });
+    const begun = Math.floor(Date.now() / 1000);
+    const made = (async () => {
+      for await (const _ of changed.up({}, stop.signal));
+    })();
+    const filters = encodeURIComponent(JSON.stringify({ container: [id], event: ["kill"] }));
+    const killed = () =>
+      ask(socket(), "GET", `/events?since=${begun}&until=${Math.ceil(Date.now() / 1000)}&filters=${filters}`);
+    await until(async () => ((await killed()).body.trim() === "" ? undefined : true));
+    stop.abort();
+    await expect(made).rejects.toThrow(/abort/i);
+    const after = await inspect(socket(), "switchyard-ollama");
+    expect(after.State.Running).toBe(true);
+    expect(after.HostConfig.Memory).toBe(2 ** 30);
+    await until(() => fetch(`http://127.0.0.1:${bench.ports.ollama}`).catch(() => undefined));
+  });
+
   it("finish the next time what was cancelled half way", async () => {
     for (const stopAt of ["engine", "created", "waiting"]) {
       const stop = new AbortController();
