@@ -7,20 +7,21 @@ import { statusOfContainer } from "./container.ts";
 import type { ScalePace } from "./decide-replicas.ts";
 import { diagnose } from "./doctor.ts";
 import type { DoctorTools } from "./doctor-tools.ts";
-import { call, callUnlessDone, type Engine, openEngine } from "./engine.ts";
+import { call, type Engine, openEngine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import { createIncidentNotes } from "./incident-notes.ts";
 import { createFarewell, type Farewell, type FarewellParts, finishTelling, quietCpus } from "./let-finish.ts";
 import { followLogs } from "./logs.ts";
 import { ensureNetwork, startService, stopContainer } from "./manage.ts";
 import { forgetPlace, keepPlace, putPlacesBack, readPlaces } from "./places.ts";
+import { restartService } from "./restart-service.ts";
 import { type ScaleParts, scaleServers } from "./scale.ts";
 import { readSecret } from "./secrets.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
 import { containerName } from "./stack.ts";
 import { createUsage } from "./usage.ts";
 import { incidentFile, watchStack } from "./watch.ts";
-import { wholeStack } from "./whole-stack.ts";
+import { startAll, type WholeStackParts, wholeStack } from "./whole-stack.ts";
 
 export interface ServicesOptions extends ToolOptions {
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
@@ -49,12 +50,18 @@ export function createServices(options: ServicesOptions): Services {
       balancer: options.balancer,
       limitMs: options.finishLimitMs,
     });
+  const stack: WholeStackParts = { ...options, tools, farewellTo };
+  const doctorTools: DoctorTools = {
+    ...tools,
+    farewellTo: (engine) => farewellTo(engine, {}),
+    startAll: (wish, signal) => startAll(stack, { ...wish, work: "repair" }, signal),
+  };
   return {
-    ...wholeStack({ ...options, tools, farewellTo }),
+    ...wholeStack(stack),
     ...oneService(options, tools, farewellTo),
-    ...keeping(options, tools, cpus),
+    ...keeping(options, tools, { farewellTo: doctorTools.farewellTo, cpus }),
     usage,
-    ...mending(options, { ...tools, farewellTo: (engine) => farewellTo(engine, {}) }),
+    ...mending(options, doctorTools),
     status: (signal) => readStatus(tools, signal),
     grafanaPassword: () => readSecret(options.home, "grafana-password"),
   };
@@ -93,14 +100,8 @@ function oneService(
     },
     async restart(service, leaving, signal) {
       const { engine, found } = await find(service, signal);
-      const farewell = farewellTo(engine, leaving);
-      try {
-        await finishTelling(farewell, [found], leaving, signal);
-        await callUnlessDone(engine.docker.getContainer(found.Id).restart(), signal);
-      } finally {
-        await farewell.admitAll();
-        onChange();
-      }
+      const parts = { engine, home, stackName: tools.stackName, farewell: farewellTo(engine, leaving) };
+      await restartService(parts, found, leaving, signal).finally(onChange);
     },
     async *logs(service, tail, signal) {
       const { engine, found } = await find(service, signal);
@@ -113,7 +114,7 @@ function oneService(
 function keeping(
   options: ServicesOptions,
   tools: ServiceTools,
-  cpus: FarewellParts["cpus"],
+  { farewellTo, cpus }: Pick<DoctorTools, "farewellTo"> & Pick<FarewellParts, "cpus">,
 ): Pick<Services, "watch" | "scale" | "incidents"> {
   const { connect, stackName } = tools;
   const limits = () => {
@@ -122,7 +123,7 @@ function keeping(
   };
   const isBusy = async (service: string, signal: AbortSignal) => ((await cpus(service, signal)) ?? 1) > quietCpus;
   return {
-    watch: (signal) => watchStack({ ...options, connect, stackName, nowMs: () => Date.now() }, signal),
+    watch: (signal) => watchStack({ ...options, connect, stackName, farewellTo, nowMs: () => Date.now() }, signal),
     scale: (signal) => scaleServers({ ...options, balancer: options.balancer, tools, limits, isBusy }, signal),
     incidents: () => createIncidentNotes(incidentFile(options.home), "").list(),
   };

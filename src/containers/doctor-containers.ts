@@ -2,8 +2,8 @@
 import { msg } from "../core/message.ts";
 import { serviceStateName } from "../core/names.ts";
 import { statusOfContainer } from "./container.ts";
+import type { DoctorTools } from "./doctor-tools.ts";
 import type { Engine } from "./engine.ts";
-import { removeContainer } from "./ensure-service.ts";
 import { findOurs } from "./find-ours.ts";
 import type { Finding } from "./finding.ts";
 import type { Plan } from "./plan.ts";
@@ -16,20 +16,17 @@ import { configHash, labels } from "./stack.ts";
 export async function checkContainers(
   engine: Engine,
   plan: Plan,
-  startAll: (signal: AbortSignal) => Promise<void>,
-  { stackName, roots }: ServiceTools,
+  { stackName, roots, startAll }: DoctorTools,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const ours = await findOurs(engine, stackName, signal);
   const hashes = await hashesOf(plan, roots);
+  const start = (each: AbortSignal) => drain(startAll({}, each));
   return ours.flatMap((container): readonly Finding[] => {
     const status = statusOfContainer(container);
     const { name } = status;
     const wanted = plan.stack.services.find((service) => service.name === name);
-    const remake = async (each: AbortSignal) => {
-      await removeContainer(engine, container.Id, each);
-      await startAll(each);
-    };
+    const remake = (each: AbortSignal) => drain(startAll({ remade: container.Id }, each));
     const common = { severity: "problem", canRepair: true } as const;
     if (status.exposedOn.length > 0) {
       return [
@@ -53,7 +50,7 @@ export async function checkContainers(
             msg("{0} is {1}, exit code {2}", status.container, serviceStateName(status.state), status.exitCode ?? "–"),
           ],
           repair: msg("Start it."),
-          mend: status.state === "unhealthy" ? remake : startAll,
+          mend: status.state === "unhealthy" ? remake : start,
         },
       ];
     }
@@ -67,7 +64,7 @@ export async function checkContainers(
         what: msg("{0} runs with settings of before.", name),
         evidence: [msg("{0} is made from {1}; {2} is asked for", status.container, status.image, wanted.image)],
         repair: msg("Make its container anew; what it keeps stays."),
-        mend: startAll,
+        mend: start,
       },
     ];
   });
@@ -87,7 +84,7 @@ async function hashesOf({ stack }: Plan, roots: ServiceTools["roots"]): Promise<
 export async function checkPorts(
   engine: Engine,
   { stack }: Plan,
-  startAll: (signal: AbortSignal) => Promise<void>,
+  { startAll }: Pick<DoctorTools, "startAll">,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const ours = await findOurs(engine, stack.name, signal);
@@ -107,8 +104,12 @@ export async function checkPorts(
       repair: msg("Start the services: the next free port is used. Nobody’s program is ended."),
       // Where nothing is set up, a person decides whether gigabytes are fetched.
       canRepair: ours.length > 0,
-      mend: startAll,
+      mend: (each) => drain(startAll({}, each)),
     });
   }
   return findings;
+}
+
+async function drain(events: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of events);
 }

@@ -6,13 +6,12 @@ import { formatBytes } from "../core/format-bytes.ts";
 import { type Message, msg } from "../core/message.ts";
 import { statusOfContainer } from "./container.ts";
 import type { DoctorTools } from "./doctor-tools.ts";
-import { callUnlessDone, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
 import type { Finding } from "./finding.ts";
-import { untilReady } from "./manage.ts";
 import { type HostFacts, isModelServer, type Plan } from "./plan.ts";
 import { engineDiskFree } from "./preflight.ts";
-import type { ServiceTools } from "./service-tools.ts";
+import { restartService } from "./restart-service.ts";
 import { labels } from "./stack.ts";
 import { ollamaTag } from "./stack-core.ts";
 import { updateServer } from "./update-server.ts";
@@ -61,7 +60,7 @@ const runningSchema = z.object({
 /** A container that was given a card computes on the processor: after hours, or a reload of the system's services, it loses it. */
 export async function checkLostCard(
   engine: Engine,
-  { stackName }: Pick<ServiceTools, "stackName">,
+  { stackName, roots, farewellTo }: Pick<DoctorTools, "stackName" | "roots" | "farewellTo">,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const servers = (await findOurs(engine, stackName, signal)).filter(
@@ -84,12 +83,8 @@ export async function checkLostCard(
       ),
       repair: msg("Restart its container; models are loaded anew with the next question."),
       canRepair: true,
-      mend: async (each) => {
-        await callUnlessDone(engine.docker.getContainer(server.Id).restart({ t: 10 }), each);
-        // One that is not there yet tells of nothing wrong, and what was to be mended would pass for mended.
-        const service = { name, memoryMiB: Math.round((server.HostConfig.Memory ?? 0) / 2 ** 20) };
-        await untilReady(engine, { name: stackName }, service, each);
-      },
+      mend: (each) =>
+        restartService({ engine, stackName, home: roots.home, farewell: farewellTo(engine) }, server, {}, each),
     });
   }
   return findings;

@@ -8,7 +8,6 @@ import { checkCertificates, checkExposed, checkLocalhost, checkProxy } from "./d
 import type { DoctorTools } from "./doctor-tools.ts";
 import { openEngine } from "./engine.ts";
 import type { Finding } from "./finding.ts";
-import { bringUp } from "./manage.ts";
 import { withoutEngine } from "./no-engine.ts";
 
 /** Looks only; nothing is changed. Problems first. */
@@ -18,16 +17,10 @@ export async function diagnose(tools: DoctorTools, signal: AbortSignal): Promise
   if (!found) return [withoutEngine(tried, tools.env, tools.exists), ...anyway];
   const engine = await openEngine(found, tried);
   const [facts, plan] = await Promise.all([tools.facts(engine, signal), tools.plan(engine, signal)]);
-  const startAll = (each: AbortSignal) =>
-    tools.locked({ work: "repair" }, each, async (again) => {
-      const farewell = tools.farewellTo(again);
-      const parts = { ...(await tools.partsOf(again, each)), farewell };
-      await drain(bringUp(again, plan, parts, each)).finally(farewell.admitAll);
-    });
   const groups = await Promise.all([
     checkEngine(engine, tools, signal),
-    checkContainers(engine, plan, startAll, tools, signal),
-    checkPorts(engine, plan, startAll, signal),
+    checkContainers(engine, plan, tools, signal),
+    checkPorts(engine, plan, tools, signal),
     checkExposed(engine, tools.stackName, signal),
     checkDisk(facts),
     plan.isMemoryShort ? [shortMemory(plan.notices[0] ?? msg("The engine has little memory."), facts)] : [],
@@ -49,8 +42,4 @@ function shortMemory(what: Finding["what"], { engineMemoryBytes }: { readonly en
     repair: msg("Give the engine more memory (Docker Desktop: Settings, Resources), or use smaller models."),
     canRepair: false,
   };
-}
-
-async function drain(events: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of events);
 }

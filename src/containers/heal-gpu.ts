@@ -4,14 +4,17 @@ import { slowedModels } from "../core/lost-gpu.ts";
 import type { RunRecord } from "../core/run-record.ts";
 import type { Incident } from "../core/services.ts";
 import { statusOfContainer } from "./container.ts";
-import { callUnlessDone, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { findOurs } from "./find-ours.ts";
-import { pause } from "./pause.ts";
-import { answersAt } from "./probe.ts";
+import type { Farewell } from "./let-finish.ts";
+import { restartService } from "./restart-service.ts";
 
 export interface GpuHealerParts {
   readonly engine: Engine;
   readonly stackName: string;
+  readonly home: string;
+  /** What it is answering is waited for before it is restarted. */
+  readonly farewellTo: (engine: Engine) => Farewell;
   readonly runs: () => Promise<readonly RunRecord[]>;
   readonly nowMs: () => number;
 }
@@ -22,12 +25,10 @@ const loadedSchema = z.object({
 const answerSchema = z.object({ eval_count: z.number(), eval_duration: z.number() });
 /** Of its baseline: the card is in use again. */
 const healedShare = 0.5;
-const readyLimitMs = 60_000;
-const askEveryMs = 100;
 
 /** @param sinceMs what was slow before then was seen to */
 export async function healLostGpu(
-  { engine, stackName, runs, nowMs }: GpuHealerParts,
+  { engine, stackName, home, farewellTo, runs, nowMs }: GpuHealerParts,
   sinceMs: number,
   signal: AbortSignal,
 ): Promise<Incident | undefined> {
@@ -42,24 +43,26 @@ export async function healLostGpu(
     // All of it on the card, and slow nevertheless: that is something else.
     if (!loaded.some((each) => each.name === slow.model && each.size_vram < each.size)) continue;
     const atMs = nowMs();
-    await callUnlessDone(engine.docker.getContainer(container.Id).restart({ t: 10 }), signal);
-    const helped = (await speedAgain(address, slow.model, signal)) >= slow.baseline * healedShare;
+    const restarted = restartService({ engine, stackName, home, farewell: farewellTo(engine) }, container, {}, signal);
+    const speed = await restarted.then(() => speedOf(address, slow.model, signal)).catch(noSpeed(signal));
+    const helped = speed >= slow.baseline * healedShare;
     return { service: name, atMs, what: "lost-gpu", done: "restarted", attempt: 1, helped, tookMs: nowMs() - atMs };
   }
   return undefined;
 }
 
 /** Tokens a second of a short answer; 0 where there is none. */
-async function speedAgain(address: string, model: string, signal: AbortSignal): Promise<number> {
-  const deadlineMs = performance.now() + readyLimitMs;
-  while (!(await answersAt(address, signal))) {
-    if (performance.now() > deadlineMs) return 0;
-    await pause(askEveryMs, signal);
-  }
+async function speedOf(address: string, model: string, signal: AbortSignal): Promise<number> {
   const body = { model, prompt: "Count from one to twenty.", stream: false, options: { num_predict: 32 } };
   const answer = answerSchema.safeParse(await askJson(`${address}/api/generate`, body, signal)).data;
   return answer ? (answer.eval_count / answer.eval_duration) * 1e9 : 0;
 }
+
+/** Of a server that does not come up. */
+const noSpeed = (signal: AbortSignal) => () => {
+  signal.throwIfAborted();
+  return 0;
+};
 
 async function askJson(address: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
   const init = body ? { method: "POST", body: JSON.stringify(body) } : {};

@@ -14,6 +14,7 @@ import { createHealer, type Healed, type Healer } from "./heal.ts";
 import { healLostGpu } from "./heal-gpu.ts";
 import { createIncidentNotes, type IncidentNotes } from "./incident-notes.ts";
 import { applyForLease, type Lease } from "./lease.ts";
+import type { Farewell } from "./let-finish.ts";
 import { pause } from "./pause.ts";
 import { createRestartBudget } from "./restart-budget.ts";
 
@@ -24,6 +25,8 @@ export interface WatchOptions {
   readonly home: string;
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
   readonly nowMs: () => number;
+  /** Waits for the answers of a server that is restarted. */
+  readonly farewellTo: (engine: Engine) => Farewell;
   /** What answers took, for cards that were lost; absent: not looked for. */
   readonly runs?: () => Promise<readonly RunRecord[]>;
   /** How often lost cards are looked for. */
@@ -101,14 +104,20 @@ function gpuLook(options: WatchOptions, engine: Engine, healer: Healer, lease: L
   const { runs, gpuLookEveryMs = usualGpuLookEveryMs } = options;
   let lookedAtMs = options.nowMs();
   let healedAtMs = 0;
+  let isLooking = false;
   return () => {
-    if (!runs || !lease.isHeld() || options.nowMs() - lookedAtMs < gpuLookEveryMs) return;
+    if (isLooking || !runs || !lease.isHeld() || options.nowMs() - lookedAtMs < gpuLookEveryMs) return;
     lookedAtMs = options.nowMs();
+    // It takes as long as the answers that are waited for.
+    isLooking = true;
     const look = healLostGpu({ ...options, engine, runs }, healedAtMs, signal);
+    const healed = look.then((incident) => {
+      if (incident) healedAtMs = options.nowMs();
+      return incident;
+    });
     healer.join(
-      look.then((incident) => {
-        if (incident) healedAtMs = options.nowMs();
-        return incident;
+      healed.finally(() => {
+        isLooking = false;
       }),
     );
   };

@@ -6,7 +6,8 @@ import { otherContext } from "./doctor-engine.ts";
 import type { Engine } from "./engine.ts";
 import { findOurs } from "./find-ours.ts";
 import { type Farewell, finishTelling } from "./let-finish.ts";
-import { bringDown, bringUp, missingImages, removeStack } from "./manage.ts";
+import type { LockWork } from "./lock.ts";
+import { bringDown, bringUp, missingImages, type RunParts, removeStack } from "./manage.ts";
 import { forgetPlace, forgetPlaces, keepPlace, putPlacesBack, readPlaces } from "./places.ts";
 import { isModelServer, type Plan } from "./plan.ts";
 import type { ServiceTools } from "./service-tools.ts";
@@ -42,20 +43,27 @@ export function wholeStack(parts: WholeStackParts): Pick<Services, "up" | "updat
   };
 }
 
-async function* startAll(
+type UpWish = Parameters<Services["up"]>[0] & {
+  /** What it is to who waits; absent: `up`. */
+  readonly work?: LockWork;
+  /** Id of a container that is made anew also where it is as it is wanted. */
+  readonly remade?: string;
+};
+
+export async function* startAll(
   { home, tools, isOffline, onChange, farewellTo }: WholeStackParts,
-  { profile, ...leaving }: Parameters<Services["up"]>[0],
+  { profile, work = "up", remade, ...leaving }: UpWish,
   signal: AbortSignal,
 ): ReturnType<Services["up"]> {
   const engine = await tools.connectHere(signal);
   yield { kind: "engine", address: engine.found.address, source: engine.found.source };
   for (const { what } of otherContext(engine.tried, engine.found.source)) yield { kind: "notice", text: what };
-  const lock = yield* tools.turn("up", signal);
+  const lock = yield* tools.turn(work, signal);
   const farewell = farewellTo(engine, leaving);
   try {
     const planned = await tools.plan(engine, signal, profile ? { profile } : {});
-    if (isOffline()) await refuseDownloads(engine, planned, tools, signal);
-    const all = { ...(await tools.partsOf(engine, signal)), farewell };
+    const all = { ...(await tools.partsOf(engine, signal)), farewell, remade };
+    if (isOffline()) await refuseDownloads(engine, planned, all, signal);
     for await (const event of bringUp(engine, planned, all, signal)) {
       if (event.kind === "ready") {
         await keepPlace(home, event.service, event.address);
@@ -101,13 +109,8 @@ function takeAway(
   });
 }
 
-async function refuseDownloads(
-  engine: Engine,
-  { stack }: Plan,
-  { roots }: ServiceTools,
-  signal: AbortSignal,
-): Promise<void> {
-  const all = await missingImages(engine, stack, roots, signal);
+async function refuseDownloads(engine: Engine, { stack }: Plan, parts: RunParts, signal: AbortSignal): Promise<void> {
+  const all = await missingImages(engine, stack, parts, signal);
   // What is made here is not fetched.
   const missing = all.find((image) => !image.startsWith("switchyard/"));
   if (!missing) return;

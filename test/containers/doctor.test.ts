@@ -4,8 +4,10 @@ import { createHash } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
+import { readPlaces } from "../../src/containers/places.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { DoctorFinding, Services } from "../../src/core/services.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
@@ -59,6 +61,9 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     expect(await bench.services.repair("port-taken-redis", never)).toEqual({ id: "port-taken-redis", isFixed: true });
     expect(other.listening).toBe(true);
     other.close();
+    // Every window finds it where it is now.
+    const { Ports: ports } = (await inspect(socket(), "switchyard-redis")).NetworkSettings;
+    expect(readPlaces(bench.home)["redis"]).toBe(`redis://127.0.0.1:${ports["6379/tcp"][0].HostPort}`);
   });
 
   it("finds a container of ours that other machines can reach, and makes it reachable from here alone", async () => {
@@ -86,7 +91,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     expect(ports["6379/tcp"].map(({ HostIp }: { HostIp: string }) => HostIp)).toEqual(["127.0.0.1"]);
   });
 
-  it("starts what does not run, and says when a setting is not in force", async () => {
+  it("starts what does not run, says when a setting is not in force, and fetches nothing while Offline is on", async () => {
     await up(bench.services);
     await ask(socket(), "POST", "/containers/switchyard-redis/stop");
     expect((await examine(bench.services)).map(({ id }) => id)).toEqual(["not-running-redis"]);
@@ -94,6 +99,10 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     const changed = bench.again({}, { MAX_MODEL_MEMORY: "2G" });
     expect((await examine(changed)).map(({ id }) => id)).toEqual(["outdated-ollama"]);
     expect((await changed.repair("outdated-ollama", never)).isFixed).toBe(true);
+    writeFileSync(join(bench.home, "ollama-version"), "0.77.7\n");
+    const offline = bench.again({ isOffline: () => true }, { MAX_MODEL_MEMORY: "2G" });
+    expect((await examine(offline)).map(({ id }) => id)).toEqual(["outdated-ollama"]);
+    await expect(offline.repair("outdated-ollama", never)).rejects.toMatchObject({ kind: "local-only" });
   });
 
   it("names containers of others that other machines can reach, and leaves them alone", async () => {
@@ -141,7 +150,28 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     const of = (id: string) => findings.filter((each) => each.id === id).map(textOf)[0];
     expect(of("gpu-lost-ollama")).toContain("gpt-oss:20b: 13.0 GB in memory, nothing on the card");
     expect(of("image-too-old")).toBe("gpt-oss:20b wants Ollama 0.11.0, this is 0.9.0");
-    expect(await bench.services.repair("gpu-lost-ollama", never)).toMatchObject({ isFixed: true });
+    const begun = Promise.withResolvers<void>();
+    const whole = Promise.withResolvers<void>();
+    const services = bench.again({
+      balancer: {
+        load: () => ({ waiting: 0, longestWaitMs: 0, inFlight: 0 }),
+        drain: () => {
+          begun.resolve();
+          return whole.promise;
+        },
+        admit: () => undefined,
+      },
+    });
+    const startedAt = async () => (await inspect(socket(), "switchyard-ollama")).State.StartedAt;
+    const first = await startedAt();
+    const repaired = services.repair("gpu-lost-ollama", never);
+    await begun.promise;
+    // Longer than it takes to see that nobody else is answered.
+    await sleep(2_000);
+    expect(await startedAt()).toBe(first);
+    whole.resolve();
+    expect(await repaired).toMatchObject({ isFixed: true });
+    expect(await startedAt()).not.toBe(first);
     expect(findings.find(({ id }) => id === "image-too-old")?.canRepair).toBe(true);
     const before = await inspect(socket(), "switchyard-ollama");
     expect(await bench.services.repair("image-too-old", never)).toMatchObject({ isFixed: true });

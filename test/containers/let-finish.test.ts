@@ -152,6 +152,18 @@ describe.skipIf(!dockerd)("a model server that is answering", { timeout: 240_000
     expect(await isRunning()).toBe(true);
   });
 
+  it("is restarted when the answer is whole, and answers by the time that this is told", async () => {
+    const answer = askFor(openWindow(), 200);
+    await begun(answer);
+    const before = await inspect(socket(), "switchyard-ollama");
+    const told: UpEvent[] = [];
+    await bench.services.restart("ollama", { tell: (event) => told.push(event) }, never);
+    expect((await fetch(`http://127.0.0.1:${bench.ports.ollama}`)).ok).toBe(true);
+    expect(told.map(({ kind }) => kind)).toEqual(["finishing"]);
+    expect((await inspect(socket(), "switchyard-ollama")).State.StartedAt).not.toBe(before.State.StartedAt);
+    expect(await answer.whole).toMatch(/^(stop|length)$/);
+  });
+
   it("is updated when the answer is whole; what is asked meanwhile waits for the new one", async () => {
     const window = openWindow();
     const answer = askFor(window, 200);
