@@ -9,13 +9,13 @@ import { decideReplicas, type ScaleLimits, type ScalePace, usualPace } from "./d
 import { admitAgain, leadProxy } from "./drain-proxy.ts";
 import type { Engine } from "./engine.ts";
 import { removeContainer } from "./ensure-service.ts";
-import { findOurs } from "./find-ours.ts";
+import { findOurs, findService } from "./find-ours.ts";
 import type { Balancer } from "./let-finish.ts";
 import { takeLock } from "./lock.ts";
 import { startService } from "./manage.ts";
 import { noMemoryFor } from "./memory-now.ts";
 import { pause } from "./pause.ts";
-import { forgetPlace, keepPlace } from "./places.ts";
+import { forgetPlace, keepPlace, readPlaces } from "./places.ts";
 import { isModelServer, type Plan } from "./plan.ts";
 import { loadSameModels, memoryOfModels } from "./same-models.ts";
 import type { ServiceSpec } from "./service-spec.ts";
@@ -43,6 +43,8 @@ const quietEveryMs = 1_000;
 /** They look at the list twice a second. */
 const noticedAfterMs = 1_500;
 const takeInLimitMs = 5_000;
+/** It is stopped first. */
+const takeBackLimitMs = 20_000;
 /** After a failure: the engine may be gone, or the disk full. */
 const afterFailureMs = 30_000;
 
@@ -149,11 +151,16 @@ async function* addServer(
 ): AsyncIterable<ScaleEvent> {
   const { tools } = parts;
   const lock = await takeLock(tools.lockFile, signal, { work: "scale", door: tools.door });
+  let isIn = false;
   try {
+    // Who had the lock may have stopped them all.
+    const first = await findService(engine, plan.stack, { name: servers[0]?.name ?? "" }, signal);
+    if (!first?.State.Running) return;
     yield { kind: "adding", service: service.name, why };
     const address = await startService(engine, plan.stack, service, tools.roots, signal);
     const loaded = await loadSameModels(servers[0]?.address ?? "", address, signal);
     await takeIn(parts, engine, { name: service.name, address }, signal);
+    isIn = true;
     const memory = formatBytes(service.memoryMiB * 2 ** 20);
     const text = msg(
       "{0} takes part now, with {1} models loaded and at most {2} of memory.",
@@ -163,8 +170,20 @@ async function* addServer(
     );
     yield { kind: "added", service: service.name, address, text };
   } finally {
+    if (!isIn) await takeBack(parts, engine, service, AbortSignal.timeout(takeBackLimitMs)).catch(() => undefined);
     await lock.release();
   }
+}
+
+/** One that nobody asks would take memory, and count as one that is asked. */
+async function takeBack(
+  { home, tools }: ScaleParts,
+  engine: Engine,
+  { name }: ServiceSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await findService(engine, { name: tools.stackName }, { name }, signal);
+  if (found && readPlaces(home)[name] === undefined) await removeContainer(engine, found.Id, signal);
 }
 
 async function* removeServer(

@@ -2,12 +2,16 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DockerEngine } from "../../scripts/docker.ts";
+import { ask, type DockerEngine } from "../../scripts/docker.ts";
 import { importOllama } from "../../scripts/docker-images.ts";
 import { smallModel } from "../../scripts/folders.ts";
+import { root } from "../../scripts/run.ts";
 import { createApp } from "../../src/app.ts";
 import { decideReplicas, type ScaleLimits } from "../../src/containers/decide-replicas.ts";
+import { takeLock } from "../../src/containers/lock.ts";
 import { readPlaces } from "../../src/containers/places.ts";
+import { type ScaleParts, scaleServers } from "../../src/containers/scale.ts";
+import { toolsOf } from "../../src/containers/service-tools.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import { createNodeQueue } from "../../src/core/node-queue.ts";
 import type { ScaleEvent, WatchEvent } from "../../src/core/services.ts";
@@ -151,6 +155,75 @@ describe.skipIf(!dockerd)("a second model server on a real engine", { timeout: 2
     expect(new Set(left.keys())).toEqual(new Set(["switchyard-ollama", "switchyard-redis"]));
     expect(left.get("switchyard-ollama")?.Id).toBe(first);
     expect(Object.keys(readPlaces(bench.home)).filter((name) => name.startsWith("ollama"))).toEqual(["ollama"]);
+  });
+});
+
+describe.skipIf(!dockerd)("a second model server that is being added", { timeout: 240_000 }, () => {
+  const socket = () => engine?.socket ?? "";
+
+  /** @returns parts that always want a second one, and how often was looked whether to */
+  function wantTwo() {
+    const home = bench.home;
+    const settings = () => ({ ...defaultSettings, minModelContainers: 2, maxModelContainers: 2 });
+    const env = { SWITCHYARD_DOCKER_HOST: engine?.address, HOME: home, MAX_MODEL_MEMORY: "1G" };
+    const looks = { count: 0, decided: Promise.withResolvers<void>() };
+    const parts: ScaleParts = {
+      tools: toolsOf({ home, env, ports: bench.ports, packageRoot: root, isOffline: () => false, settings }),
+      home,
+      balancer: {
+        load: () => {
+          looks.decided.resolve();
+          return { waiting: 0, longestWaitMs: 0, inFlight: 0 };
+        },
+        drain: async () => undefined,
+        admit: () => undefined,
+      },
+      limits: () => {
+        looks.count++;
+        return { min: 2, max: 2 };
+      },
+      onChange: () => undefined,
+      isBusy: async () => false,
+      log: () => undefined,
+    };
+    return { parts, looks };
+  }
+
+  it("does not come after all where the first one was stopped meanwhile", async ({ skip }) => {
+    if (!engine) skip();
+    await up(bench.services);
+    const { parts, looks } = wantTwo();
+    const lock = await takeLock(parts.tools.lockFile, never, { work: "down" });
+    const stop = new AbortController();
+    const scaling = (async () => {
+      for await (const _ of scaleServers(parts, stop.signal));
+    })();
+    await looks.decided.promise;
+    await ask(socket(), "POST", "/containers/switchyard-ollama/stop");
+    await lock.release();
+    const before = looks.count;
+    await until(() => (looks.count > before + 1 ? true : undefined));
+    stop.abort();
+    await scaling;
+    expect((await containers(socket())).has("switchyard-ollama-2")).toBe(false);
+  });
+
+  it("goes again where whoever was adding it is closed before anybody asks it", async ({ skip }) => {
+    if (!engine) skip();
+    await up(bench.services);
+    const stop = new AbortController();
+    const scaling = (async () => {
+      for await (const { kind } of scaleServers(wantTwo().parts, stop.signal)) {
+        // So that what it has loaded is not known before the end.
+        if (kind === "adding") await ask(socket(), "POST", "/containers/switchyard-ollama/pause");
+      }
+    })();
+    const isUp = () => fetch(`http://127.0.0.1:${bench.ports.ollama + 1}`).catch(() => undefined);
+    await until(isUp);
+    stop.abort();
+    await scaling;
+    await ask(socket(), "POST", "/containers/switchyard-ollama/unpause");
+    expect((await containers(socket())).has("switchyard-ollama-2")).toBe(false);
   });
 });
 
