@@ -12,8 +12,8 @@ import { findOurs, findService } from "./find-ours.ts";
 import { createIncidentNotes } from "./incident-notes.ts";
 import { createFarewell, type Farewell, type FarewellParts, finishTelling, quietCpus } from "./let-finish.ts";
 import { followLogs } from "./logs.ts";
-import { ensureNetwork, startService, stopContainer } from "./manage.ts";
-import { forgetPlace, keepPlace, putPlacesBack, readPlaces } from "./places.ts";
+import { ensureNetwork, missingImages, startService, stopContainer } from "./manage.ts";
+import { forgetPlace, keepPlace, readPlaces } from "./places.ts";
 import { restartService } from "./restart-service.ts";
 import { type ScaleParts, scaleServers } from "./scale.ts";
 import { readSecret } from "./secrets.ts";
@@ -84,14 +84,15 @@ function oneService(
     async stop(service, leaving, signal) {
       const { engine, found } = await find(service, signal);
       const farewell = farewellTo(engine, leaving);
-      const before = readPlaces(home);
+      const before = readPlaces(home)[service];
       await forgetPlace(home, service);
       onChange();
       try {
         await finishTelling(farewell, [found], leaving, signal);
         await stopContainer(engine, found.Id, signal);
       } catch (error) {
-        await putPlacesBack(home, before);
+        // That one alone: the others may have moved while it was waited for.
+        if (before !== undefined) await keepPlace(home, service, before);
         throw error;
       } finally {
         await farewell.admitAll();
@@ -153,6 +154,8 @@ async function startOne(tools: ServiceTools, name: string, signal: AbortSignal):
     const service = stack.services.find((each) => each.name === name);
     const left = leftOut.find((each) => each.name === name);
     if (!service) throw new TaskError("bad-input", left?.why ?? notSetUp(name));
+    const missing = await missingImages(engine, { ...stack, services: [service] }, tools.roots, signal);
+    if (missing.length > 0) throw new TaskError("bad-input", notSetUp(name));
     await ensureNetwork(engine, stack, signal);
     await keepPlace(tools.roots.home, name, await startService(engine, stack, service, tools.roots, signal));
   });

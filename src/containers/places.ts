@@ -41,9 +41,12 @@ export function watchPlaces(home: string): () => boolean {
 }
 
 export async function keepPlace(home: string, service: string, address: string): Promise<void> {
-  const { [stoppedKey]: stopped, ...places } = readPlaces(home);
-  if (places[service] === address && stopped === undefined) return;
-  await writePlaces(home, { ...places, [service]: address });
+  const before = readPlaces(home);
+  const { [stoppedKey]: stopped, ...running } = before;
+  // Models stay stopped where something else is started.
+  const kept = isModelServer(service) ? running : before;
+  if (before[service] === address && (kept === before || stopped === undefined)) return;
+  await writePlaces(home, { ...kept, [service]: address });
 }
 
 /** In place of the model server that the person has stopped. */

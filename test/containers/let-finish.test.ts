@@ -5,6 +5,7 @@ import { ask, type DockerEngine } from "../../scripts/docker.ts";
 import { importOllama } from "../../scripts/docker-images.ts";
 import { smallModel } from "../../scripts/folders.ts";
 import { createApp } from "../../src/app.ts";
+import { keepPlace, readPlaces } from "../../src/containers/places.ts";
 import type { App } from "../../src/core/app.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { UpEvent } from "../../src/core/services.ts";
@@ -161,6 +162,18 @@ describe.skipIf(!dockerd)("a model server that is answering", { timeout: 240_000
     expect((await fetch(`http://127.0.0.1:${bench.ports.ollama}`)).ok).toBe(true);
     expect(told.map(({ kind }) => kind)).toEqual(["finishing"]);
     expect((await inspect(socket(), "switchyard-ollama")).State.StartedAt).not.toBe(before.State.StartedAt);
+    expect(await answer.whole).toMatch(/^(stop|length)$/);
+  });
+
+  it("takes back its own place alone, where whoever was stopping it is cancelled", async () => {
+    const answer = askFor(openWindow(), 200);
+    await begun(answer);
+    const stop = new AbortController();
+    const before = readPlaces(bench.home);
+    const moved = "redis://127.0.0.1:9";
+    const tell = () => void keepPlace(bench.home, "redis", moved).then(() => stop.abort());
+    await expect(bench.services.stop("ollama", { tell }, stop.signal)).rejects.toThrow(/abort/i);
+    expect(readPlaces(bench.home)).toEqual({ ...before, redis: moved });
     expect(await answer.whole).toMatch(/^(stop|length)$/);
   });
 

@@ -58,6 +58,8 @@ it("a question is not told to get models that are there, in containers that are 
   expect(await said()).toMatch(/^server-unreachable: The containers with your models are stopped.*switchyard up/);
   await keepPlace(home, "ollama", gone.url);
   await forgetPlace(home, "ollama");
+  // Something else that is started makes no models run.
+  await keepPlace(home, "redis", "redis://127.0.0.1:2");
   app.configure(app.settings());
   expect(await said()).toContain("are stopped");
   await forgetPlaces(home, false);

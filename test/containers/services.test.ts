@@ -193,6 +193,20 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
     await until(() => fetch(`http://127.0.0.1:${bench.ports.ollama}`).catch(() => undefined));
   });
 
+  it("say that they are not set up where one is started of which there is not even an image", async () => {
+    await up(bench.services);
+    const image = (await inspect(socket(), "switchyard-redis")).Config.Image;
+    await ask(socket(), "DELETE", "/containers/switchyard-redis?force=1");
+    await ask(socket(), "POST", `/images/${image}/tag?repo=kept&tag=redis`);
+    await ask(socket(), "DELETE", `/images/${image}`);
+    try {
+      await expect(bench.services.start("redis", never)).rejects.toThrow(/^redis is not set up yet/);
+    } finally {
+      const [repo, tag] = image.split(":");
+      await ask(socket(), "POST", `/images/kept:redis/tag?repo=${repo}&tag=${tag}`);
+    }
+  });
+
   it("finish the next time what was cancelled half way", async () => {
     for (const stopAt of ["engine", "created", "waiting"]) {
       const stop = new AbortController();

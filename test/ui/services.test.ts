@@ -119,6 +119,28 @@ describe.skipIf(!dockerd)("the services in the editor", { timeout: 300_000 }, ()
     await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 60_000 }).toContain("healthy");
   });
 
+  it("are waited for while they answer, unless the person does not want to", async (context) => {
+    if (!engine) return context.skip();
+    const { HostConfig } = JSON.parse((await ask(socket(), "GET", "/containers/switchyard-ollama/json")).body);
+    const address = `http://127.0.0.1:${HostConfig.PortBindings["11434/tcp"][0].HostPort}`;
+    const prompt = "Write down a long essay about history.";
+    const body = JSON.stringify({ model: smallModel, prompt, options: { num_predict: 2_000, temperature: 0 } });
+    const answer = await fetch(`${address}/api/generate`, { method: "POST", body });
+    const whole = answer.text().then((text) => text.includes('"done":true'));
+    const isWhole = whole.catch(() => false);
+    await workbench.serviceAction("ollama", "Stop");
+    const offer = workbench.notification("Answers are being made, and are waited for.");
+    // It goes by itself after some seconds, unless the pointer is on it.
+    await offer.hover();
+    await workbench.screenshot("services-do-not-wait");
+    expect(await workbench.serviceRow("ollama").innerText()).toContain("healthy");
+    await offer.getByRole("button", { name: "Do Not Wait", exact: true }).click();
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 60_000 }).toContain("stopped");
+    expect(await isWhole).toBe(false);
+    await workbench.serviceAction("ollama", "Start");
+    await expect.poll(() => workbench.serviceRow("ollama").innerText(), { timeout: 60_000 }).toContain("healthy");
+  });
+
   it("are stopped with one click each, and all with one command", async (context) => {
     if (!engine) return context.skip();
     await workbench.serviceAction("redis", "Stop");
