@@ -15,15 +15,24 @@ import { printer } from "./printer.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addContainerCommands(program: Command, parts: ProgramParts): void {
+  addStackCommands(program, parts);
+  addLookingCommands(program, parts);
+}
+
+/** Its options, then the app, as every command here wants them. */
+const actingOf =
+  (parts: ProgramParts) =>
+  <Own>(work: (app: App, flags: Flags & Own) => Promise<void>) =>
+  async (_: object, command: Command) => {
+    const flags = command.optsWithGlobals<Flags & Own>();
+    return work(await parts.openApp(flags), flags);
+  };
+
+/** What is done to all containers. */
+function addStackCommands(program: Command, parts: ProgramParts): void {
   const { terminal, signal } = parts;
   const { t } = terminal;
-  /** Its options, then the app, as every command here wants them. */
-  const act =
-    <Own>(work: (app: App, flags: Flags & Own) => Promise<void>) =>
-    async (_: object, command: Command) => {
-      const flags = command.optsWithGlobals<Flags & Own>();
-      return work(await parts.openApp(flags), flags);
-    };
+  const act = actingOf(parts);
   const print = printer(terminal);
 
   program
@@ -62,6 +71,15 @@ export function addContainerCommands(program: Command, parts: ProgramParts): voi
       const app = await parts.openApp(flags);
       await showAll(app.services.update(version ?? "", hurryOf(flags), signal), flags, terminal);
     });
+}
+
+/** How they are, and what is wrong. */
+function addLookingCommands(program: Command, parts: ProgramParts): void {
+  const { terminal, signal } = parts;
+  const { t } = terminal;
+  const act = actingOf(parts);
+  const print = printer(terminal);
+
   program
     .command("services")
     .description(t("show the containers, and where each is"))

@@ -25,19 +25,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     };
   const print = printer(terminal);
 
-  program
-    .command("classify")
-    .description(t("say which kind of task a text is, and why"))
-    .argument("[text...]", t("the question; nothing reads standard input"))
-    .action(async (words: string[], _: object, command: Command) => {
-      const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
-      // With its weights, which no other command here needs.
-      const { classify } = await import("../core/classify.ts");
-      const result = classify({ text, sources: [], history: [] });
-      const seen = result.evidence.map((each) => `  ${each.kind} +${each.points}: ${each.seen}`).join("\n");
-      const head = `${result.kind} (${Math.round(result.confidence * 100)} %, ${result.language})`;
-      print(command.optsWithGlobals<Flags>(), result, seen === "" ? head : `${head}\n${seen}`);
-    });
+  addClassifyCommand(program, terminal);
   const models = program
     .command("models")
     .description(t("list models, or get and remove them"))
@@ -76,6 +64,23 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
       .description(description)
       .action(withApp(async (app, _, name) => work(app, name)));
   }
+}
+
+function addClassifyCommand(program: Command, terminal: Terminal): void {
+  const { t } = terminal;
+  program
+    .command("classify")
+    .description(t("say which kind of task a text is, and why"))
+    .argument("[text...]", t("the question; nothing reads standard input"))
+    .action(async (words: string[], _: object, command: Command) => {
+      const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
+      // With its weights, which no other command here needs.
+      const { classify } = await import("../core/classify.ts");
+      const result = classify({ text, sources: [], history: [] });
+      const seen = result.evidence.map((each) => `  ${each.kind} +${each.points}: ${each.seen}`).join("\n");
+      const head = `${result.kind} (${Math.round(result.confidence * 100)} %, ${result.language})`;
+      printer(terminal)(command.optsWithGlobals<Flags>(), result, seen === "" ? head : `${head}\n${seen}`);
+    });
 }
 
 /** What finds no memory now is loaded all the same, and said: who asks in a shell has asked for it. */
