@@ -3,7 +3,8 @@ import { totalmem } from "node:os";
 import { deleteModel } from "./backends/delete-model.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { createFindScarcity } from "./backends/scarce-memory.ts";
-import { describeServers, embedOn, findIn, loadedOf } from "./backends/servers.ts";
+import { describeServers, embedOn, findIn, loadedOf, type ServerSearch } from "./backends/servers.ts";
+import { unloadModel } from "./backends/unload-model.ts";
 import type { App, AppOptions } from "./core/app.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { usualContextTokens } from "./core/context.ts";
@@ -33,15 +34,14 @@ export function modelsOf(
     },
     async offers(signal) {
       const { servers } = await search.find(signal);
-      const installed = servers.flatMap((server) => server.models);
-      const backend = (servers[0]?.backend ?? embedded).name;
-      return (
-        offersFor(totalmem(), settings().modelProfile)
-          .filter((offer) => !installed.some((model) => model.name === offer.name))
-          // The built-in engine has a list of its own; Ollama has its library.
-          .filter((offer) => backend !== embedded.name || offer.name in weights.models)
-          .map((offer) => ({ ...offer, backend }))
-      );
+      const backend = servers[0]?.backend ?? embedded;
+      // The built-in engine has a list of its own; Ollama has its library.
+      const canGet = (name: string) => backend !== embedded || name in weights.models;
+      return offersFor(totalmem(), settings().modelProfile)
+        .filter(
+          ({ name }) => canGet(name) && !servers.some(({ models }) => models.some((model) => model.name === name)),
+        )
+        .map((offer) => ({ ...offer, backend: backend.name }));
     },
     fits: (model) => fitsMemory(model, usualContextTokens, totalmem()),
     fit: async (model, signal) =>
@@ -61,26 +61,9 @@ export function modelsOf(
       (await serverOf(model, signal)).load(model, { contextTokens: usualContextTokens, ...wish }, signal),
     async unload(model, signal) {
       const { servers } = await search.find(signal);
-      const everywhere = (await Promise.all(servers.map(loadedOf(signal)))).flat();
-      const names = new Set(everywhere.filter(({ name }) => name === model).map(({ backend }) => backend));
-      const loaded = servers.map(({ backend }) => backend).filter(({ name }) => names.has(name));
-      // One that does not tell what is loaded is asked all the same.
-      const asked = loaded.length > 0 ? loaded : [await serverOf(model, signal)];
-      await Promise.all(asked.map((server) => server.unload(model, signal)));
+      await unloadModel(servers, model, () => serverOf(model, signal), signal);
     },
-    async embed(ask, signal) {
-      const { servers } = await search.find(signal);
-      const chosen = chooseEmbedder(
-        ask,
-        servers.flatMap((server) => server.models),
-        settings(),
-      );
-      const request = { ...ask, model: chosen.name };
-      const vectors = await recordTexts(chosen, request, () => embedOn(servers, chosen.backend, request, signal));
-      const made = { model: chosen.name, ...vectors };
-      checkDimensions(ask, made);
-      return made;
-    },
+    embed: embedWith(search.find, settings, recordTexts),
     downloads,
     pull: downloads.pull,
     async delete(what, signal) {
@@ -90,4 +73,17 @@ export function modelsOf(
     settled: fitting.settled,
     scarcity: createFindScarcity({ search, fitting, thereNow }),
   } satisfies Partial<App> & { settled(): Promise<void>; scarcity: FindScarcity };
+}
+
+function embedWith(find: ServerSearch["find"], settings: () => Settings, recordTexts: RecordTexts): App["embed"] {
+  return async (ask, signal) => {
+    const { servers } = await find(signal);
+    const models = servers.flatMap((server) => server.models);
+    const chosen = chooseEmbedder(ask, models, settings());
+    const request = { ...ask, model: chosen.name };
+    const vectors = await recordTexts(chosen, request, () => embedOn(servers, chosen.backend, request, signal));
+    const made = { model: chosen.name, ...vectors };
+    checkDimensions(ask, made);
+    return made;
+  };
 }

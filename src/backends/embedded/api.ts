@@ -39,18 +39,54 @@ const refuse = (what: string) => async (): Promise<never> => {
   throw new EngineError(501, `the built-in engine cannot ${what}; Ollama can`);
 };
 
-export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
-  const { files, pool, weights } = parts;
-  const capabilities = createCapabilities(files);
+type Routes = Readonly<Record<string, Route>>;
+
+export function createApi(parts: ApiParts): Routes {
+  const capabilities = createCapabilities(parts.files);
+  return {
+    ...modelRoutes(parts, capabilities),
+    ...answerRoutes(parts, capabilities),
+    "POST /api/copy": refuse("copy models"),
+    "POST /api/create": refuse("create models"),
+    "POST /api/push": refuse("publish models"),
+  };
+}
+
+type Capabilities = ReturnType<typeof createCapabilities>;
+
+/** Which models there are, and getting and removing them. */
+function modelRoutes({ version, files, pool, weights }: ApiParts, capabilities: Capabilities): Routes {
   const tag = async (model: ModelManifest) => tagOf(model, await capabilities.of(model));
   return {
-    "GET /api/version": async () => json({ version: parts.version }),
+    "GET /api/version": async () => json({ version }),
     "GET /api/tags": async () => json({ models: await Promise.all((await files.list()).map(tag)) }),
     "GET /api/ps": async () => json({ models: psOf(pool) }),
     "POST /api/show": async (body) => {
       const manifest = await files.find(nameIn(parseBody(namedSchema, body)));
       return json(showOf(manifest, await capabilities.of(manifest), await ggufFacts(files.pathOf(manifest))));
     },
+    "POST /api/pull": async (body, signal) => {
+      const request = parseBody(namedSchema, body);
+      const lines = weights.pull(nameIn(request), signal);
+      if (request.stream !== false) return { kind: "lines", lines };
+      for await (const _ of lines);
+      return json({ status: "success" });
+    },
+    "DELETE /api/delete": async (body) => {
+      const name = nameIn(parseBody(namedSchema, body));
+      const isWhole = (await files.list()).some((model) => model.name === name);
+      if (!isWhole && (await weights.discard(name))) return json({ status: "success" });
+      const manifest = await files.find(name);
+      await pool.unload(manifest.name);
+      await files.remove(manifest.name);
+      return json({ status: "success" });
+    },
+  };
+}
+
+function answerRoutes(parts: ApiParts, capabilities: Capabilities): Routes {
+  const { files, pool } = parts;
+  return {
     "POST /api/chat": async (body, signal) => {
       const request = parseBody(chatSchema, body);
       const messages = request.messages ?? [];
@@ -83,25 +119,6 @@ export function createApi(parts: ApiParts): Readonly<Record<string, Route>> {
       const { vectors } = await embedAll(pool, { model: request.model, texts: [request.prompt] }, signal);
       return json({ embedding: vectors[0] ?? [] });
     },
-    "POST /api/pull": async (body, signal) => {
-      const request = parseBody(namedSchema, body);
-      const lines = weights.pull(nameIn(request), signal);
-      if (request.stream !== false) return { kind: "lines", lines };
-      for await (const _ of lines);
-      return json({ status: "success" });
-    },
-    "DELETE /api/delete": async (body) => {
-      const name = nameIn(parseBody(namedSchema, body));
-      const isWhole = (await files.list()).some((model) => model.name === name);
-      if (!isWhole && (await weights.discard(name))) return json({ status: "success" });
-      const manifest = await files.find(name);
-      await pool.unload(manifest.name);
-      await files.remove(manifest.name);
-      return json({ status: "success" });
-    },
-    "POST /api/copy": refuse("copy models"),
-    "POST /api/create": refuse("create models"),
-    "POST /api/push": refuse("publish models"),
   };
 }
 

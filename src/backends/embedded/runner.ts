@@ -113,11 +113,7 @@ class LlamaRunner implements Runner {
     const evaluation = { ...this.#sampling(options), ...(await this.#grammar(format)) };
     const startMs = performance.now();
     const last = await this.#prefill(tokens, signal);
-    const room = this.contextTokens - tokens.length;
-    const limit = Math.min(
-      options.num_predict === undefined || options.num_predict < 0 ? room : options.num_predict,
-      room,
-    );
+    const limit = this.#answerLimit(tokens.length, options);
     const stopWatch = createStopWatch([...stops, ...[options.stop ?? []].flat()]);
     const jsonEnd = format ? createJsonEnd() : undefined;
 
@@ -214,6 +210,12 @@ class LlamaRunner implements Runner {
       n_prompt_tokens: promptTokens,
       n_ctx: this.contextTokens,
     });
+  }
+
+  /** Tokens; where it is not asked for less, all that the context has room for. */
+  #answerLimit(promptTokens: number, { num_predict: asked = -1 }: EngineOptions): number {
+    const room = this.contextTokens - promptTokens;
+    return asked < 0 ? room : Math.min(asked, room);
   }
 
   /** Reads all but the last token, from where the last prompt was the same; returns what is left to read. */
