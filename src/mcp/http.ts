@@ -60,44 +60,23 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
     readsFiles,
     ...(asksFolders ? { asksFolders } : {}),
   };
-  const sessions = new Map<string, McpSession>();
   const onerror = (error: Error) => log(`mcp: ${error.message}`);
   const handler = createMcpHandler(() => createMcpServer(parts), { onerror, keepAliveMs });
-  const end = async (id: string) => {
-    const session = sessions.get(id);
-    sessions.delete(id);
-    await session?.server.close();
-  };
-
-  async function begin(request: Request, parsedBody: unknown): Promise<Response> {
-    const idle = [...sessions].filter(([, { lastUsedMs }]) => parts.nowMs() - lastUsedMs > sessionIdleMs);
-    const [oldest] = [...sessions].sort(([, a], [, b]) => a.lastUsedMs - b.lastUsedMs);
-    if (oldest && idle.length === 0 && sessions.size >= mostSessions) idle.push(oldest);
-    for (const [id] of idle) await end(id);
-    const server = createMcpServer(parts);
-    const transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => crypto.randomUUID(),
-      onsessioninitialized: (id) => void sessions.set(id, { server, transport, lastUsedMs: parts.nowMs() }),
-      onsessionclosed: (id) => void sessions.delete(id),
-      keepAliveMs,
-    });
-    transport.onerror = onerror;
-    await server.connect(transport);
-    return transport.handleRequest(request, { parsedBody });
-  }
+  const sessions = createSessions(parts, onerror);
 
   async function serve(request: Request, parsedBody: unknown): Promise<Response> {
     if (!(await isLegacyRequest(request, parsedBody))) return handler.fetch(request, { parsedBody });
     const id = request.headers.get("mcp-session-id");
     // Who keeps no session gets an answer as well, as long as nothing has to be asked back.
     if (id === null) {
-      return isInitializeRequest(parsedBody) ? begin(request, parsedBody) : handler.fetch(request, { parsedBody });
+      return isInitializeRequest(parsedBody)
+        ? sessions.begin(request, parsedBody)
+        : handler.fetch(request, { parsedBody });
     }
-    const session = sessions.get(id);
-    if (!session) return unknownSession();
-    session.lastUsedMs = parts.nowMs();
-    cancelWhenLeft(session.transport, request, parsedBody);
-    return session.transport.handleRequest(request, { parsedBody });
+    const transport = sessions.use(id);
+    if (!transport) return unknownSession();
+    cancelWhenLeft(transport, request, parsedBody);
+    return transport.handleRequest(request, { parsedBody });
   }
 
   const onRequest = toNodeHandler({ fetch: (request, { parsedBody } = {}) => serve(request, parsedBody) }, { onerror });
@@ -108,8 +87,48 @@ export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
       return onRequest(Object.assign(request, { method, url }), response, body);
     },
     async close() {
-      await Promise.all([...sessions.keys()].map(end));
+      await sessions.close();
       await handler.close();
+    },
+  };
+}
+
+/** Of clients that keep one. */
+function createSessions(parts: McpParts, onerror: (error: Error) => void) {
+  const sessions = new Map<string, McpSession>();
+  const end = async (id: string) => {
+    const session = sessions.get(id);
+    sessions.delete(id);
+    await session?.server.close();
+  };
+  const makeRoom = async () => {
+    const idle = [...sessions].filter(([, { lastUsedMs }]) => parts.nowMs() - lastUsedMs > sessionIdleMs);
+    const [oldest] = [...sessions].sort(([, a], [, b]) => a.lastUsedMs - b.lastUsedMs);
+    if (oldest && idle.length === 0 && sessions.size >= mostSessions) idle.push(oldest);
+    for (const [id] of idle) await end(id);
+  };
+  return {
+    async begin(request: Request, parsedBody: unknown): Promise<Response> {
+      await makeRoom();
+      const server = createMcpServer(parts);
+      const transport = new WebStandardStreamableHTTPServerTransport({
+        sessionIdGenerator: () => crypto.randomUUID(),
+        onsessioninitialized: (id) => void sessions.set(id, { server, transport, lastUsedMs: parts.nowMs() }),
+        onsessionclosed: (id) => void sessions.delete(id),
+        keepAliveMs,
+      });
+      transport.onerror = onerror;
+      await server.connect(transport);
+      return transport.handleRequest(request, { parsedBody });
+    },
+    /** Undefined where it is over, or never was. */
+    use(id: string): McpSession["transport"] | undefined {
+      const session = sessions.get(id);
+      if (session) session.lastUsedMs = parts.nowMs();
+      return session?.transport;
+    },
+    async close(): Promise<void> {
+      await Promise.all([...sessions.keys()].map(end));
     },
   };
 }

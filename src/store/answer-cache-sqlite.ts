@@ -27,7 +27,7 @@ const rowsAtOnce = 20;
 export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { dispose(): Promise<void> } {
   const { nowMs, log, maxEntries = 1000, maxBytes = 64 * 2 ** 20, writeAfterMs = 100 } = options;
   const file = new SqliteFile(options, patienceMs, trustMs);
-  let isOff = false;
+  const use = createUse(log);
   // What so many have followed would be deleted again at once.
   const limits = { atOnce: rowsAtOnce, waiting: Math.max(rowsAtOnce, maxEntries) };
   const pending = createBatch<Kept>(
@@ -37,17 +37,6 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
   );
   const isFull = createFill(maxEntries, maxBytes);
   const keys = createKeys();
-
-  async function use<T>(what: SqliteFile, work: (db: Connection) => T): Promise<T | undefined> {
-    if (isOff) return undefined;
-    try {
-      return await what.use(work);
-    } catch (error) {
-      if (error instanceof SqliteUnusable) isOff = true;
-      log(`answer cache: ${reasonOf(error)}`);
-      return undefined;
-    }
-  }
 
   const writeRows = (rows: readonly Row[]) =>
     use(file, (db) => {
@@ -89,6 +78,21 @@ export function createSqliteCache(options: SqliteCacheOptions): AnswerCache & { 
       await pending.flush();
       file.close();
     },
+  };
+}
+
+/** Uses a file as long as it can be; then, and where that fails, there is nothing in it. */
+function createUse(log: SqliteOptions["log"]) {
+  let isOff = false;
+  return async <T>(file: SqliteFile, work: (db: Connection) => T): Promise<T | undefined> => {
+    if (isOff) return undefined;
+    try {
+      return await file.use(work);
+    } catch (error) {
+      if (error instanceof SqliteUnusable) isOff = true;
+      log(`answer cache: ${reasonOf(error)}`);
+      return undefined;
+    }
   };
 }
 

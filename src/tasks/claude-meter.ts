@@ -44,40 +44,26 @@ const countSchema = z.object({ input_tokens: z.number() });
 export function createClaudeMeter(metered: Metered): ClaudeMeter {
   const { model, promptTokens, isKeptLong, maxAnswerTokens, webSearches, nowMs } = metered;
   const startMs = nowMs();
+  const stream = createUsageLines();
   const decoder = new TextDecoder();
   let status = 0;
   let isStream = false;
-  /** Of a stream the line that is not yet whole, else all of it. */
+  /** All of an answer in one piece. */
   let text = "";
-  let usage: TokenUsage | undefined;
-  /** Whether the figures are those of the end. */
-  let isFinal = false;
 
-  const take = (line: string) => {
-    // Looked for before it is parsed: most lines are pieces of text.
-    if (!line.startsWith("data:") || !line.includes('"usage"')) return;
-    const event = parseJson(line.slice("data:".length));
-    const start = startSchema.safeParse(event);
-    if (start.success) usage = updatedUsage(noUsage, start.data.message.usage);
-    const delta = deltaSchema.safeParse(event);
-    if (!delta.success) return;
-    usage = updatedUsage(usage ?? noUsage, delta.data.usage);
-    isFinal = true;
-  };
   const figures = (counted: TokenUsage): Progress => ({
     promptTokens: promptTokensOf(counted),
     answerTokens: counted.outputTokens,
     costUsd: costUsd(model, counted),
   });
-  const isFree = () => status >= 300 && !mayHaveGoneOn(status);
   const partial = (): Progress => {
-    if (isFree()) return free;
+    if (status >= 300 && !mayHaveGoneOn(status)) return free;
     const estimate: TokenUsage = {
       ...noUsage,
       cacheWriteTokens: promptTokens,
       ...(isKeptLong ? { longCacheWriteTokens: promptTokens } : {}),
     };
-    const known = usage ?? estimate;
+    const { usage: known = estimate, isFinal } = stream.told();
     if (isFinal) return figures(known);
     const written = Math.ceil(((nowMs() - startMs) / 1000) * mostTokensPerSecond);
     return figures({
@@ -93,21 +79,48 @@ export function createClaudeMeter(metered: Metered): ClaudeMeter {
     },
     read(bytes) {
       if (status >= 300 || text.length > maxWholeLength) return;
-      text += decoder.decode(bytes, { stream: true });
-      if (!isStream) return;
-      const lines = text.split("\n");
-      text = lines.pop() ?? "";
-      if (text.length > maxLineLength) text = "";
-      for (const line of lines) take(line);
+      const piece = decoder.decode(bytes, { stream: true });
+      if (isStream) stream.add(piece);
+      else text += piece;
     },
     whole() {
       if (status >= 300) return { ...partial(), outcome: "failed" };
-      if (isStream) return { ...partial(), outcome: isFinal ? "done" : "failed" };
+      if (isStream) return { ...partial(), outcome: stream.told().isFinal ? "done" : "failed" };
       const told = wholeSchema.safeParse(parseJson(text));
       // Whoever does not tell how much it was has been paid the most.
       return { ...(told.success ? figures(updatedUsage(noUsage, told.data.usage)) : {}), outcome: "done" };
     },
     partial,
+  };
+}
+
+/** The figures in the lines of a stream. */
+function createUsageLines() {
+  /** The line that is not yet whole. */
+  let rest = "";
+  let usage: TokenUsage | undefined;
+  /** Whether the figures are those of the end. */
+  let isFinal = false;
+
+  const take = (line: string) => {
+    // Looked for before it is parsed: most lines are pieces of text.
+    if (!line.startsWith("data:") || !line.includes('"usage"')) return;
+    const event = parseJson(line.slice("data:".length));
+    const start = startSchema.safeParse(event);
+    if (start.success) usage = updatedUsage(noUsage, start.data.message.usage);
+    const delta = deltaSchema.safeParse(event);
+    if (!delta.success) return;
+    usage = updatedUsage(usage ?? noUsage, delta.data.usage);
+    isFinal = true;
+  };
+  return {
+    add(text: string): void {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > maxLineLength) rest = "";
+      for (const line of lines) take(line);
+    },
+    told: () => ({ usage, isFinal }),
   };
 }
 
