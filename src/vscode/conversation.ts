@@ -46,16 +46,14 @@ export interface ConversationParts extends ProgressParts {
 
 export function createConversation(parts: ConversationParts): Conversation {
   const { keeper } = parts;
-  const running = new Map<string, AbortController>();
+  const running = createRunning(parts.onBusy);
   const asked = new Map<string, Question>();
 
   async function run(question: Question, retryOf?: string, unbidden?: Pick<Ask, "isUnbidden">): Promise<Exchange> {
     const session = await keeper.current();
     const id = crypto.randomUUID();
-    const stop = new AbortController();
-    running.set(id, stop);
+    const signal = running.begin(id);
     asked.set(id, question);
-    parts.onBusy(true);
     let next: string | undefined;
     const progress = createProgress(session.id, newExchange(id, question, retryOf), parts);
     try {
@@ -63,16 +61,15 @@ export function createConversation(parts: ConversationParts): Conversation {
       const history = historyOf(session, question, asked, retryOf);
       // Its beginning is best asked where it was read before.
       const ask = { ...question.ask, ...unbidden, conversation: session.id, history };
-      for await (const event of app.run(ask, stop.signal)) progress.see(event);
-      const better = await betterFor(app, progress, stop.signal);
+      for await (const event of app.run(ask, signal)) progress.see(event);
+      const better = await betterFor(app, progress, signal);
       progress.end("done", better);
       if (better && app.settings().escalation === "auto") next = better.model;
     } catch (error) {
-      if (stop.signal.aborted || isAbort(error)) progress.end("stopped");
+      if (signal.aborted || isAbort(error)) progress.end("stopped");
       else progress.fail(error);
     } finally {
-      running.delete(id);
-      parts.onBusy(running.size > 0);
+      running.end(id);
       parts.onEnd(progress.exchange());
       await keeper.save();
     }
@@ -102,11 +99,33 @@ export function createConversation(parts: ConversationParts): Conversation {
       const sources = textsOf(question.ask.sources).map((source) => ({ ...attached(source), text: source.text }));
       return { sources, ...(question.askedIn ? { askedIn: question.askedIn } : {}) };
     },
-    stop: (exchangeId) => running.get(exchangeId)?.abort(),
-    stopAll() {
+    stop: running.stop,
+    stopAll: running.stopAll,
+    isBusy: running.isBusy,
+  };
+}
+
+/** Which answers are under way, by their exchange. */
+function createRunning(onBusy: ConversationParts["onBusy"]) {
+  const running = new Map<string, AbortController>();
+  const isBusy = () => running.size > 0;
+  return {
+    /** @returns aborted when it is to stop */
+    begin(id: string): AbortSignal {
+      const stop = new AbortController();
+      running.set(id, stop);
+      onBusy(true);
+      return stop.signal;
+    },
+    end(id: string): void {
+      running.delete(id);
+      onBusy(isBusy());
+    },
+    stop: (id: string) => running.get(id)?.abort(),
+    stopAll(): void {
       for (const stop of running.values()) stop.abort();
     },
-    isBusy: () => running.size > 0,
+    isBusy,
   };
 }
 

@@ -50,10 +50,7 @@ export function createProgress(sessionId: string, first: Exchange, parts: Progre
     update({ [channel]: exchange[channel] + text });
     if (isShown(sessionId)) stream.push(exchange.id, channel, text);
   }
-  function badgeNow(outcome: "done" | "stopped" | "failed"): Pick<Exchange, "badge"> {
-    const badge = tally.badge(outcome);
-    return badge ? { badge } : {};
-  }
+  const badgeNow = (outcome: Outcome) => withBadge(tally.badge(outcome));
   return {
     exchange: () => exchange,
     see(event: AnswerEvent): void {
@@ -61,13 +58,12 @@ export function createProgress(sessionId: string, first: Exchange, parts: Progre
       if (event.kind === "routed") {
         const { localOnly } = event.route;
         tell({ state: "routing", ...badgeNow("done"), ...(localOnly ? { localOnly } : {}) });
-      } else if (event.kind === "loading") tellDetail(loadingText(event), "loading");
-      else if (event.kind === "waiting") tellDetail(msg("Waiting: {0} before this one", event.before));
-      else if (event.kind === "notice") {
+      } else if (event.kind === "notice") {
         hasFailed ||= event.failed !== undefined;
         tell({ notices: [...exchange.notices, event.text] }, event.text);
-      } else if (event.kind === "writing")
-        tellDetail(msg("Writing: {0} tokens so far", event.answerTokens), "streaming");
+      } else if (event.kind === "loading") tellDetail(loadingText(event), "loading");
+      else if (event.kind === "waiting") tellDetail(waitingText(event.before));
+      else if (event.kind === "writing") tellDetail(writingText(event.answerTokens), "streaming");
       else if (event.kind === "finding") tell({ findings: [...exchange.findings, event.finding] });
       else if (event.kind === "thinking") addText("thinking", event.text);
       else if (event.kind === "text") addText("answer", event.text);
@@ -83,6 +79,13 @@ export function createProgress(sessionId: string, first: Exchange, parts: Progre
     },
   };
 }
+
+type Outcome = "done" | "stopped" | "failed";
+
+const withBadge = (badge: Exchange["badge"]): Pick<Exchange, "badge"> => (badge ? { badge } : {});
+
+const waitingText = (before: number) => msg("Waiting: {0} before this one", before);
+const writingText = (answerTokens: number) => msg("Writing: {0} tokens so far", answerTokens);
 
 /** As it stands, without what was new in it once. */
 function statusOf({ id, state, badge, better, error }: Exchange, say: (message: Message) => string) {

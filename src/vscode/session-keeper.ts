@@ -27,27 +27,14 @@ export function createSessionKeeper(
   memory: Pick<vscode.Memento, "get" | "update">,
   tell: (error: unknown) => void,
 ): SessionKeeper {
-  const sessions = new Map<string, Session>();
+  const { sessions, load, begin } = createOpenSessions(store, (id) => void memory.update("session", id));
   const saver = createSaver(store, (id) => sessions.get(id), tell);
   let currentId: Promise<string> | undefined;
 
-  async function load(id: string): Promise<Session | undefined> {
-    const known = sessions.get(id);
-    if (known) return known;
-    const stored = await (await store()).load(id);
-    if (stored) sessions.set(id, interrupted(stored));
-    return sessions.get(id);
-  }
   async function firstId(): Promise<string> {
     const remembered = memory.get<string>("session");
     const session = remembered ? await load(remembered).catch(tell) : undefined;
     return session ? session.id : begin().id;
-  }
-  function begin(): Session {
-    const session = newSession();
-    sessions.set(session.id, session);
-    void memory.update("session", session.id);
-    return session;
   }
   const keeper: SessionKeeper = {
     async current() {
@@ -80,8 +67,7 @@ export function createSessionKeeper(
       if ((await currentId) === id) await keeper.start();
     },
     async list() {
-      const others = (await (await store()).list()).filter(({ id }) => !sessions.has(id));
-      return [...summariesOf(sessions.values()), ...others].sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+      return allSummaries(sessions, await (await store()).list());
     },
     async forget() {
       for (const id of sessions.keys()) saver.drop(id);
@@ -93,16 +79,43 @@ export function createSessionKeeper(
   return keeper;
 }
 
+/** Those that were looked at in this window. @param remember told of each that begins */
+function createOpenSessions(store: () => Promise<SessionStore>, remember: (id: string) => void) {
+  const sessions = new Map<string, Session>();
+  return {
+    sessions,
+    /** From disk, where it is not there already. */
+    async load(id: string): Promise<Session | undefined> {
+      const known = sessions.get(id);
+      if (known) return known;
+      const stored = await (await store()).load(id);
+      if (stored) sessions.set(id, interrupted(stored));
+      return sessions.get(id);
+    },
+    begin(): Session {
+      const session = newSession();
+      sessions.set(session.id, session);
+      remember(session.id);
+      return session;
+    },
+  };
+}
+
 function newSession(): Session {
   const nowMs = Date.now();
   return { id: crypto.randomUUID(), title: "", createdAtMs: nowMs, updatedAtMs: nowMs, exchanges: [] };
 }
 
-/** Of those in which something was asked. */
-function summariesOf(sessions: Iterable<Session>): readonly SessionSummary[] {
-  return [...sessions]
+/** Newest first; of those that are open the ones in which something was asked. */
+function allSummaries(
+  open: ReadonlyMap<string, Session>,
+  stored: readonly SessionSummary[],
+): readonly SessionSummary[] {
+  const asked = [...open.values()]
     .filter((session) => session.exchanges.length > 0)
     .map(({ id, title, updatedAtMs }) => ({ id, title, updatedAtMs }));
+  const others = stored.filter(({ id }) => !open.has(id));
+  return [...asked, ...others].sort((a, b) => b.updatedAtMs - a.updatedAtMs);
 }
 
 /** Writes what has changed, a little later or at once; one write after the other. */
