@@ -4,7 +4,7 @@ import { type Lock, takeLock } from "./lock.ts";
 export interface Lease {
   /** Never while another may have it, such as right after this process stood still. */
   isHeld(): boolean;
-  /** Resolves when it is had; never where another keeps it. */
+  /** Resolves when it is had first; never where another keeps it. One that was lost is applied for again. */
   readonly taken: Promise<void>;
   /** Lets another have it. */
   end(): Promise<void>;
@@ -18,10 +18,16 @@ export function applyForLease(file: string, signal: AbortSignal, staleMs = usual
   const leaving = new AbortController();
   let held: Lock | undefined;
   const both = AbortSignal.any([signal, leaving.signal]);
-  const applied = takeLock(file, both, { everyMs: askEveryMs, staleMs, isTakenFromSleepers: true }).then((lock) => {
-    held = lock;
-  });
+  const apply = async (): Promise<void> => {
+    held = await takeLock(file, both, { everyMs: askEveryMs, staleMs, isTakenFromSleepers: true, onLost });
+  };
+  let applied = apply();
   const taken = applied.catch(() => new Promise<never>(() => undefined));
+  function onLost(): void {
+    held = undefined;
+    applied = apply();
+    applied.catch(() => undefined);
+  }
   return {
     isHeld: () => held?.isHeld() ?? false,
     taken,

@@ -52,6 +52,8 @@ export interface LockOptions {
   readonly staleMs?: number;
   /** Taken also from a process that lives and stands still; it finds that out when it wakes. */
   readonly isTakenFromSleepers?: boolean;
+  /** Called once, when another is found to have it. */
+  readonly onLost?: () => void;
 }
 
 export interface Lock {
@@ -77,7 +79,7 @@ export async function* queueForLock(
   options: LockOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Holder | undefined, Lock> {
-  const { everyMs = askEveryMs, staleMs = usualStaleMs, isTakenFromSleepers = false } = options;
+  const { everyMs = askEveryMs, staleMs = usualStaleMs, isTakenFromSleepers = false, onLost } = options;
   await mkdir(dirname(file), { recursive: true });
   const machine = await thisMachine();
   const own: Signed = {
@@ -97,7 +99,7 @@ export async function* queueForLock(
     const now = await look(file);
     if (now === undefined) {
       const text = JSON.stringify({ ...own, sinceMs: Date.now() });
-      if (await createSigned(file, text)) return holdLock(file, text, staleMs);
+      if (await createSigned(file, text)) return holdLock(file, text, staleMs, onLost);
       await rest();
       continue;
     }
@@ -164,7 +166,7 @@ async function thisMachine(): Promise<string> {
   return `${hostname()} ${space}`;
 }
 
-function holdLock(file: string, text: string, staleMs: number): Lock {
+function holdLock(file: string, text: string, staleMs: number, onLost?: () => void): Lock {
   let isLost = false;
   let seenAtMs = Date.now();
   const isOurs = async () => (await readFile(file, "utf8").catch(() => "")) === text;
@@ -174,8 +176,9 @@ function holdLock(file: string, text: string, staleMs: number): Lock {
       await utimes(file, now, now).catch(() => undefined);
       seenAtMs = now.getTime();
     } else {
-      isLost = true;
       clearInterval(timer);
+      if (!isLost) onLost?.();
+      isLost = true;
     }
   };
   const timer = setInterval(() => void touch(), Math.min(touchEveryMs, staleMs / 5));

@@ -126,7 +126,6 @@ function gpuLook(options: WatchOptions, engine: Engine, healer: Healer, lease: L
 type Happening =
   | { readonly kind: "event"; readonly result: IteratorResult<EngineEvent, void> }
   | { readonly kind: "healed"; readonly healed: Healed }
-  | { readonly kind: "charge" }
   | { readonly kind: "tick" };
 
 /** Events and finished repairs, in the order in which they come; a long pause of one service holds up no other. */
@@ -143,19 +142,16 @@ async function* mergeWithHealing(
   const nextEvent = () => later(iterator.next().then((result): Happening => ({ kind: "event", result })));
   const nextTick = () =>
     later(sleep(readNotesEveryMs, undefined, { signal }).then((): Happening => ({ kind: "tick" })));
-  // Taken once: afterwards there is nothing to wait for any more.
-  const charges: Promise<Happening>[] = [lease.taken.then(() => ({ kind: "charge" }))];
   let next = nextEvent();
   let tick = nextTick();
   try {
     for (;;) {
       const healing = [...healer.working].map((work) => work.then((healed): Happening => ({ kind: "healed", healed })));
-      const first = await Promise.race([next, ...healing, ...charges, tick]);
-      if (first.kind === "charge") {
-        charges.length = 0;
-        healer.takeCharge();
-      } else if (first.kind === "tick") {
+      const first = await Promise.race([next, ...healing, tick]);
+      if (first.kind === "tick") {
         tick = nextTick();
+        // The one that was is gone, or this one has slept and another has healed meanwhile.
+        if (lease.isHeld()) healer.takeCharge();
         lookForGpu();
         for (const incident of await notes.others()) yield { kind: "incident", incident };
       } else if (first.kind === "healed") {

@@ -134,10 +134,16 @@ const leader = `
   const lease = applyForLease(process.argv.at(-1), AbortSignal.timeout(60_000), ${quick.staleMs});
   await lease.taken;
   let lastMs = 0;
+  let isAsked = false;
+  process.stdin.once("data", () => {
+    isAsked = true;
+  });
   setInterval(() => {
     const passedMs = Date.now() - lastMs;
     lastMs = Date.now();
     if (passedMs > ${quick.staleMs}) console.log(lease.isHeld());
+    if (isAsked && lease.isHeld()) console.log("again");
+    if (lease.isHeld()) isAsked = false;
   }, 2);
 `;
 
@@ -152,6 +158,9 @@ it.skipIf(!canStop)(
     expect(lease.isHeld()).toBe(true);
     other.signal("SIGCONT");
     expect(await other.line()).toBe("false");
+    // And has it again when the other is gone.
     await lease.end();
+    other.say("say when");
+    expect(await other.line()).toBe("again");
   },
 );
