@@ -3,6 +3,9 @@ import type * as z from "zod/mini";
 import type { App } from "../core/app.ts";
 import type { drainedSchema, drainSchema } from "../core/drain.ts";
 
+type Wish = z.infer<typeof drainSchema>;
+type Drained = z.infer<typeof drainedSchema>;
+
 /** What it returns tells at once how much is still to be waited for. */
 export function createNodeDrain({ status, nodes }: Pick<App, "status" | "nodes">) {
   const holds = new Map<string, NodeJS.Timeout>();
@@ -17,10 +20,7 @@ export function createNodeDrain({ status, nodes }: Pick<App, "status" | "nodes">
     };
     holds.set(name, setTimeout(onSilence, holdMs).unref());
   };
-  return async (
-    { address, isOver, holdMs }: z.infer<typeof drainSchema>,
-    signal: AbortSignal,
-  ): Promise<z.infer<typeof drainedSchema>> => {
+  const heed = async ({ address, isOver, holdMs }: Wish, signal: AbortSignal): Promise<Drained> => {
     const own = `Ollama at ${new URL(address).host}`;
     // One of several of a name has that name behind its address.
     const isMeant = (name: string) => name === own || name.startsWith(`${own} (`);
@@ -34,5 +34,12 @@ export function createNodeDrain({ status, nodes }: Pick<App, "status" | "nodes">
     }
     const meant = nodes.state().filter(({ node }) => isMeant(node));
     return { inFlight: meant.reduce((sum, { inFlight }) => sum + inFlight, 0) };
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  // In the order in which it is told: looking at the servers takes longer at one time than at another.
+  return (wish: Wish, signal: AbortSignal): Promise<Drained> => {
+    const heeded = last.then(() => heed(wish, signal));
+    last = heeded.catch(() => undefined);
+    return heeded;
   };
 }

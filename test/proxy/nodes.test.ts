@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
 import type { App } from "../../src/core/app.ts";
 import { drainPath } from "../../src/core/drain.ts";
+import { createNodeQueue } from "../../src/core/node-queue.ts";
 import { createControl } from "../../src/proxy/control.ts";
 import { createNodeDrain } from "../../src/proxy/drain-node.ts";
 import {
@@ -159,6 +160,21 @@ it("asks a server again where whoever held it back says no more of it, and not b
   await drain({ holdMs: 50 });
   expect((await later).message.content).toBe("from it");
   expect(await condition()).toBe("ready");
+});
+
+it("heeds the last word about a server, also where it has looked at the servers sooner than for the one before", async () => {
+  const nodes = createNodeQueue(() => performance.now());
+  const name = "Ollama at 10.0.0.1:11434";
+  const waits = [100, 0];
+  const status = async () => {
+    await sleep(waits.shift());
+    return [{ name, tried: [], models: [], loaded: [] }];
+  };
+  const tell = createNodeDrain({ status, nodes });
+  const { signal } = new AbortController();
+  const address = "http://10.0.0.1:11434";
+  await Promise.all([tell({ address, holdMs: 60_000 }, signal), tell({ address, isOver: true }, signal)]);
+  expect(nodes.state()).toMatchObject([{ node: name, isDraining: false }]);
 });
 
 /** What who takes a model server away talks to, of an app that is there a moment later. */
