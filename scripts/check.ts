@@ -1,6 +1,7 @@
 // npm run check: format and lint, types, unused code, unit tests, build.
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
 import { ensureStrace, findProgram, installPackages } from "./debian.ts";
@@ -55,7 +56,37 @@ export async function runUnitTests(
   if (patterns.includes("test/monitoring")) await ensurePrometheus().catch(tell);
   if (patterns.includes("test/deploy")) await ensureHelm().catch(tell);
   await ensureStrace();
-  return runVitest(patterns, limitMs, options);
+  const alone = measured.filter((file) => patterns.some((pattern) => file.startsWith(pattern)));
+  const most = await runVitest(patterns, limitMs, [
+    ...options,
+    ...sideBySide,
+    ...alone.map((file) => `--exclude=${file}*`),
+  ]);
+  // Without a pattern it would run everything.
+  return alone.length === 0 ? most : addCounts(most, await runVitest(alone, limitMs, options));
+}
+
+/** Most tests wait more than they compute, and vitest itself leaves one processor free: of two that is half. */
+const sideBySide = [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`];
+
+/** Tests that mind milliseconds, or how fast the machine computes: nothing runs beside them. */
+export const measured = [
+  ...["cases", "hot-path", "load", "real-model", "attacks"].map((name) => `test/proxy/${name}.test`),
+  ...["claude-stop", "engine", "ollama", "post-json", "thread-pace"].map((name) => `test/backends/${name}.test`),
+  ...["chaos", "patience", "run-on-nodes"].map((name) => `test/tasks/${name}.test`),
+  ...["answer-cache", "answer-cache-redis", "answer-cache-sqlite", "redis-link"].map(
+    (name) => `test/store/${name}.test`,
+  ),
+  ...["chat", "follow-end", "huge-answer"].map((name) => `test/webview/${name}.test`),
+  "test/cli/lean.test",
+];
+
+function addCounts(one: Counts, other: Counts): Counts {
+  return {
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    skipped: one.skipped + other.skipped,
+  };
 }
 
 /** Runs vitest on the files and counts from its report; a run that reports nothing is a failure. */
@@ -93,7 +124,7 @@ export async function runContainerTests(): Promise<Counts> {
   // Without it the Compose files are compared and not tried.
   if (!findProgram("docker-compose")) await installPackages("docker-compose").catch(() => undefined);
   // Usually three to four minutes; on a busy machine more.
-  return runVitest(["test/containers"], 20 * 60_000);
+  return runVitest(["test/containers"], 20 * 60_000, sideBySide);
 }
 
 export const unitPatterns = [

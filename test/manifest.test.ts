@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
-import { unitPatterns } from "../scripts/check.ts";
+import { measured, unitPatterns } from "../scripts/check.ts";
 import { defaultSettings, parseSettings } from "../src/core/settings.ts";
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -59,6 +59,12 @@ it("no test is left out: each file belongs to a stage of the test command", () =
   expect(files.length).toBeGreaterThan(100);
   const left = files.filter((file) => ![...unitPatterns, ...others].some((pattern) => file.startsWith(pattern)));
   expect(left).toEqual([]);
+});
+
+it("what is to run alone is there: a file that was renamed would run beside others", () => {
+  const files = globSync("test/**/*.test.ts").map((file) => file.replaceAll("\\", "/"));
+  expect(measured.filter((start) => files.filter((file) => file.startsWith(start)).length !== 1)).toEqual([]);
+  expect(measured.filter((start) => !unitPatterns.some((pattern) => start.startsWith(pattern)))).toEqual([]);
 });
 
 describe("the manifest", () => {
