@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type Browser, chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
 import { browserArgs, ensureBrowser } from "../../scripts/browser.ts";
 import { ensureEditorHost } from "../../scripts/editor-host.ts";
-import { mustRun, root } from "../../scripts/run.ts";
+import { root } from "../../scripts/run.ts";
+import { putInstalled } from "./installed-extension.ts";
 import { productHome } from "./product-home.ts";
 import { startServer, temporaryFolder } from "./servers.ts";
 
@@ -36,7 +37,7 @@ export async function openWorkbench(vsix: string, options: WorkbenchOptions = {}
     await mkdir(place(`user/${scope}`), { recursive: true });
     await writeSettings(place(`user/${scope}/settings.json`), options.settings ?? {});
   }
-  await mustRun(process.execPath, [entry, ...own, "--install-extension", vsix, "--force"], { isQuiet: true });
+  await putInstalled(entry, vsix, place("extensions"));
   const server = await startServer(
     entry,
     (port) => [
