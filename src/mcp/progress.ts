@@ -22,9 +22,11 @@ export function createProgress(tell: (seconds: number, text: string) => void, no
   let text = "Choosing a model";
   let pieces = 0;
   let lastMs = Number.NEGATIVE_INFINITY;
+  let toldMs = -1;
   const send = () => {
     lastMs = nowMs();
-    tell(Math.round(lastMs - startMs) / 1000, text);
+    toldMs = Math.max(toldMs + 1, Math.round(lastMs - startMs));
+    tell(toldMs / 1000, text);
   };
   const timer = setInterval(() => {
     if (nowMs() - lastMs >= mostMs) send();
@@ -35,7 +37,8 @@ export function createProgress(tell: (seconds: number, text: string) => void, no
       const next = textOf(event, pieces);
       if (next === undefined) return;
       text = next;
-      if (nowMs() - lastMs >= leastMs) send();
+      // Which model it is comes once, and is told however soon it follows on the wait for it.
+      if (event.kind === "routed" || nowMs() - lastMs >= leastMs) send();
     },
     dispose: () => clearInterval(timer),
   };

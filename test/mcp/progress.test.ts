@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Route } from "../../src/core/route.ts";
 import { createProgress } from "../../src/mcp/progress.ts";
 
 describe("progress", () => {
@@ -37,6 +38,15 @@ describe("progress", () => {
     }
     expect(heard.length).toBeLessThanOrEqual(3);
     expect(heard.at(-1)?.[1]).toMatch(/^Writing: about \d+ tokens so far$/);
+    progress.dispose();
+  });
+
+  it("names the model that was asked, however soon that follows on the wait for it", () => {
+    const { heard, progress } = start();
+    progress.see({ kind: "waiting", before: 1 });
+    progress.see({ kind: "routed", route: { model: "m:1b" } as Route });
+    expect(heard.map(([, text]) => text)).toEqual(["Waiting: 1 before this one", "Asked m:1b"]);
+    expect(heard[1]?.[0]).toBeGreaterThan(heard[0]?.[0] ?? 0);
     progress.dispose();
   });
 });
