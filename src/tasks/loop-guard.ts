@@ -4,6 +4,7 @@ import { estimateTokens } from "../core/estimate-tokens.ts";
 import type { AnswerStats, ModelEvent } from "../core/model-event.ts";
 import { eachUntil, moreOf, type Stream, stream } from "../core/stream.ts";
 import type { AnswerLanguage } from "../core/task.ts";
+import { countAtEnd } from "./counting.ts";
 import { beforeDrift } from "./language-guard.ts";
 
 /** How much of the end is looked at, characters. */
@@ -34,15 +35,42 @@ export function loopAtEnd(text: string): Loop | undefined {
     Math.max(unit.length * minRepeats, unit.length < shortUnit ? minLength.short : minLength.long),
   );
   if (plain !== undefined) return { good: text.slice(0, text.length - plain) };
+  const count = countAtEnd(text, windowLength);
+  if (count !== undefined) return { good: text.slice(0, count) };
+  const inLine = numbersInLine(text);
+  if (inLine !== undefined) return { good: text.slice(0, inLine) };
   const even = end.replace(/^([ \t]*)\d+(?=[.)])/gm, "$10");
   const counted = repeated(even, (unit) => {
-    const letters = unit.filter((sign) => /\p{L}/u.test(sign)).length;
-    return letters < counting.minLetters ? Number.POSITIVE_INFINITY : unit.length * counting.minRepeats;
+    return lettersIn(unit) < counting.minLetters ? Number.POSITIVE_INFINITY : unit.length * counting.minRepeats;
   });
   if (counted === undefined) return undefined;
   // Numbers differ in length; lines do not.
   const lines = even.slice(even.length - counted).split("\n").length - 1;
   return { good: text.split("\n").slice(0, -lines).join("\n") };
+}
+
+const lettersIn = (unit: readonly string[]) => unit.filter((sign) => /\p{L}/u.test(sign)).length;
+
+/** Signs of data, where the same comes again with other numbers for a good reason. */
+const ofData = /[\n{}[\]"'`|<>;]/;
+/** Signs of one line that are the same but for their numbers; each number counts as one. */
+const minEvenLength = 1000;
+
+/** Where `20.67% of 30 = 21.31% of 30 = …` begins to come again in one line: the same few letters, with other numbers. */
+function numbersInLine(text: string): number | undefined {
+  const end = text.slice(-windowLength);
+  if (!/\d/.test(end.slice(-80)) || ofData.test(end.slice(-minEvenLength))) return undefined;
+  const number = /\d+(?:[.,:]\d+)*/g;
+  const again = repeated(end.replace(number, "0"), (unit) => {
+    const letters = lettersIn(unit);
+    return unit.includes("0") && letters > 0 && letters < counting.minLetters
+      ? minEvenLength
+      : Number.POSITIVE_INFINITY;
+  });
+  if (again === undefined) return undefined;
+  const numbers = end.replace(number, "0").slice(-again).split("0").length - 1;
+  const first = [...end.matchAll(number)].at(-numbers);
+  return text.length - end.length + (first?.index ?? 0);
 }
 
 /**

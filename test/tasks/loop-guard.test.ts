@@ -25,6 +25,37 @@ describe("a loop", () => {
     expect(hasLoop(log.join(""))).toBe(false);
   });
 
+  it("is a count without end, in one line or in many, up or down", () => {
+    const count = (length: number, sign: string, from = 1, step = 1) =>
+      Array.from({ length }, (_, at) => `${from + at * step}${sign}`).join("");
+    for (const sign of [". ", ", ", ".\n", " | ", "、"])
+      expect(hasLoop(`Here they are: ${count(900, sign)}`), sign).toBe(true);
+    expect(hasLoop(`Down: ${count(900, ", ", 5000, -5)}`)).toBe(true);
+    expect(loopAtEnd(`Rule 7: count. ${count(900, ". ")}90`)?.good).toBe("Rule 7: count. 1");
+    // What somebody may have asked for.
+    expect(hasLoop(`The numbers: ${count(300, ", ")}`)).toBe(false);
+    const squares = Array.from({ length: 900 }, (_, at) => at * at).join(", ");
+    expect(hasLoop(`const squares = [${squares}`)).toBe(false);
+    const lines = Array.from({ length: 400 }, (_, at) => `${at + 1}: let a${at} = ${at};\n`).join("");
+    expect(hasLoop(lines)).toBe(false);
+    expect(hasLoop(Array.from({ length: 500 }, (_, at) => `${at},${(at * 37) % 101},${at % 7}\n`).join(""))).toBe(
+      false,
+    );
+    expect(hasLoop(`${count(900, ", ")}and so on, as you asked.`)).toBe(false);
+  });
+
+  it("is the same with other numbers in one line, but not in data", () => {
+    const sums = Array.from({ length: 150 }, (_, at) => `${at * 1.33 + 0.67}% of 30 = `).join("");
+    expect(hasLoop(`So: ${sums}`)).toBe(true);
+    expect(loopAtEnd(`So: ${sums}`)?.good).toMatch(/^So: 0.67% of 30 = \d/);
+    expect((loopAtEnd(`So: ${sums}`)?.good ?? "").length).toBeLessThan(sums.length / 2);
+    expect(hasLoop(`So: ${sums.slice(0, 700)}`)).toBe(false);
+    const rows = Array.from({ length: 200 }, (_, at) => `{"id":${at},"value":${(at * 37) % 101}}`);
+    expect(hasLoop(`[${rows.join(",")}`)).toBe(false);
+    expect(hasLoop(rows.map((_, at) => `step ${at} took ${at * 3} ms`).join("\n"))).toBe(false);
+    expect(hasLoop(rows.map((_, at) => `<td>${at}</td>`).join(""))).toBe(false);
+  });
+
   it("is not what repeats for a good reason", () => {
     expect(hasLoop("")).toBe(false);
     expect(hasLoop("-".repeat(120))).toBe(false);

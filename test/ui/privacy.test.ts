@@ -175,13 +175,9 @@ describe("before anything leaves", { timeout: 300_000 }, () => {
     await expect.poll(() => workbench.chat().locator(".exchange").count()).toBe(0);
     await workbench.runCommand("Switchyard: Turn Offline On or Off");
     await workbench.statusItem("offline").waitFor();
-    const asked = await workbench.ask(question);
-    // So small a model now and then counts without end (1. 2. 3. …), which nothing stops before its window is full.
-    const stop = asked.getByRole("button", { name: "Stop" });
-    const answer = await workbench.finishedAnswer(20_000).catch(async () => {
-      await stop.click();
-      return workbench.finishedAnswer();
-    });
+    await workbench.ask(question);
+    // So small a model may go on until its answer is as long as one may be.
+    const answer = await workbench.finishedAnswer(240_000);
     expect(await answer.locator(".badge summary").innerText()).toMatch(/this machine/);
     await workbench.screenshot("offline");
     expect(claude.requests).toHaveLength(before);
