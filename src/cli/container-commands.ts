@@ -218,9 +218,11 @@ async function examine(app: App, flags: Flags & { readonly fix?: boolean }, { te
   const { t } = terminal;
   let findings = await app.services.doctor(signal);
   const repaired: string[] = [];
+  // Where services are is no outcome of it.
+  const tell = (event: UpEvent) => event.kind !== "ready" && showUp(event, terminal);
   if (flags.fix) {
     for (const { id, canRepair } of findings) {
-      if (canRepair && (await app.services.repair(id, signal)).isFixed) repaired.push(id);
+      if (canRepair && (await app.services.repair(id, { tell }, signal)).isFixed) repaired.push(id);
     }
     findings = await app.services.doctor(signal);
   }

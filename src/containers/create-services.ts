@@ -20,7 +20,7 @@ import { readSecret } from "./secrets.ts";
 import { type ServiceTools, type ToolOptions, toolsOf } from "./service-tools.ts";
 import { containerName } from "./stack.ts";
 import { createUsage } from "./usage.ts";
-import { incidentFile, watchStack } from "./watch.ts";
+import { incidentFile, type WatchOptions, watchStack } from "./watch.ts";
 import { startAll, type WholeStackParts, wholeStack } from "./whole-stack.ts";
 
 export interface ServicesOptions extends ToolOptions {
@@ -53,13 +53,13 @@ export function createServices(options: ServicesOptions): Services {
   const stack: WholeStackParts = { ...options, tools, farewellTo };
   const doctorTools: DoctorTools = {
     ...tools,
-    farewellTo: (engine) => farewellTo(engine, {}),
+    farewellTo,
     startAll: (wish, signal) => startAll(stack, { ...wish, work: "repair" }, signal),
   };
   return {
     ...wholeStack(stack),
     ...oneService(options, tools, farewellTo),
-    ...keeping(options, tools, { farewellTo: doctorTools.farewellTo, cpus }),
+    ...keeping(options, tools, { farewellTo: (engine) => farewellTo(engine, {}), cpus }),
     usage,
     ...mending(options, doctorTools),
     status: (signal) => readStatus(tools, signal),
@@ -80,7 +80,7 @@ function oneService(
     throw new TaskError("bad-input", notSetUp(service));
   };
   return {
-    start: (service, signal) => startOne(tools, service, signal).finally(onChange),
+    start: (service, leaving, signal) => startOne(tools, service, leaving, signal).finally(onChange),
     async stop(service, leaving, signal) {
       const { engine, found } = await find(service, signal);
       const farewell = farewellTo(engine, leaving);
@@ -115,7 +115,7 @@ function oneService(
 function keeping(
   options: ServicesOptions,
   tools: ServiceTools,
-  { farewellTo, cpus }: Pick<DoctorTools, "farewellTo"> & Pick<FarewellParts, "cpus">,
+  { farewellTo, cpus }: Pick<WatchOptions, "farewellTo"> & Pick<FarewellParts, "cpus">,
 ): Pick<Services, "watch" | "scale" | "incidents"> {
   const { connect, stackName } = tools;
   const limits = () => {
@@ -134,12 +134,12 @@ function keeping(
 function mending({ onChange }: ServicesOptions, tools: DoctorTools): Pick<Services, "doctor" | "repair"> {
   return {
     doctor: async (signal) => (await diagnose(tools, signal)).map(({ mend: _, ...finding }) => finding),
-    async repair(id, signal) {
+    async repair(id, leaving, signal) {
       await tools.connectHere(signal);
       const finding = (await diagnose(tools, signal)).find((each) => each.id === id);
       if (!finding) return { id, isFixed: true };
       if (!finding.mend) throw new TaskError("bad-input", msg("This has to be mended by hand: {0}", finding.repair));
-      await finding.mend(signal);
+      await finding.mend(leaving, signal);
       onChange();
       return { id, isFixed: !(await diagnose(tools, signal)).some((each) => each.id === id) };
     },
@@ -147,9 +147,14 @@ function mending({ onChange }: ServicesOptions, tools: DoctorTools): Pick<Servic
 }
 
 /** As it is wanted, at the next port where another program has taken its own. */
-async function startOne(tools: ServiceTools, name: string, signal: AbortSignal): Promise<void> {
+async function startOne(
+  tools: ServiceTools,
+  name: string,
+  { tell }: Pick<Leaving, "tell">,
+  signal: AbortSignal,
+): Promise<void> {
   await tools.connectHere(signal);
-  await tools.locked({ work: "start" }, signal, async (engine) => {
+  await tools.locked({ work: "start", tell }, signal, async (engine) => {
     const { stack, leftOut } = await tools.plan(engine, signal);
     const service = stack.services.find((each) => each.name === name);
     const left = leftOut.find((each) => each.name === name);

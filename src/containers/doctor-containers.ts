@@ -5,7 +5,7 @@ import { statusOfContainer } from "./container.ts";
 import type { DoctorTools } from "./doctor-tools.ts";
 import type { Engine } from "./engine.ts";
 import { findOurs } from "./find-ours.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, type Mend, tellAll } from "./finding.ts";
 import type { Plan } from "./plan.ts";
 import { whoHoldsPort } from "./port-owner.ts";
 import { isPortFree } from "./ports.ts";
@@ -21,12 +21,12 @@ export async function checkContainers(
 ): Promise<readonly Finding[]> {
   const ours = await findOurs(engine, stackName, signal);
   const hashes = await hashesOf(plan, roots);
-  const start = (each: AbortSignal) => drain(startAll({}, each));
+  const start: Mend = (leaving, each) => tellAll(startAll(leaving, each), leaving);
   return ours.flatMap((container): readonly Finding[] => {
     const status = statusOfContainer(container);
     const { name } = status;
     const wanted = plan.stack.services.find((service) => service.name === name);
-    const remake = (each: AbortSignal) => drain(startAll({ remade: container.Id }, each));
+    const remake: Mend = (leaving, each) => tellAll(startAll({ ...leaving, remade: container.Id }, each), leaving);
     const common = { severity: "problem", canRepair: true } as const;
     if (status.exposedOn.length > 0) {
       return [
@@ -104,12 +104,8 @@ export async function checkPorts(
       repair: msg("Start the services: the next free port is used. Nobody’s program is ended."),
       // Where nothing is set up, a person decides whether gigabytes are fetched.
       canRepair: ours.length > 0,
-      mend: (each) => drain(startAll({}, each)),
+      mend: (leaving, each) => tellAll(startAll(leaving, each), leaving),
     });
   }
   return findings;
-}
-
-async function drain(events: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of events);
 }

@@ -8,7 +8,7 @@ import { statusOfContainer } from "./container.ts";
 import type { DoctorTools } from "./doctor-tools.ts";
 import type { Engine } from "./engine.ts";
 import { findOurs, findService } from "./find-ours.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, tellAll } from "./finding.ts";
 import { type HostFacts, isModelServer, type Plan } from "./plan.ts";
 import { engineDiskFree } from "./preflight.ts";
 import { restartService } from "./restart-service.ts";
@@ -83,8 +83,10 @@ export async function checkLostCard(
       ),
       repair: msg("Restart its container; models are loaded anew with the next question."),
       canRepair: true,
-      mend: (each) =>
-        restartService({ engine, stackName, home: roots.home, farewell: farewellTo(engine) }, server, {}, each),
+      mend(leaving, each) {
+        const parts = { engine, stackName, home: roots.home, farewell: farewellTo(engine, leaving) };
+        return restartService(parts, server, leaving, each);
+      },
     });
   }
   return findings;
@@ -123,9 +125,12 @@ export async function checkModels(
         wanted,
       ),
       canRepair: true,
-      mend: async (each) => {
+      mend(leaving, each) {
         const tag = wanted === ollamaTag ? "" : wanted;
-        for await (const _ of updateServer(tools, tag, farewellTo, each));
+        return tellAll(
+          updateServer(tools, tag, (again) => farewellTo(again, leaving), each),
+          leaving,
+        );
       },
     },
   ];

@@ -147,7 +147,7 @@ export interface Services {
   /** Removes containers and network; models and kept answers only with `withVolumes`. */
   remove(options: Leaving & { readonly withVolumes: boolean }, signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<ServicesStatus>;
-  start(service: string, signal: AbortSignal): Promise<void>;
+  start(service: string, leaving: Pick<Leaving, "tell">, signal: AbortSignal): Promise<void>;
   stop(service: string, leaving: Leaving, signal: AbortSignal): Promise<void>;
   restart(service: string, leaving: Leaving, signal: AbortSignal): Promise<void>;
   /** Grafana's, for the account `admin`; undefined until it was made. */
@@ -166,5 +166,5 @@ export interface Services {
   incidents(): Promise<readonly Incident[]>;
   doctor(signal: AbortSignal): Promise<readonly DoctorFinding[]>;
   /** Mends one finding and looks again. */
-  repair(id: string, signal: AbortSignal): Promise<RepairResult>;
+  repair(id: string, leaving: Leaving, signal: AbortSignal): Promise<RepairResult>;
 }

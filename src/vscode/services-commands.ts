@@ -147,7 +147,6 @@ export async function startOrStopService(
     const { signal } = new AbortController();
     const hurry = createHurry();
     await vscode.window.withProgress(options, (progress) => {
-      if (wanted === "start") return app.services.start(service, signal);
       const report = (message: string) => progress.report({ message });
       return app.services[wanted](service, { hurry: hurry.signal, tell: teller({ report, hurry }) }, signal);
     });
@@ -225,7 +224,10 @@ export async function runDoctor(app: App, view: ServicesView): Promise<void> {
   const mend = vscode.l10n.t("Mend It");
   const actions = canRepair && vscode.workspace.isTrusted ? [mend] : [];
   if ((await vscode.window.showWarningMessage(say(what), { modal: true, detail }, ...actions)) !== mend) return;
-  const { isFixed } = await withProgress(say(repair), (_, signal) => app.services.repair(id, signal));
+  const hurry = createHurry();
+  const { isFixed } = await withProgress(say(repair), (report, signal) =>
+    app.services.repair(id, { hurry: hurry.signal, tell: teller({ report, hurry }) }, signal),
+  );
   view.refresh();
   void vscode.window.showInformationMessage(
     isFixed ? vscode.l10n.t("Mended, and looked at again: it is gone.") : vscode.l10n.t("It is still there."),

@@ -5,8 +5,10 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { ask, type DockerEngine } from "../../scripts/docker.ts";
+import { takeLock } from "../../src/containers/lock.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { UpEvent } from "../../src/core/services.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
 import { TaskError } from "../../src/core/task-error.ts";
 import { type Bench, containers, createBench, dockerd, inspect, never, short, startTestEngine, up } from "./harness.ts";
 
@@ -41,7 +43,7 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
   it("come up again after their network was removed while they were stopped, all at once or one alone", async () => {
     await bench.services.down({}, never);
     expect((await ask(socket(), "DELETE", "/networks/switchyard")).status).toBe(204);
-    await bench.services.start("redis", never);
+    await bench.services.start("redis", {}, never);
     expect((await inspect(socket(), "switchyard-redis")).State.Running).toBe(true);
     expect(short(await up(bench.services))).toEqual(["recreated ollama", "ready ollama", "ready redis"]);
     await ask(socket(), "POST", "/networks/switchyard/disconnect", { Container: "switchyard-redis", Force: true });
@@ -110,6 +112,21 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
     ]);
   });
 
+  it("are mended when no other window is at work on them, which is told, as is wanted by then", async () => {
+    await ask(socket(), "POST", "/containers/switchyard-redis/stop");
+    const lock = await takeLock(join(bench.home, "services.lock"), never, { work: "up", door: "editor" });
+    const waits = Promise.withResolvers<void>();
+    let least = 1;
+    const services = bench.again({ settings: () => ({ ...defaultSettings, minModelContainers: least }) });
+    const tell = ({ kind }: UpEvent) => (kind === "queued" ? waits.resolve() : undefined);
+    const repaired = services.repair("not-running-redis", { tell }, never);
+    await waits.promise;
+    least = 2;
+    await lock.release();
+    expect((await repaired).isFixed).toBe(true);
+    expect((await containers(socket())).has("switchyard-ollama-2")).toBe(true);
+  });
+
   it("are left alone on an engine of another machine, also by updates, repairs and single starts", async () => {
     const lead = createServer((client) => {
       const server = connect(socket());
@@ -126,8 +143,8 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
     const before = await containers(socket());
     const refused = /^bad-input: The Docker engine at tcp:.* is on another machine/;
     expect(await failure(up(far))).toMatch(refused);
-    expect(await failure(far.start("redis", never))).toMatch(refused);
-    expect(await failure(far.repair("not-running-redis", never))).toMatch(refused);
+    expect(await failure(far.start("redis", {}, never))).toMatch(refused);
+    expect(await failure(far.repair("not-running-redis", {}, never))).toMatch(refused);
     const update = async () => {
       for await (const _ of far.update("0.31.1", {}, never));
     };

@@ -58,7 +58,10 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     const other = createServer().listen(bench.ports.redis, "127.0.0.1");
     const taken = (await examine(bench.services)).find(({ id }) => id === "port-taken-redis");
     expect(taken).toMatchObject({ canRepair: true });
-    expect(await bench.services.repair("port-taken-redis", never)).toEqual({ id: "port-taken-redis", isFixed: true });
+    expect(await bench.services.repair("port-taken-redis", {}, never)).toEqual({
+      id: "port-taken-redis",
+      isFixed: true,
+    });
     expect(other.listening).toBe(true);
     other.close();
     // Every window finds it where it is now.
@@ -86,7 +89,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     const findings = await examine(bench.services);
     expect(findings.map(({ id, severity }) => [id, severity])).toEqual([["exposed-redis", "problem"]]);
     expect(findings.map(textOf)[0]).toContain(`0.0.0.0:${bench.ports.redis}`);
-    expect((await bench.services.repair("exposed-redis", never)).isFixed).toBe(true);
+    expect((await bench.services.repair("exposed-redis", {}, never)).isFixed).toBe(true);
     const { Ports: ports } = (await inspect(socket(), "switchyard-redis")).NetworkSettings;
     expect(ports["6379/tcp"].map(({ HostIp }: { HostIp: string }) => HostIp)).toEqual(["127.0.0.1"]);
   });
@@ -95,14 +98,14 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     await up(bench.services);
     await ask(socket(), "POST", "/containers/switchyard-redis/stop");
     expect((await examine(bench.services)).map(({ id }) => id)).toEqual(["not-running-redis"]);
-    expect((await bench.services.repair("not-running-redis", never)).isFixed).toBe(true);
+    expect((await bench.services.repair("not-running-redis", {}, never)).isFixed).toBe(true);
     const changed = bench.again({}, { MAX_MODEL_MEMORY: "2G" });
     expect((await examine(changed)).map(({ id }) => id)).toEqual(["outdated-ollama"]);
-    expect((await changed.repair("outdated-ollama", never)).isFixed).toBe(true);
+    expect((await changed.repair("outdated-ollama", {}, never)).isFixed).toBe(true);
     writeFileSync(join(bench.home, "ollama-version"), "0.77.7\n");
     const offline = bench.again({ isOffline: () => true }, { MAX_MODEL_MEMORY: "2G" });
     expect((await examine(offline)).map(({ id }) => id)).toEqual(["outdated-ollama"]);
-    await expect(offline.repair("outdated-ollama", never)).rejects.toMatchObject({ kind: "local-only" });
+    await expect(offline.repair("outdated-ollama", {}, never)).rejects.toMatchObject({ kind: "local-only" });
   });
 
   it("names containers of others that other machines can reach, and leaves them alone", async () => {
@@ -115,7 +118,7 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     const found = (await examine(bench.services)).find(({ id }) => id === "exposed-my-cache");
     expect(found).toMatchObject({ severity: "problem", canRepair: false });
     expect(found && textOf(found)).toContain(`my-cache is published on 0.0.0.0:${bench.ports.redis}`);
-    await expect(bench.services.repair("exposed-my-cache", never)).rejects.toMatchObject({ kind: "bad-input" });
+    await expect(bench.services.repair("exposed-my-cache", {}, never)).rejects.toMatchObject({ kind: "bad-input" });
     expect((await inspect(socket(), "my-cache")).State.Running).toBe(true);
     await ask(socket(), "DELETE", "/containers/my-cache?force=1");
     await ask(socket(), "DELETE", "/networks/others");
@@ -164,17 +167,19 @@ describe.skipIf(!dockerd)("the doctor on a real engine", { timeout: 240_000 }, (
     });
     const startedAt = async () => (await inspect(socket(), "switchyard-ollama")).State.StartedAt;
     const first = await startedAt();
-    const repaired = services.repair("gpu-lost-ollama", never);
+    const told: string[] = [];
+    const repaired = services.repair("gpu-lost-ollama", { tell: ({ kind }) => told.push(kind) }, never);
     await begun.promise;
     // Longer than it takes to see that nobody else is answered.
     await sleep(2_000);
     expect(await startedAt()).toBe(first);
     whole.resolve();
     expect(await repaired).toMatchObject({ isFixed: true });
+    expect(told).toEqual(["finishing"]);
     expect(await startedAt()).not.toBe(first);
     expect(findings.find(({ id }) => id === "image-too-old")?.canRepair).toBe(true);
     const before = await inspect(socket(), "switchyard-ollama");
-    expect(await bench.services.repair("image-too-old", never)).toMatchObject({ isFixed: true });
+    expect(await bench.services.repair("image-too-old", {}, never)).toMatchObject({ isFixed: true });
     const after = await inspect(socket(), "switchyard-ollama");
     expect([after.Config.Image, after.Id === before.Id]).toEqual(["ollama/ollama:0.31.1", false]);
     expect((await fetch(`http://127.0.0.1:${bench.ports.ollama}`)).ok).toBe(true);

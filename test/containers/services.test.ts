@@ -200,7 +200,7 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
     await ask(socket(), "POST", `/images/${image}/tag?repo=kept&tag=redis`);
     await ask(socket(), "DELETE", `/images/${image}`);
     try {
-      await expect(bench.services.start("redis", never)).rejects.toThrow(/^redis is not set up yet/);
+      await expect(bench.services.start("redis", {}, never)).rejects.toThrow(/^redis is not set up yet/);
     } finally {
       const [repo, tag] = image.split(":");
       await ask(socket(), "POST", `/images/kept:redis/tag?repo=${repo}&tag=${tag}`);
