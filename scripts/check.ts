@@ -71,6 +71,7 @@ const sideBySide = [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`];
 
 /** Tests that mind milliseconds, or how fast the machine computes: nothing runs beside them. */
 export const measured = [
+  ...["addresses", "classifier", "path-marks", "secrets", "secrets-encoded"].map((name) => `test/core/${name}.test`),
   ...["cases", "hot-path", "load", "real-model", "attacks"].map((name) => `test/proxy/${name}.test`),
   ...["claude-stop", "engine", "ollama", "post-json", "thread-pace"].map((name) => `test/backends/${name}.test`),
   ...["chaos", "patience", "run-on-nodes"].map((name) => `test/tasks/${name}.test`),
