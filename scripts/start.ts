@@ -1,7 +1,10 @@
-// npm start: one real review in the terminal, then the editor with the extension on a sample workspace.
+// npm start: one real question in the terminal, with what became of it, then the editor with the extension on a sample
+// workspace.
+import { execFile } from "node:child_process";
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
+import { usualHubs } from "../src/backends/embedded/weights.ts";
 import { type StartedServer, startServer } from "../test/harness/servers.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { cachedHome, cacheFolder, smallModel } from "./folders.ts";
@@ -11,28 +14,75 @@ import { mustRun, root, run } from "./run.ts";
 
 const { values } = parseArgs({ options: { "no-editor": { type: "boolean", default: false } } });
 const sample = join(root, "test", "fixtures", "sample-workspace");
-const env = { SWITCHYARD_HOME: cachedHome };
+/** The least that finds something in a review. */
+const reviewer = "qwen2.5:1.5b";
 
 const heading = (text: string) => console.log(`\n== ${text}`);
 
 heading("Building");
 await mustRun("node", ["esbuild.mjs"]);
+const env = { SWITCHYARD_HOME: await homeWithModel() };
+const switchyard = (...args: readonly string[]) => mustRun("node", ["dist/cli.js", ...args], { env });
 
-heading(`Getting a small model (${smallModel}); it is kept in ${cacheFolder}`);
-if (!(await ensureSmallModel())) {
+const question = "Review this function: does the loop end where it should?";
+heading(`What kind of task is “${question}”, and why?`);
+await switchyard("classify", question);
+heading("Reviewing a sample file");
+await switchyard("review", join(sample, "average.ts"));
+if (env.SWITCHYARD_HOME === cachedHome)
+  console.log(
+    `${smallModel} is among the smallest models there are: it shows the way of an answer, and is no reviewer.`,
+  );
+heading("What has left this machine for it?");
+await switchyard("ledger");
+if (values["no-editor"]) process.exit(0);
+
+const desktop = await hasDesktopCode();
+if (desktop) await openDesktop();
+else await openInBrowser();
+
+/** Of a model that is served here already, or can be got; else of the smallest one. */
+async function homeWithModel(): Promise<string> {
+  const home = join(cacheFolder, "start", "home");
+  await mkdir(home, { recursive: true });
+  if (await isServed(home)) return home;
+  if (await isAnyReachable()) {
+    heading(`Getting a model (${reviewer}, 1 GB); it is kept in ${cacheFolder}`);
+    const pulled = await run("node", ["dist/cli.js", "models", "pull", reviewer], {
+      env: { SWITCHYARD_HOME: home },
+      limitMs: 60 * 60_000,
+    });
+    if (pulled === 0) return home;
+  }
+  heading(`Getting a small model (${smallModel}), since no source of ${reviewer} can be reached`);
+  if (await ensureSmallModel()) return cachedHome;
   console.error(
     "No source of model weights can be reached. Connect to a network, or name where files lie: SWITCHYARD_WEIGHT_SOURCES=file:///path/to/{file}",
   );
   process.exit(1);
 }
 
-heading("Reviewing a sample file with it");
-await mustRun("node", ["dist/cli.js", "review", join(sample, "average.ts")], { env });
-if (values["no-editor"]) process.exit(0);
+/** Whether a model answers: one that was got before, or one of a server of the person's own. */
+async function isServed(home: string): Promise<boolean> {
+  const env = { ...process.env, SWITCHYARD_HOME: home };
+  const { stdout } = await promisify(execFile)("node", ["dist/cli.js", "models", "--json"], { cwd: root, env });
+  const { installed } = JSON.parse(stdout) as {
+    readonly installed: readonly { readonly capabilities: readonly string[] }[];
+  };
+  return installed.some(({ capabilities }) => capabilities.length === 0 || capabilities.includes("completion"));
+}
 
-const desktop = await hasDesktopCode();
-if (desktop) await openDesktop();
-else await openInBrowser();
+/** Where sources are named it is found out by asking them. */
+async function isAnyReachable(): Promise<boolean> {
+  if (process.env["SWITCHYARD_WEIGHT_SOURCES"]) return true;
+  const answers = usualHubs.map((hub) =>
+    fetch(new URL(hub).origin, { method: "HEAD", signal: AbortSignal.timeout(5_000) }),
+  );
+  return Promise.any(answers).then(
+    () => true,
+    () => false,
+  );
+}
 
 async function hasDesktopCode(): Promise<boolean> {
   if (process.platform === "linux" && !process.env["DISPLAY"] && !process.env["WAYLAND_DISPLAY"]) return false;

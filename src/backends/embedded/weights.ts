@@ -48,7 +48,7 @@ export interface WeightsParts {
 
 const builtIn: Readonly<Record<string, WeightsEntry>> = catalogue.models;
 /** `{repo}` and `{file}` filled in; tried in this order. */
-const usualHubs = [
+export const usualHubs = [
   "https://huggingface.co/{repo}/resolve/main/{file}",
   "https://hf-mirror.com/{repo}/resolve/main/{file}",
   "https://modelscope.cn/models/{repo}/resolve/master/{file}",
