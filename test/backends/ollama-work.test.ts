@@ -123,26 +123,42 @@ describe("an answer that was stopped", () => {
     }
   });
 
-  it("is let be where the server went idle, gives another's answer, or has let the model go", async () => {
-    const startMs = Date.now();
-    const other = { asked_at: inTenMinutes(startMs), since: inTenMinutes(startMs) };
-    const before = { asked_at: new Date(startMs - 5000).toISOString(), since: new Date(startMs).toISOString() };
-    for (const entries of [
-      [{ name: "m", size: 1, answering: null }],
-      [{ name: "m", size: 1, answering: other }],
-      [{ name: "m", size: 1, answering: before }],
-      [{ name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) }, { name: "other" }],
-      [
-        { name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) },
-        { name: "m", size: 1, expires_at: inTenMinutes(startMs + 500) },
+  it.each<[string, (startMs: number) => readonly object[]]>([
+    ["went idle", () => [{ name: "m", size: 1, answering: null }]],
+    [
+      "gives an answer that began later",
+      (startMs) => [
+        { name: "m", size: 1, answering: { asked_at: inTenMinutes(startMs), since: inTenMinutes(startMs) } },
       ],
-    ]) {
-      const { backend, server, unstopped } = await startWatched(endless, { "GET /api/ps": listing(...entries) });
-      await stopAfterThree(backend);
-      await backend.settled();
-      expect(unstopped).toEqual([]);
-      expect(unloads(server)).toBe(0);
-    }
+    ],
+    [
+      "gives one that was asked for before",
+      (startMs) => [
+        {
+          name: "m",
+          size: 1,
+          answering: { asked_at: new Date(startMs - 5000).toISOString(), since: new Date(startMs).toISOString() },
+        },
+      ],
+    ],
+    [
+      "has let the model go",
+      (startMs) => [{ name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) }, { name: "other" }],
+    ],
+    [
+      "counts the time to unloading anew",
+      (startMs) => [
+        { name: "m", size: 1, expires_at: inTenMinutes(startMs - 30_000) },
+        { name: "m", size: 1, expires_at: inTenMinutes(startMs + 5_000) },
+      ],
+    ],
+  ])("is let be where the server %s", async (_, entries) => {
+    const routes = { "GET /api/ps": listing(...entries(Date.now())) };
+    const { backend, server, unstopped } = await startWatched(endless, routes);
+    await stopAfterThree(backend);
+    await backend.settled();
+    expect(unstopped).toEqual([]);
+    expect(unloads(server)).toBe(0);
   });
 
   it("is not looked after where it came to its end", async () => {
