@@ -19,17 +19,12 @@ export interface Wanted {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const redirects = new Set([301, 302, 303, 307, 308]);
-
 /**
- * Waits as long as it takes once it is connected, and follows nobody elsewhere.
+ * Waits as long as it takes once it is connected, and follows nobody elsewhere: a redirect is an answer like any other.
  * @throws TaskError `server-unreachable`; AbortError
  */
 export async function openAnswer(wanted: Wanted, limits: AnswerLimits, given?: typeof fetch): Promise<Answered> {
-  const opened = unpacked(await open(wanted, limits, given));
-  if (!redirects.has(opened.status)) return opened;
-  opened.close(abortError());
-  throw unreachable(limits.server, new Error("unexpected redirect"));
+  return unpacked(await open(wanted, limits, given));
 }
 
 async function open(

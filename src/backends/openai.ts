@@ -23,7 +23,7 @@ import { readEvents } from "./openai-events.ts";
 import { type Chunk, chunkSchema, embeddingsSchema, errorSchema, modelsSchema, propsSchema } from "./openai-schemas.ts";
 import type { Answered } from "./post-json.ts";
 import { retryWaitMs } from "./retry-wait.ts";
-import { abortError, lostServer, memoryError, refusedDetails } from "./server-errors.ts";
+import { abortError, lostServer, memoryError, refusedDetails, unreachable } from "./server-errors.ts";
 import { createReadCheck } from "./whole-prompt.ts";
 
 export interface OpenAiOptions {
@@ -197,6 +197,10 @@ export class OpenAiBackend implements Backend {
     const limits = this.#limits(signal);
     const opened = await openAnswer({ ...wanted, headers: this.#headers() }, limits, this.#options.fetch);
     if (opened.status >= 200 && opened.status < 300) return opened;
+    if (opened.status >= 300 && opened.status < 400) {
+      opened.close(abortError());
+      throw unreachable(this.name, new Error("unexpected redirect"));
+    }
     throw this.#refusal(opened, await refusalText(opened, limits));
   }
 

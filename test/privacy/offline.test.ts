@@ -72,7 +72,7 @@ async function claudeThrough(flags: readonly string[]) {
 /** Runs these in a shell, one after the other, and gives every address that any process tried to reach. */
 async function addressesOf(...commands: readonly string[]): Promise<readonly string[]> {
   const log = join(folder, `calls-${crypto.randomUUID()}`);
-  const calls = ["-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", log];
+  const calls = ["-f", "--seccomp-bpf", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", log];
   const script = commands.join("; ");
   const env = {
     PATH: process.env["PATH"],

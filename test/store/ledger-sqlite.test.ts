@@ -47,7 +47,7 @@ describe("the ledger in SQLite", () => {
     const folder = temporaryFolder();
     const log = join(folder, "calls");
     const writer = join(import.meta.dirname, "ledger-writer.ts");
-    const watched = ["-f", "-qq", "-y", "-e", "trace=write,pwrite64,fdatasync,fsync", "-o", log];
+    const watched = ["-f", "--seccomp-bpf", "-qq", "-y", "-e", "trace=write,pwrite64,fdatasync,fsync", "-o", log];
     const args = [process.execPath, writer, join(folder, "ledger.ndjson"), "p", "3", "sqlite"];
     await promisify(execFile)(strace ?? "strace", [...watched, ...args]);
     const calls = readFileSync(log, "utf8").split("\n");
