@@ -193,7 +193,15 @@ export class Workbench {
   async chooseInSubmenu(menu: string, text: string): Promise<void> {
     await this.menuItem(menu).hover();
     // The item that opens a submenu holds it.
-    await this.page.locator(".monaco-menu .action-item", { hasText: text }).last().click();
+    const item = this.page.locator(".monaco-menu .action-item", { hasText: text }).last();
+    const isGone = () =>
+      item.waitFor({ state: "hidden", timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+    // A menu that has only just opened takes no click for one, and stays open.
+    do await item.click();
+    while (!(await isGone()));
   }
 
   /** Inside of one of our pages. */
