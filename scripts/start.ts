@@ -54,7 +54,7 @@ async function homeWithModel(): Promise<string> {
     });
     if (pulled === 0) return home;
   }
-  heading(`Getting a small model (${smallModel}), since no source of ${reviewer} can be reached`);
+  heading(`Getting a small model (${smallModel}), since ${reviewer} cannot be had`);
   if (await ensureSmallModel()) return cachedHome;
   console.error(
     "No source of model weights can be reached. Connect to a network, or name where files lie: SWITCHYARD_WEIGHT_SOURCES=file:///path/to/{file}",
