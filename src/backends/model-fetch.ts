@@ -3,15 +3,12 @@ import { msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { directFetch } from "./direct-fetch.ts";
+import { type AnswerLimits, maxRefusalBytes, streamError } from "./open-answer.ts";
 import { retryWaitMs } from "./retry-wait.ts";
 import { abortError, lostServer, notJson, refusal, unreachable } from "./server-errors.ts";
 
-export interface FetchLimits {
-  readonly signal: AbortSignal;
-  /** Name of the server, for messages. */
-  readonly server: string;
-  /** Longest silence between two pieces once the first has come, ms. Loading and reading the prompt have no limit. */
-  readonly stallMs: number;
+/** Before the first piece has come silence has no limit: loading and reading the prompt take as long as they do. */
+export interface FetchLimits extends AnswerLimits {
   /** Longest line, bytes. */
   readonly maxLineBytes: number;
 }
@@ -42,11 +39,8 @@ export function createModelFetch(limits: FetchLimits, baseFetch: typeof fetch = 
   };
 }
 
-/** Nobody reads more of why a server refuses, bytes. */
-export const maxRefusalBytes = 64 * 1024;
-
 /** What a server says of why it refuses, or as much of it as came before it fell silent. */
-export async function refusalText({ body }: Response, stallMs: number, server: string): Promise<string> {
+async function refusalText({ body }: Response, stallMs: number, server: string): Promise<string> {
   const reader = body?.getReader();
   if (!reader) return "";
   const pieces: Uint8Array[] = [];
@@ -68,11 +62,11 @@ export async function refusalText({ body }: Response, stallMs: number, server: s
  * A fetch that waits as long as it takes once it is connected, and follows nobody elsewhere.
  * @throws TaskError `server-unreachable`; AbortError
  */
-export async function patientFetch(
+async function patientFetch(
   input: Parameters<typeof fetch>[0],
   init: RequestInit,
   server: string,
-  baseFetch: typeof fetch = directFetch,
+  baseFetch: typeof fetch,
 ): Promise<Response> {
   try {
     return await baseFetch(input, { ...init, redirect: "error" });
@@ -134,7 +128,7 @@ function checkedLines(body: ReadableStream<Uint8Array>, limits: FetchLimits): Re
           }
         } catch (error) {
           await reader.cancel().catch(() => undefined);
-          controller.error(streamError(error, limits));
+          controller.error(streamError(error, false, limits));
         }
       },
       cancel: (reason) => reader.cancel(reason),
@@ -172,13 +166,7 @@ export function badLine(server: string, what: string, cause?: unknown): TaskErro
   });
 }
 
-function streamError(error: unknown, limits: FetchLimits): Error {
-  if (error instanceof TaskError) return error;
-  if (isAbort(error) || limits.signal.aborted) return abortError();
-  return lostServer(limits.server, error);
-}
-
-export async function withDeadline<T>(work: Promise<T>, ms: number, server: string): Promise<T> {
+async function withDeadline<T>(work: Promise<T>, ms: number, server: string): Promise<T> {
   if (ms === 0) return work;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<never>((_, reject) => {

@@ -1,6 +1,5 @@
 // One answer of a model server, with nothing in between: opened, refused, or fallen silent in the middle.
 import { isAbort, TaskError } from "../core/task-error.ts";
-import { maxRefusalBytes } from "./model-fetch.ts";
 import { type Answered, askDirectly, unpacked } from "./post-json.ts";
 import { abortError, lostServer, unreachable } from "./server-errors.ts";
 
@@ -48,6 +47,9 @@ function ofResponse({ status, headers, body }: Response): Answered {
   const read = body ?? new ReadableStream<Uint8Array>();
   return { status, headers, body: read, close: () => void read.cancel().catch(() => undefined) };
 }
+
+/** Nobody reads more of why a server refuses, bytes. */
+export const maxRefusalBytes = 64 * 1024;
 
 /** What a server says of why it refuses; no more than anybody reads, and whatever has come where it falls silent. */
 export async function refusalText(opened: Answered, { server, stallMs }: AnswerLimits): Promise<string> {
