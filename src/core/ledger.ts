@@ -38,6 +38,13 @@ export interface LedgerEntry {
   readonly outcome: "sent" | "done" | "stopped" | "failed";
 }
 
+type FreeEntry = Omit<LedgerEntry, "id" | "sources" | "answerTokens" | "costUsd" | "maskedSecrets">;
+
+/** An entry of what costs nothing, has no answer, and names no files. */
+export function freeEntry(sent: FreeEntry): LedgerEntry {
+  return { id: crypto.randomUUID(), sources: [], answerTokens: 0, costUsd: 0, maskedSecrets: 0, ...sent };
+}
+
 /** Append-only. Errors are `TaskError` of kind `storage`: what cannot be recorded is not sent. */
 export interface Ledger {
   /** An entry with the id of an earlier one completes it; both stay stored. */

@@ -1,7 +1,7 @@
 // Answers that are kept in a Redis of another host have left this machine: that is in the ledger, one entry for all that
 // come within a while.
 import { createBatch } from "../core/batch.ts";
-import type { Ledger, LedgerEntry } from "../core/ledger.ts";
+import { freeEntry, type Ledger, type LedgerEntry } from "../core/ledger.ts";
 
 export interface KeptRecord {
   /** Resolves when it is recorded that so many bytes go there; rejects where that cannot be, and they have to stay. */
@@ -32,20 +32,6 @@ export function createKeptRecord(
 }
 
 function entryOf(destination: string, bytes: number, askedBy: LedgerEntry["askedBy"], atMs: number): LedgerEntry {
-  return {
-    id: crypto.randomUUID(),
-    atMs,
-    destination,
-    model: "Redis",
-    task: "keep",
-    askedBy,
-    sources: [],
-    bytes,
-    promptTokens: 0,
-    answerTokens: 0,
-    costUsd: 0,
-    allowedBy: "trustedHosts",
-    maskedSecrets: 0,
-    outcome: "done",
-  };
+  const how = { allowedBy: "trustedHosts", outcome: "done" } as const;
+  return freeEntry({ atMs, destination, model: "Redis", task: "keep", askedBy, bytes, promptTokens: 0, ...how });
 }

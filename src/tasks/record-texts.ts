@@ -2,7 +2,7 @@
 import type { Embeddings } from "../core/backend.ts";
 import type { RecordTexts } from "../core/embedding.ts";
 import { estimateTokens } from "../core/estimate-tokens.ts";
-import type { LedgerEntry } from "../core/ledger.ts";
+import { freeEntry } from "../core/ledger.ts";
 import { allowedAway, destinationOf, type LeaveParts } from "./leave.ts";
 import { onRecord } from "./on-record.ts";
 
@@ -10,22 +10,17 @@ export function createRecordTexts(parts: LeaveParts): RecordTexts {
   return async (model, { texts }, embed) => {
     const allowedBy = allowedAway(model, parts);
     if (allowedBy === undefined) return embed();
-    const entry: LedgerEntry = {
-      id: crypto.randomUUID(),
+    const entry = freeEntry({
       atMs: parts.nowMs(),
       destination: destinationOf(model),
       model: model.name,
       task: "embed",
       askedBy: parts.askedBy,
-      sources: [],
       bytes: new TextEncoder().encode(JSON.stringify(texts)).length,
       promptTokens: texts.reduce((sum, text) => sum + estimateTokens(text), 0),
-      answerTokens: 0,
-      costUsd: 0,
       allowedBy,
-      maskedSecrets: 0,
       outcome: "sent",
-    };
+    });
     const sending = {
       entry,
       costs: false,
