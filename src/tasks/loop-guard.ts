@@ -40,9 +40,9 @@ export function loopAtEnd(text: string): Loop | undefined {
   const inLine = numbersInLine(text);
   if (inLine !== undefined) return { good: text.slice(0, inLine) };
   const even = end.replace(/^([ \t]*)\d+(?=[.)])/gm, "$10");
-  const counted = repeated(even, (unit) => {
-    return lettersIn(unit) < counting.minLetters ? Number.POSITIVE_INFINITY : unit.length * counting.minRepeats;
-  });
+  const counted = repeated(even, (unit) =>
+    lettersIn(unit) < counting.minLetters ? Number.POSITIVE_INFINITY : unit.length * counting.minRepeats,
+  );
   if (counted === undefined) return undefined;
   // Numbers differ in length; lines do not.
   const lines = even.slice(even.length - counted).split("\n").length - 1;
@@ -61,14 +61,15 @@ function numbersInLine(text: string): number | undefined {
   const end = text.slice(-windowLength);
   if (!/\d/.test(end.slice(-80)) || ofData.test(end.slice(-minEvenLength))) return undefined;
   const number = /\d+(?:[.,:]\d+)*/g;
-  const again = repeated(end.replace(number, "0"), (unit) => {
+  const even = end.replace(number, "0");
+  const again = repeated(even, (unit) => {
     const letters = lettersIn(unit);
     return unit.includes("0") && letters > 0 && letters < counting.minLetters
       ? minEvenLength
       : Number.POSITIVE_INFINITY;
   });
   if (again === undefined) return undefined;
-  const numbers = end.replace(number, "0").slice(-again).split("0").length - 1;
+  const numbers = even.slice(-again).split("0").length - 1;
   const first = [...end.matchAll(number)].at(-numbers);
   return text.length - end.length + (first?.index ?? 0);
 }
