@@ -1,5 +1,4 @@
 // What goes to hosts of the person's own leaves this machine: it is in the ledger, of questions and of texts for vectors.
-import { networkInterfaces } from "node:os";
 import { afterEach, expect, it } from "vitest";
 import {
   beginLines,
@@ -11,12 +10,8 @@ import {
   startScriptedServer,
   tokenLine,
 } from "../backends/scripted-server.ts";
+import { outsideAddress as outside } from "../harness/outside-address.ts";
 import { post, startProxy, tag } from "./harness.ts";
-
-/** Of this machine, and yet none that only this machine can reach. */
-const outside = Object.values(networkInterfaces())
-  .flatMap((each) => each ?? [])
-  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
 
 let box: ScriptedServer | undefined;
 afterEach(async () => {

@@ -1,5 +1,4 @@
 // Answers that are kept in a Redis of another host have left this machine: they are in the ledger. With a real Redis.
-import { networkInterfaces } from "node:os";
 import { createClient } from "@redis/client";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { ensureRedis, type RedisServer, startRedis } from "../../scripts/redis.ts";
@@ -7,14 +6,11 @@ import type { LedgerEntry } from "../../src/core/ledger.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
 import { createKeptRecord } from "../../src/store/record-kept.ts";
 import { openStores } from "../../src/stores.ts";
+import { outsideAddress as outside } from "../harness/outside-address.ts";
 import { temporaryFolder, until } from "./sample.ts";
 import { answer } from "./sample-entries.ts";
 
 const program = await ensureRedis().catch(() => undefined);
-/** Of this machine, and yet none that only this machine can reach. */
-const outside = Object.values(networkInterfaces())
-  .flatMap((each) => each ?? [])
-  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
 const key = "ab".repeat(32);
 
 let redis: RedisServer | undefined;
