@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-const call = /(?<![\w.])(?:msg|t|strings\.t|vscode\.l10n\.t)\(\s*("(?:[^"\\\n]|\\.)*")/g;
+const call = /(?<![\w.])(?:[\w.]+\.)?(?:msg|t)\(\s*("(?:[^"\\\n]|\\.)*")/g;
 const bundle: Record<string, string> = JSON.parse(readFileSync("media/l10n/bundle.l10n.zh-cn.json", "utf8"));
 const used = new Set(
   globSync("src/**/*.ts").flatMap((file) =>

@@ -35,7 +35,7 @@ export function loopAtEnd(text: string): Loop | undefined {
     Math.max(unit.length * minRepeats, unit.length < shortUnit ? minLength.short : minLength.long),
   );
   if (plain !== undefined) return { good: text.slice(0, text.length - plain) };
-  const count = countAtEnd(text, windowLength);
+  const count = countAtEnd(text);
   if (count !== undefined) return { good: text.slice(0, count) };
   const inLine = numbersInLine(text);
   if (inLine !== undefined) return { good: text.slice(0, inLine) };

@@ -28,12 +28,16 @@ describe("a loop", () => {
   it("is a count without end, in one line or in many, up or down", () => {
     const count = (length: number, sign: string, from = 1, step = 1) =>
       Array.from({ length }, (_, at) => `${from + at * step}${sign}`).join("");
-    for (const sign of [". ", ", ", ".\n", " | ", "、"])
+    for (const sign of [". ", ".\n", ") ", ".  \n\n"])
       expect(hasLoop(`Here they are: ${count(900, sign)}`), sign).toBe(true);
-    expect(hasLoop(`Down: ${count(900, ", ", 5000, -5)}`)).toBe(true);
+    for (const sign of [", ", " | ", "、", "\n"]) {
+      expect(hasLoop(`Here they are: ${count(6000, sign)}`), sign).toBe(true);
+      expect(loopAtEnd(`Here they are: ${count(6000, sign)}`)?.good).toBe("Here they are: 1");
+    }
+    expect(hasLoop(`Down: ${count(6000, ", ", 50_000, -5)}`)).toBe(true);
     expect(loopAtEnd(`Rule 7: count. ${count(900, ". ")}90`)?.good).toBe("Rule 7: count. 1");
     // What somebody may have asked for.
-    expect(hasLoop(`The numbers: ${count(300, ", ")}`)).toBe(false);
+    for (const sign of [", ", ",\n  ", "\n", "、", " "]) expect(hasLoop(`[${count(2000, sign)}`), sign).toBe(false);
     const squares = Array.from({ length: 900 }, (_, at) => at * at).join(", ");
     expect(hasLoop(`const squares = [${squares}`)).toBe(false);
     const lines = Array.from({ length: 400 }, (_, at) => `${at + 1}: let a${at} = ${at};\n`).join("");
@@ -41,7 +45,7 @@ describe("a loop", () => {
     expect(hasLoop(Array.from({ length: 500 }, (_, at) => `${at},${(at * 37) % 101},${at % 7}\n`).join(""))).toBe(
       false,
     );
-    expect(hasLoop(`${count(900, ", ")}and so on, as you asked.`)).toBe(false);
+    expect(hasLoop(`${count(900, ". ")}and so on, as you asked.`)).toBe(false);
   });
 
   it("is the same with other numbers in one line, but not in data", () => {
