@@ -5,6 +5,7 @@ import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
 import { installTinyModel } from "../../scripts/tiny-model.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../../src/backends/embedded/launch.ts";
 import { readRegistration } from "../../src/backends/embedded/registration.ts";
+import { detailsFrom } from "../../src/backends/model-shape.ts";
 import { productHome } from "../harness/product-home.ts";
 import type { TemporaryFolder } from "../harness/servers.ts";
 
@@ -28,6 +29,18 @@ afterAll(async () => {
 });
 
 describe("the built-in engine in use", () => {
+  it("tells what a model takes with the keys and values of its whole context, in 16 bits", async () => {
+    const contextTokens = 4096;
+    await ollama.generate({ model: smallModel, prompt: "Hi", options: { num_ctx: contextTokens, num_predict: 1 } });
+    const [weights] = (await ollama.list()).models;
+    const [loaded] = (await ollama.ps()).models;
+    const { shape } = detailsFrom({ ...(await ollama.show({ model: smallModel })).model_info });
+    if (!shape || !weights || !loaded) throw new Error("The engine does not tell of its model.");
+    const contextBytes = shape.layers * shape.kvHeads * (shape.keyLength + shape.valueLength) * 2 * contextTokens;
+    expect(loaded.size).toBeGreaterThan(weights.size * 0.9 + contextBytes * 0.9 - 4e6);
+    expect(loaded.size).toBeLessThan(weights.size * 1.1 + contextBytes * 1.5 + 64e6);
+  });
+
   it("lets an answer finish before its model is unloaded or loaded anew, and stays whole", async () => {
     const options = { num_predict: 40, temperature: 0 };
     const stream = await ollama.generate({ model: smallModel, prompt: "Tell me a story.", stream: true, options });

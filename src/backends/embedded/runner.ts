@@ -71,8 +71,11 @@ export async function loadRunner(
   const model = await llama.loadModel({ modelPath: path, onLoadProgress: onProgress });
   try {
     const contextSize = Math.min(contextTokens, model.trainContextSize);
+    const before = process.memoryUsage.rss();
     const context = await model.createContext({ contextSize, sequences: 1, failedCreationRemedy: false });
-    return new LlamaRunner(llama, pace, model, context);
+    // The library tells of a context what is in it so far, which is nothing yet; its keys and values take their memory at once.
+    const contextBytes = Math.max(0, process.memoryUsage.rss() - before);
+    return new LlamaRunner(llama, pace, model, context, contextBytes);
   } catch (error) {
     await model.dispose();
     throw error;
@@ -89,7 +92,7 @@ class LlamaRunner implements Runner {
   readonly #sequence: LlamaContextSequence;
   readonly #wrapper: ChatWrapper;
 
-  constructor(llama: Llama, pace: ThreadPace, model: LlamaModel, context: LlamaContext) {
+  constructor(llama: Llama, pace: ThreadPace, model: LlamaModel, context: LlamaContext, contextBytes: number) {
     this.#llama = llama;
     this.#pace = pace;
     this.#model = model;
@@ -97,7 +100,7 @@ class LlamaRunner implements Runner {
     this.#sequence = context.getSequence();
     this.#wrapper = resolveChatWrapper(model);
     this.contextTokens = context.contextSize;
-    this.sizeBytes = model.size + context.stateSize;
+    this.sizeBytes = model.size + contextBytes;
   }
 
   async *generate(
