@@ -5,6 +5,7 @@ import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { usualHubs } from "../src/backends/embedded/weights.ts";
+import { createTerminal } from "../src/cli/terminal.ts";
 import { type StartedServer, startServer } from "../test/harness/servers.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { cachedHome, cacheFolder, smallModel } from "./folders.ts";
@@ -16,24 +17,28 @@ const { values } = parseArgs({ options: { "no-editor": { type: "boolean", defaul
 const sample = join(root, "test", "fixtures", "sample-workspace");
 /** The least that finds something in a review. */
 const reviewer = "qwen2.5:1.5b";
+/** Weights of about half a billion parameters; models below see nearly nothing of what is wrong. */
+const reviewerBytes = 350e6;
 
+const { t } = createTerminal(process.env, false);
 const heading = (text: string) => console.log(`\n== ${text}`);
 
-heading("Building");
+heading(t("Building"));
 await mustRun("node", ["esbuild.mjs"]);
 const env = { SWITCHYARD_HOME: await homeWithModel() };
 const switchyard = (...args: readonly string[]) => mustRun("node", ["dist/cli.js", ...args], { env });
 
-const question = "Review this function: does the loop end where it should?";
-heading(`What kind of task is “${question}”, and why?`);
+const question = t("Review this function: does the loop end where it should?");
+heading(t("What kind of task is “{0}”, and why?", question));
 await switchyard("classify", question);
-heading("Reviewing a sample file");
+heading(t("Reviewing a sample file"));
 await switchyard("review", join(sample, "average.ts"));
-if (env.SWITCHYARD_HOME === cachedHome)
+const small = smallest(await servedModels(env.SWITCHYARD_HOME));
+if (small)
   console.log(
-    `${smallModel} is among the smallest models there are: it shows the way of an answer, and is no reviewer.`,
+    t("{0} is among the smallest models there are: it shows the way of an answer, and is no reviewer.", small.name),
   );
-heading("What has left this machine for it?");
+heading(t("What has left this machine for it?"));
 await switchyard("ledger");
 if (values["no-editor"]) process.exit(0);
 
@@ -45,31 +50,44 @@ else await openInBrowser();
 async function homeWithModel(): Promise<string> {
   const home = join(cacheFolder, "start", "home");
   await mkdir(home, { recursive: true });
-  if (await isServed(home)) return home;
+  if ((await servedModels(home)).length > 0) return home;
   if (await isAnyReachable()) {
-    heading(`Getting a model (${reviewer}, 1 GB); it is kept in ${cacheFolder}`);
+    heading(t("Getting a model ({0}, 1 GB); it is kept in {1}", reviewer, cacheFolder));
     const pulled = await run("node", ["dist/cli.js", "models", "pull", reviewer], {
       env: { SWITCHYARD_HOME: home },
       limitMs: 60 * 60_000,
     });
     if (pulled === 0) return home;
   }
-  heading(`Getting a small model (${smallModel}), since ${reviewer} cannot be had`);
+  heading(t("Getting a small model ({0}), since {1} cannot be had", smallModel, reviewer));
   if (await ensureSmallModel()) return cachedHome;
   console.error(
-    "No source of model weights can be reached. Connect to a network, or name where files lie: SWITCHYARD_WEIGHT_SOURCES=file:///path/to/{file}",
+    t(
+      "No source of model weights can be reached. Connect to a network, or name where files lie: {0}",
+      "SWITCHYARD_WEIGHT_SOURCES=file:///path/to/{file}",
+    ),
   );
   process.exit(1);
 }
 
-/** Whether a model answers: one that was got before, or one of a server of the person's own. */
-async function isServed(home: string): Promise<boolean> {
+interface ServedModel {
+  readonly name: string;
+  /** Zero where the server does not say it. */
+  readonly sizeBytes: number;
+  readonly capabilities: readonly string[];
+}
+
+/** The models that can answer: those got before, and those of a server of the person's own. */
+async function servedModels(home: string): Promise<readonly ServedModel[]> {
   const env = { ...process.env, SWITCHYARD_HOME: home };
   const { stdout } = await promisify(execFile)("node", ["dist/cli.js", "models", "--json"], { cwd: root, env });
-  const { installed } = JSON.parse(stdout) as {
-    readonly installed: readonly { readonly capabilities: readonly string[] }[];
-  };
-  return installed.some(({ capabilities }) => capabilities.length === 0 || capabilities.includes("completion"));
+  const { installed } = JSON.parse(stdout) as { readonly installed: readonly ServedModel[] };
+  return installed.filter(({ capabilities }) => capabilities.length === 0 || capabilities.includes("completion"));
+}
+
+/** One of them, where none is known to be larger than the smallest there are. */
+function smallest(served: readonly ServedModel[]): ServedModel | undefined {
+  return served.every(({ sizeBytes }) => sizeBytes > 0 && sizeBytes < reviewerBytes) ? served[0] : undefined;
 }
 
 /** Where sources are named it is found out by asking them. */
@@ -91,13 +109,13 @@ async function hasDesktopCode(): Promise<boolean> {
 
 /** A window of its own, so that nothing is installed into the person's editor. */
 async function openDesktop(): Promise<void> {
-  heading("Opening VS Code");
+  heading(t("Opening VS Code"));
   const workspace = await copySample();
   await mustRun("code", ["--new-window", `--extensionDevelopmentPath=${root}`, workspace], { env });
 }
 
 async function openInBrowser(): Promise<void> {
-  heading("Opening the editor");
+  heading(t("Opening the editor"));
   const { entry } = await ensureEditorHost();
   const folder = join(cacheFolder, "start");
   const own = ["--user-data-dir", join(folder, "user"), "--extensions-dir", join(folder, "extensions")];
@@ -118,9 +136,11 @@ async function openInBrowser(): Promise<void> {
     env,
   );
   stopWithUs(server);
-  heading("Ready");
-  console.log(`Open http://127.0.0.1:${server.port}/ in a browser. It can be reached from this machine only.`);
-  console.log("Select code, right click, and choose “Review Selection or File”. Ctrl-C stops the editor.");
+  heading(t("Ready"));
+  console.log(
+    t("Open {0} in a browser. It can be reached from this machine only.", `http://127.0.0.1:${server.port}/`),
+  );
+  console.log(t("Select code, right click, and choose “Review Selection or File”. Ctrl-C stops the editor."));
 }
 
 async function copySample(): Promise<string> {
@@ -134,7 +154,7 @@ function stopWithUs(server: StartedServer): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.removeAllListeners(signal);
     process.on(signal, async () => {
-      console.log("\nStopping …");
+      console.log(`\n${t("Stopping…")}`);
       await server.stop();
       process.exit(0);
     });

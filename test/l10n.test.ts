@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 const call = /(?<![\w.])(?:[\w.]+\.)?(?:msg|t)\(\s*("(?:[^"\\\n]|\\.)*")/g;
 const bundle: Record<string, string> = JSON.parse(readFileSync("media/l10n/bundle.l10n.zh-cn.json", "utf8"));
 const used = new Set(
-  globSync("src/**/*.ts").flatMap((file) =>
+  globSync(["src/**/*.ts", "scripts/start.ts"]).flatMap((file) =>
     [...readFileSync(file, "utf8").matchAll(call)].map((match): string => JSON.parse(match[1] ?? '""')),
   ),
 );
