@@ -1,7 +1,7 @@
-// Makes the VSIX: `node scripts/package.ts [--target linux-x64]`. The universal one has no engine of its own and stays
-// small; one for a platform carries the packages that the built-in engine needs there.
+// Makes the VSIX: `npm run package [-- --target PLATFORM]`, else for this machine. The one for `universal` has no engine
+// of its own and stays small; one for a platform carries the packages that the built-in engine needs there.
 import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { mustRun, root } from "./run.ts";
 
@@ -47,6 +47,7 @@ export async function makePackage(target?: string): Promise<string> {
   await mkdir(staging, { recursive: true });
   await mustRun("node", ["esbuild.mjs", "--production"]);
   for (const name of carried) await cp(join(root, name), join(staging, name), { recursive: true });
+  for (const name of ["README.md", "README.zh-CN.md"]) await leaveOutPictures(join(staging, name));
   const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   for (const key of [
     "scripts",
@@ -74,6 +75,11 @@ export async function makePackage(target?: string): Promise<string> {
   ];
   await mustRun("vsce", [...args, ...(target ? ["--target", target] : [])], { cwd: staging });
   return file;
+}
+
+/** The page of an extension shows no pictures of its own files. */
+async function leaveOutPictures(readme: string): Promise<void> {
+  await writeFile(readme, (await readFile(readme, "utf8")).replace(/^!\[[^\]]*\]\((?!https:).*\)\n\n/gm, ""));
 }
 
 /** The packages the engine imports at run time, and theirs, as the lock file lists them for the platform. */
@@ -108,7 +114,13 @@ export async function copyPackages(names: readonly string[], target: string, fol
 export const thisTarget = `${process.platform}-${process.arch}`;
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { target: { type: "string" } } });
-  const file = await makePackage(values.target);
+  const { values } = parseArgs({ options: { target: { type: "string", default: thisTarget } } });
+  const target = values.target === "universal" ? undefined : values.target;
+  const file = await makePackage(target);
   console.log(`${file}: ${((await stat(file)).size / 1e6).toFixed(2)} MB`);
+  if (target && target !== thisTarget)
+    console.log(
+      `It has the built-in engine only as far as its packages for ${target} are here: npm gets those of its own platform. Make it there.`,
+    );
+  else console.log(`To install it: code --install-extension "${relative(process.cwd(), file)}"`);
 }
