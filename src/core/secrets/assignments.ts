@@ -46,9 +46,11 @@ interface Place {
   readonly isSetting: boolean;
 }
 
+const isInName = Uint8Array.from({ length: 128 }, (_, code) => (/[\w.-]/.test(String.fromCharCode(code)) ? 1 : 0));
+
 function nameStart(text: string, at: number): number {
   let start = at;
-  while (start > 0 && at - start < 60 && /[\w.-]/.test(text.charAt(start - 1))) start--;
+  while (start > 0 && at - start < 60 && isInName[text.charCodeAt(start - 1)] === 1) start--;
   return start;
 }
 
