@@ -8,11 +8,12 @@ import { createSqliteCache } from "../../src/store/answer-cache-sqlite.ts";
 import { listeningHost, temporaryFolder, until } from "./sample.ts";
 import { answer } from "./sample-entries.ts";
 
-/** Puts answers of different lengths and finds each again; says each that it found. */
+/** Puts answers of different lengths, each written almost at once, and finds each again; says each that it found. */
 const writer = `
 import { createSqliteCache } from ${JSON.stringify(new URL("../../src/store/answer-cache-sqlite.ts", import.meta.url).href)};
 const [file, name, count] = process.argv.slice(1);
-const cache = createSqliteCache({ file, nowMs: () => Date.now(), notice: console.error, log: console.error });
+const host = { nowMs: () => Date.now(), notice: console.error, log: console.error };
+const cache = createSqliteCache({ ...host, file, writeAfterMs: 2 });
 for (let index = 0; index < Number(count); index++) {
   const text = (name + index + " ").repeat(1 + (index % 50) * 20);
   await cache.put(name + index, { ...${JSON.stringify(answer(""))}, text });
