@@ -9,7 +9,7 @@ export const builtEntry = join(root, "dist", "cli.js");
 export interface CommandOptions {
   readonly entry?: string;
   readonly cwd?: string;
-  /** All that is handed down, but for `PATH`. */
+  /** All that is handed down, but for `PATH` and where Node keeps what it has compiled. */
   readonly env: Readonly<Record<string, string>>;
   /** What comes in at its standard input, which is a pipe then. */
   readonly input?: string;
@@ -35,7 +35,7 @@ export function startCommand(args: readonly string[], options: CommandOptions): 
   const { entry = sourceEntry, cwd, env, input, through = [] } = options;
   const [program = process.execPath, ...rest] = [...through, process.execPath, entry, ...args];
   const child = spawn(program, rest, {
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...env },
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),
   });
