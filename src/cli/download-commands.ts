@@ -98,7 +98,7 @@ function show(progress: PullProgress, shown: string, { note, progress: draw, say
   draw(text);
   const tenth = `${Math.floor(percent / 10)}`;
   if (!process.stderr.isTTY && tenth !== shown) note(text);
-  else if (process.stderr.isTTY && percent >= 100 && shown !== tenth) note("");
+  else if (process.stderr.isTTY && percent >= 100 && shown !== tenth) note(text);
   return tenth;
 }
 

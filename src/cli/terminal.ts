@@ -19,7 +19,7 @@ export interface Terminal {
   readonly note: (text: string) => void;
   /** To standard error also where it is to be quiet: what failed, and the log. */
   readonly complain: (text: string) => void;
-  /** A line on standard error that the next one replaces; only for a terminal. */
+  /** A line on standard error that whatever comes next replaces; only for a terminal, and not in the middle of an answer's line. */
   readonly progress: (text: string) => void;
   /** To standard output. */
   readonly write: (text: string) => void;
@@ -33,27 +33,53 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
   const language = languageOf(env);
   const bundle = language === "zh-CN" ? loadBundle() : {};
   const say = (message: Message) => formatMessage(message, bundle);
+  const { print, tell, draw } = createLines();
   return {
     language,
     say,
     t: (template, ...args) => say(msg(template, ...args)),
     note: (text) => {
-      if (!isQuiet) process.stderr.write(`${plainForTerminal(text)}\n`);
+      if (!isQuiet) tell(plainForTerminal(text));
     },
-    complain: (text) => {
-      process.stderr.write(`${plainForTerminal(text)}\n`);
-    },
+    complain: (text) => tell(plainForTerminal(text)),
     progress: (text) => {
-      if (!isQuiet && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${plainForTerminal(text)}`);
+      if (!isQuiet && process.stderr.isTTY) draw(plainForTerminal(text));
     },
-    write: (text) => {
-      process.stdout.write(plainForTerminal(text));
+    write: (text) => print(plainForTerminal(text)),
+    writeJson: (value) => print(`${jsonForTerminal(value)}\n`),
+    show: (text) => print(process.stdout.isTTY ? plainForTerminal(text) : text),
+  };
+}
+
+/**
+ * Both streams end in the same last line of a terminal: only a progress line is ever wiped out, and what is told about
+ * an answer begins a line of its own.
+ */
+function createLines() {
+  let last: "ended" | "answer" | "progress" = "ended";
+  const wipe = () => {
+    if (last !== "progress") return;
+    process.stderr.write("\r\u001b[K");
+    last = "ended";
+  };
+  return {
+    print(text: string): void {
+      if (text === "") return;
+      wipe();
+      process.stdout.write(text);
+      const isOnScreen = process.stdout.isTTY && process.stderr.isTTY;
+      last = isOnScreen && !text.endsWith("\n") ? "answer" : "ended";
     },
-    writeJson: (value) => {
-      process.stdout.write(`${jsonForTerminal(value)}\n`);
+    tell(text: string): void {
+      wipe();
+      process.stderr.write(`${last === "answer" ? "\n" : ""}${text}\n`);
+      last = "ended";
     },
-    show: (text) => {
-      process.stdout.write(process.stdout.isTTY ? plainForTerminal(text) : text);
+    draw(text: string): void {
+      wipe();
+      if (text === "" || last === "answer") return;
+      process.stderr.write(text);
+      last = "progress";
     },
   };
 }

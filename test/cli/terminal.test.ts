@@ -22,6 +22,56 @@ function written(stream: "stdout" | "stderr", work: (terminal: ReturnType<typeof
 
 const evil = "\u001b]0;owned\u0007 \u009b31m \r\u007f";
 
+/** What is to be seen in the end on a terminal that both streams write to. */
+function seen(work: (terminal: ReturnType<typeof createTerminal>) => void): string {
+  let screen = "";
+  const streams = [process.stdout, process.stderr];
+  const before = streams.map((stream) => stream.isTTY);
+  const writes = streams.map((stream) =>
+    vi.spyOn(stream, "write").mockImplementation((piece) => {
+      for (const [index, part] of String(piece).split("\r\u001b[K").entries())
+        screen = (index === 0 ? screen : screen.slice(0, screen.lastIndexOf("\n") + 1)) + part;
+      return true;
+    }),
+  );
+  try {
+    for (const stream of streams) stream.isTTY = true;
+    work(createTerminal({}, false));
+  } finally {
+    for (const [index, stream] of streams.entries()) stream.isTTY = before[index] ?? false;
+    for (const write of writes) write.mockRestore();
+  }
+  return screen;
+}
+
+describe("a terminal to which answer, notes and progress go", () => {
+  it("keeps every word of an answer, and no progress line", () => {
+    const screen = seen(({ progress, show, note }) => {
+      progress("Loading…");
+      progress("Loading: half of it");
+      for (const word of ["The", " sea", " is", " blue."]) {
+        show(word);
+        progress("");
+      }
+      note("what answered");
+    });
+    expect(screen).toBe("The sea is blue.\nwhat answered\n");
+  });
+
+  it("does not draw progress into the line of an answer, and tells on a line of its own", () => {
+    const screen = seen(({ progress, show, write, note }) => {
+      show("- ");
+      progress("Writing: 3 tokens so far");
+      show("one\n");
+      progress("Writing: 4 tokens so far");
+      note("a part was left out");
+      progress("12 %");
+      write("two\n");
+    });
+    expect(screen).toBe("- one\na part was left out\ntwo\n");
+  });
+});
+
 describe("what a server says about itself", () => {
   it("cannot drive the terminal", () => {
     const note = written("stderr", ({ note: say }) => say(`gpu-box reports an error: ${evil}\n  中文`));
