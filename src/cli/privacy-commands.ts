@@ -47,20 +47,23 @@ export function addPrivacyCommands(program: Command, parts: ProgramParts): void 
 export function leaveRule(flags: Flags, { note, t, say }: Terminal) {
   return async (question: LeaveQuestion): Promise<LeaveAnswer> => {
     for (const { label, source, line, preview } of question.secrets) {
-      note(t("Masked before sending: {0} ({1}) {2}", say(label), `${source ?? "-"}:${line ?? "-"}`, preview));
+      const place = source === undefined ? "" : ` (${line === undefined ? source : `${source}:${line}`})`;
+      note(t("Masked before sending: {0}{1} {2}", say(label), place, preview));
     }
     const unsearched = unsearchedText(question.pictures);
     if (unsearched) note(say(unsearched));
     if (flags.allowCloud || !question.needsConsent) return { kind: "allow", by: "once", secrets: "mask" };
     const price = question.price ? `, ${formatUsd(question.price.minUsd)}–${formatUsd(question.price.maxUsd)}` : "";
-    note(
-      t(
-        "Nothing was sent to {0} ({1} tokens{2}). To allow it, add --allow-cloud.",
-        question.destination,
-        question.promptTokens,
-        price,
-      ),
+    const { destination, promptTokens } = question;
+    const text = msg(
+      "Nothing was sent to {0} ({1} tokens{2}). To allow it, add --allow-cloud.",
+      destination,
+      promptTokens,
+      price,
     );
+    // Nobody else can answer for a model that was named.
+    if (flags.model) throw new TaskError("local-only", text);
+    note(say(text));
     return { kind: "refuse" };
   };
 }

@@ -18,7 +18,7 @@ import { language, severities, severity, taskKind, temperature, whole } from "./
 import { addPrivacyCommands } from "./privacy-commands.ts";
 import { expandNames, readSource } from "./read-files.ts";
 import { readPicture } from "./read-picture.ts";
-import { type OutputForm, runTask } from "./run-task.ts";
+import { type OutputForm, runTask, type TaskResult } from "./run-task.ts";
 import { addServeCommand } from "./serve-command.ts";
 import { addSetupCommand } from "./setup-command.ts";
 import { addStatusCommand } from "./status-command.ts";
@@ -72,10 +72,12 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
       severity,
     )
     .action(async (names: string[], { failOn }: { failOn?: Severity }, command: Command) => {
-      const findings = await eachFile(parts, command, names, "review");
+      const results = await eachFile(parts, command, names, "review");
+      // What was not reviewed is not without faults.
+      if (results.some((result) => result.isMalformed)) process.exitCode ??= 1;
       if (failOn === undefined) return;
       const counts = (finding: Finding) => severities.indexOf(finding.severity) <= severities.indexOf(failOn);
-      if (findings.some(counts)) process.exitCode = 10;
+      if (results.some((result) => result.findings.some(counts))) process.exitCode = 10;
     });
   for (const [kind, description] of [
     ["explain", t("explain files")],
@@ -117,14 +119,13 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
 async function eachFile(parts: ProgramParts, command: Command, names: readonly string[], kind: TaskKind) {
   const flags = command.optsWithGlobals<Flags>();
   const app = await parts.openApp(flags);
-  const findings: Finding[] = [];
+  const results: TaskResult[] = [];
   await forEachSource(parts, names, async (source, isOneOfMany) => {
     if (isOneOfMany && formOf(flags) === "text") parts.terminal.write(`\n## ${source.label}\n\n`);
     const ask: Ask = { ...askOf(flags), kind, text: "", sources: [source], history: [] };
-    const result = await runTask(app, ask, formOf(flags), parts.terminal, parts.signal);
-    findings.push(...result.findings);
+    results.push(await runTask(app, ask, formOf(flags), parts.terminal, parts.signal));
   });
-  return findings;
+  return results;
 }
 
 async function forEachSource(
@@ -170,17 +171,21 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
     const base: Ask = { ...askOf(flags), kind: "translate", text: "", sources: [source], history: [] };
     const ask = own.to ? { ...base, targetLanguage: own.to } : base;
     if (own.stdout || source.origin === "stdin" || flags.json || flags.streamJson) {
-      await runTask(app, ask, formOf(flags), terminal, parts.signal);
+      refuseUntranslated(await runTask(app, ask, formOf(flags), terminal, parts.signal), source);
       return;
     }
     const language = own.to ?? translationTarget(source);
     const target = await checkTarget(source, language, own.force ?? false);
     const result = await runTask(app, { ...ask, targetLanguage: language }, "text", terminal, parts.signal, false);
-    if (result.answerTokens > 0 && result.text === source.text) throw new TaskError("bad-response", untranslated);
+    refuseUntranslated(result, source);
     await writeTranslation(target, result.text);
     terminal.write(`${relative(process.cwd(), target) || target}\n`);
   };
   await forEachSource(parts, names, one, (found) => withoutTranslations(found, terminal));
+}
+
+function refuseUntranslated({ answerTokens, text }: TaskResult, source: Source): void {
+  if (answerTokens > 0 && text === source.text) throw new TaskError("bad-response", untranslated);
 }
 
 /** `docs/*.md` also matches what an earlier run has written there. */

@@ -20,6 +20,8 @@ export interface TaskResult {
   readonly findings: readonly Finding[];
   /** 0 where no model had to be asked. */
   readonly answerTokens: number;
+  /** A part of it did not come in the form that was asked for. */
+  readonly isMalformed: boolean;
 }
 
 /** @param show whether the text goes to standard output; a translation to a file does not */
@@ -36,6 +38,7 @@ export async function runTask(
   const notices: string[] = [];
   let text = "";
   let hasFailed = false;
+  let isMalformed = false;
   let before: AnswerEvent["kind"] | undefined;
   let outcome: "done" | "stopped" | "failed" = "failed";
   let failure: { readonly error?: { readonly kind: string; readonly message: string } } = {};
@@ -52,6 +55,7 @@ export async function runTask(
       if (form === "text") noteEvent(event, before, terminal);
       before = event.kind;
       hasFailed ||= event.kind === "notice" && event.failed !== undefined;
+      isMalformed ||= event.kind === "notice" && event.failed === "form";
     }
     outcome = "done";
     const route = tally.badge("done")?.route;
@@ -67,7 +71,7 @@ export async function runTask(
     if (form === "text" && badge) terminal.note(badgeLine(badge, terminal));
     if (form === "json") terminal.writeJson({ text, findings, notices, outcome, ...failure, badge });
   }
-  return { text, findings, answerTokens: tally.badge(outcome)?.answerTokens ?? 0 };
+  return { text, findings, answerTokens: tally.badge(outcome)?.answerTokens ?? 0, isMalformed };
 }
 
 /** A shell asks nobody by itself; it names who could do better. */

@@ -134,15 +134,42 @@ export function nothingCan(
   return new TaskError("model-missing", text, { details: { suggestedModel } });
 }
 
+export interface Asking {
+  readonly isOffline: boolean;
+  /** Another program asks, through the service. */
+  readonly isProgram: boolean;
+}
+
 /** @param isInstalled whether it is there all the same: what makes vectors gives no answers */
-export function notAnswering(model: string, isInstalled: boolean): TaskError {
+export function notAnswering(model: string, isInstalled: boolean, asking: Asking): TaskError {
   if (isInstalled) {
     const text = msg("{0} makes vectors of texts and gives no answers. Choose another model.", model);
     return new TaskError("bad-input", text);
   }
+  if (model.startsWith("claude-")) return noClaude(model, asking);
   return new TaskError(
     "model-missing",
     msg("The model {0} was asked for, but no server here has it. Get it, or choose another model.", model),
     { details: { suggestedModel: model } },
   );
+}
+
+/** Claude is not got like a model; what keeps it away is told. */
+function noClaude(model: string, { isOffline, isProgram }: Asking): TaskError {
+  if (isOffline) {
+    return new TaskError(
+      "local-only",
+      msg("Nothing was sent to {0}: Offline is on. Choose a model that is here.", model),
+    );
+  }
+  const text = isProgram
+    ? msg(
+        "{0} is a model of Claude. Programs reach it through this service with “switchyard.serviceClaude” set to “pass”, in Anthropic’s dialect. Choose a model that is here, such as switchyard/auto.",
+        model,
+      )
+    : msg(
+        "{0} is a model of Claude, which cannot be asked: there is no key (ANTHROPIC_API_KEY, or “Set Claude API Key…” in the editor), or its price is not known. Choose another model.",
+        model,
+      );
+  return new TaskError("model-missing", text);
 }

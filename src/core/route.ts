@@ -215,7 +215,10 @@ function pinned(ask: Ask, kind: TaskKind, { usable, able, all, needs }: Able, se
     if (ask.model === undefined) return undefined;
     throw cannot(unable, needs, usable);
   }
-  if (!model) throw notAnswering(name, named(all) !== undefined);
+  if (!model) {
+    const asking = { isOffline: settings.offline, isProgram: ask.ownPrompt !== undefined };
+    throw notAnswering(name, named(all) !== undefined, asking);
+  }
   const why = ask.model ? msg("you asked for this model") : msg("you pinned this model to this kind of task");
   return { model, why };
 }

@@ -66,6 +66,27 @@ describe("the command line", () => {
     expect((await run(["review", "mean.js", "--fail-on", "suggestion"])).code).toBe(10);
   });
 
+  it("exits with 1 where a review came to nothing that could be read: it found no fault, and it looked at none", async () => {
+    await serve(says("Looks fine to me."));
+    expect((await run(["review", "mean.js"])).code).toBe(1);
+    expect((await run(["review", "mean.js", "--fail-on", "problem"])).code).toBe(1);
+    await serve(says(JSON.stringify({ findings: [] })));
+    expect((await run(["review", "mean.js", "--fail-on", "problem"])).code).toBe(0);
+  });
+
+  it("exits with 5 where a model of Claude was named and nothing may leave, and says what keeps it away", async () => {
+    await serve(says("Yes."));
+    const named = ["explain", "mean.js", "--model", "claude-sonnet-5-5"];
+    const env = { ANTHROPIC_API_KEY: "sk-ant-test", SWITCHYARD_CLAUDE_BASE_URL: "http://127.0.0.1:9" };
+    const unasked = await run(named, { env });
+    expect(unasked).toMatchObject({ code: 5, err: expect.stringContaining("add --allow-cloud") });
+    const offline = await run([...named, "--offline", "--allow-cloud"], { env });
+    expect(offline).toMatchObject({ code: 5, err: expect.stringContaining("Offline is on") });
+    const keyless = await run([...named, "--allow-cloud"]);
+    expect(keyless).toMatchObject({ code: 3, err: expect.stringContaining("there is no key (ANTHROPIC_API_KEY") });
+    expect(keyless.err).not.toContain("models pull");
+  });
+
   it("writes a translation beside its source, and replaces none without being told", async () => {
     await serve(says("指南"));
     expect(await run(["translate", "*.md", "--to", "zh-CN"])).toMatchObject({ code: 0, out: "guide.zh-CN.md\n" });
@@ -86,6 +107,8 @@ describe("the command line", () => {
     expect(same).toMatchObject({ code: 1, out: "" });
     expect(same.err).toContain("No part of it could be translated");
     await expect(readFile(path("same.zh-CN.md"))).rejects.toThrow("ENOENT");
+    expect((await run(["translate", "same.md", "--to", "zh-CN", "--stdout"])).code).toBe(1);
+    expect((await run(["translate", "--to", "zh-CN"], { input: "Only words.\n" })).code).toBe(1);
     expect(await run(["translate", "code.md", "--to", "zh-CN"])).toMatchObject({ code: 0, out: "code.zh-CN.md\n" });
   });
 

@@ -124,6 +124,11 @@ describe("the route", () => {
     }
   });
 
+  it("says how a program reaches Claude, instead of offering to get it like a model", () => {
+    const ask = asking("hello there", { model: "claude-opus-5", ownPrompt: { system: "" } });
+    expect(() => route(ask, [installed("small:1b")])).toThrow(/“switchyard\.serviceClaude” set to “pass”/);
+  });
+
   it("suggests only what the servers here can get", () => {
     const ask = asking("review this", { kind: "review" });
     const world = { models: [], memoryBytes: 64 * gib, canBeHad: new Set(["deepseek-coder:6.7b", "smollm2:135m"]) };
