@@ -73,7 +73,7 @@ function addClassifyCommand(program: Command, terminal: Terminal): void {
     .description(t("say which kind of task a text is, and why"))
     .argument("[text...]", t("the question; nothing reads standard input"))
     .action(async (words: string[], _: object, command: Command) => {
-      const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
+      const text = words.length > 0 ? words.join(" ") : (await readSource("-", terminal)).text;
       // With its weights, which no other command here needs.
       const { classify } = await import("../core/classify.ts");
       const result = classify({ text, sources: [], history: [] });

@@ -107,10 +107,11 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     .option("--image <files...>", t("pictures the question is about"))
     .action(async (words: string[], own: { task?: TaskKind; image?: string[] }, command: Command) => {
       const sources = await Promise.all((own.image ?? []).map((name) => readPicture(name, words.length === 0)));
-      const text = words.length > 0 ? words.join(" ") : (await readSource("-")).text;
+      const piped = words.length > 0 ? undefined : await readSource("-", parts.terminal);
+      const said = piped ? { text: piped.text, textUri: piped.uri } : { text: words.join(" ") };
       const flags = command.optsWithGlobals<Flags>();
       const stated = own.task ? { kind: own.task } : {};
-      const ask = { ...askOf(flags), ...stated, text, sources, history: [] };
+      const ask = { ...askOf(flags), ...stated, ...said, sources, history: [] };
       await runTask(await parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
     });
 }
@@ -141,7 +142,7 @@ async function forEachSource(
   let last: unknown;
   for (const name of all) {
     try {
-      await work(await readSource(name), all.length > 1);
+      await work(await readSource(name, parts.terminal), all.length > 1);
     } catch (error) {
       // Without a server or a model, the next file would fail the same way.
       const isHopeless =

@@ -4,11 +4,16 @@ import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
 // biome-ignore lint/suspicious/noDeprecatedImports: one of its two forms is deprecated, not the one used here
 import { glob } from "tinyglobby";
+import { decodeText } from "../core/decode-text.ts";
 import { languageIdOf } from "../core/language-id.ts";
 import { msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Where it is said how a file was read. */
+type Telling = Pick<Terminal, "note" | "say">;
 
 const maxBytes = 10 * 1024 * 1024;
 
@@ -21,11 +26,11 @@ export async function expandNames(names: readonly string[]): Promise<readonly st
 }
 
 /** @throws TaskError `bad-input` that names the file and what is wrong with it */
-export async function readSource(name: string): Promise<Source> {
+export async function readSource(name: string, terminal: Telling): Promise<Source> {
   if (name === "-") {
     // What comes through a pipe is from the folder it comes from, as far as anybody knows.
     const uri = `stdin:${pathToFileURL(process.cwd()).pathname}`;
-    return { uri, label: "stdin", text: await readStandardInput(), origin: "stdin" };
+    return { uri, label: "stdin", text: await readStandardInput(terminal), origin: "stdin" };
   }
   const found = await stat(name).catch((error: unknown) => {
     throw unreadable(name, error);
@@ -36,7 +41,7 @@ export async function readSource(name: string): Promise<Source> {
   const bytes = await readFile(name).catch((error: unknown) => {
     throw unreadable(name, error);
   });
-  const text = textOf(bytes, name);
+  const text = textOf(bytes, name, terminal);
   if (text.trim() === "") throw new TaskError("bad-input", msg("{0} is empty.", name));
   const languageId = languageIdOf(name);
   return {
@@ -48,7 +53,7 @@ export async function readSource(name: string): Promise<Source> {
   };
 }
 
-async function readStandardInput(): Promise<string> {
+async function readStandardInput(terminal: Telling): Promise<string> {
   if (process.stdin.isTTY)
     throw new TaskError("bad-input", msg("Say what to work on, or send text to standard input."));
   const chunks: Buffer[] = [];
@@ -58,14 +63,16 @@ async function readStandardInput(): Promise<string> {
     if (size > maxBytes) throw tooLarge("stdin", size);
     chunks.push(chunk);
   }
-  const text = textOf(Buffer.concat(chunks), "stdin");
+  const text = textOf(Buffer.concat(chunks), "stdin", terminal);
   if (text.trim() === "") throw new TaskError("bad-input", msg("Standard input is empty."));
   return text;
 }
 
-function textOf(bytes: Buffer, name: string): string {
-  if (bytes.subarray(0, 8000).includes(0)) throw new TaskError("bad-input", msg("{0} is not a text file.", name));
-  return bytes.toString("utf8");
+function textOf(bytes: Buffer, name: string, { note, say }: Telling): string {
+  const decoded = decodeText(bytes);
+  if (!decoded) throw new TaskError("bad-input", msg("{0} is not a text file.", name));
+  if (decoded.encoding) note(say(msg("{0} is not in UTF-8; it was read as {1}.", name, decoded.encoding)));
+  return decoded.text;
 }
 
 export function unreadable(name: string, cause: unknown): TaskError {

@@ -44,6 +44,8 @@ export interface Ask {
   readonly kind?: TaskKind;
   /** What the person typed; empty for a command on a selection. */
   readonly text: string;
+  /** Where `text` came from, if nobody typed it: what keeps texts from there on this machine keeps it, too. */
+  readonly textUri?: string;
   readonly sources: readonly Source[];
   /** Earlier turns of the session, oldest first. */
   readonly history: readonly Turn[];

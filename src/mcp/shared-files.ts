@@ -4,6 +4,7 @@ import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, parse, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { decodeText } from "../core/decode-text.ts";
 import { languageIdOf } from "../core/language-id.ts";
 import { msg } from "../core/message.ts";
 import type { Source } from "../core/task.ts";
@@ -74,8 +75,8 @@ async function readSharedFile(path: string, folders: readonly string[]): Promise
       );
     }
     const bytes = await file.readFile();
-    if (bytes.subarray(0, 8000).includes(0)) throw new TaskError("bad-input", msg("{0} is not a text file.", path));
-    const text = bytes.toString("utf8");
+    const text = decodeText(bytes)?.text;
+    if (text === undefined) throw new TaskError("bad-input", msg("{0} is not a text file.", path));
     if (text.trim() === "") throw new TaskError("bad-input", msg("{0} is empty.", path));
     const languageId = languageIdOf(real);
     return {

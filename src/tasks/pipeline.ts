@@ -171,10 +171,14 @@ async function markLocalOnly(
   ask: Ask,
   { privacyOf, privacyIn }: Pick<PipelineParts, "privacyOf" | "privacyIn">,
 ): Promise<Ask> {
-  if (ask.sources.length === 0 && !ask.history.some((turn) => turn.sources)) return ask;
+  const { textUri, text } = ask;
+  if (ask.sources.length === 0 && textUri === undefined && !ask.history.some((turn) => turn.sources)) return ask;
+  const ruleOf = async (source: Source) =>
+    source.localOnly ?? (await privacyOf(source.uri)) ?? (await privacyIn(source));
+  const ofText = textUri && (await ruleOf({ uri: textUri, label: "", text, origin: "stdin" }));
   const sources = await Promise.all(
     ask.sources.map(async (source) => {
-      const rule = source.localOnly ?? (await privacyOf(source.uri)) ?? (await privacyIn(source));
+      const rule = await ruleOf(source);
       return rule ? { ...source, localOnly: rule } : source;
     }),
   );
@@ -190,7 +194,7 @@ async function markLocalOnly(
       return kept.length > 0 ? { ...turn, localOnly: kept } : turn;
     }),
   );
-  return { ...ask, sources, history };
+  return { ...ask, sources, history, ...(ofText && !ask.localOnly ? { localOnly: ofText } : {}) };
 }
 
 /** A model that was named, and may not see this. */

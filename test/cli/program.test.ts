@@ -1,5 +1,5 @@
 // The command line as a process of its own, against a scripted model server.
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { beginLines, loadingFirst, tokenLine } from "../backends/scripted-server.ts";
 import { says, useShell } from "./asking-shell.ts";
@@ -72,6 +72,27 @@ describe("the command line", () => {
     expect((await run(["review", "mean.js", "--fail-on", "problem"])).code).toBe(1);
     await serve(says(JSON.stringify({ findings: [] })));
     expect((await run(["review", "mean.js", "--fail-on", "problem"])).code).toBe(0);
+  });
+
+  it("reads a file in GBK as what it is, and says so", async () => {
+    const server = await serve(says("Hello, world."));
+    await writeFile(path("gbk.txt"), Uint8Array.from([0xc4, 0xe3, 0xba, 0xc3, 0xa3, 0xac, 0xca, 0xc0, 0xbd, 0xe7]));
+    const read = await run(["translate", "gbk.txt", "--stdout"]);
+    expect(read).toMatchObject({ code: 0, err: expect.stringContaining("it was read as GB18030") });
+    expect(server.bodies.join()).toContain("你好，世界");
+  });
+
+  it("keeps what is piped into a question here where its folder is local only", async () => {
+    await serve(says("Yes."));
+    await writeFile(path(".localonly"), "");
+    try {
+      const env = { ANTHROPIC_API_KEY: "sk-ant-test", SWITCHYARD_CLAUDE_BASE_URL: "http://127.0.0.1:9" };
+      const asked = ["ask", "--model", "claude-sonnet-5-5", "--allow-cloud"];
+      const kept = await run(asked, { env, input: "What does `let secret = 1` do?" });
+      expect(kept).toMatchObject({ code: 5, err: expect.stringContaining("the file .localonly in") });
+    } finally {
+      await rm(path(".localonly"));
+    }
   });
 
   it("exits with 5 where a model of Claude was named and nothing may leave, and says what keeps it away", async () => {
