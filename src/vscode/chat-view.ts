@@ -39,6 +39,8 @@ export class ChatView implements vscode.WebviewViewProvider {
   #view: vscode.WebviewView | undefined;
   #shownSessionId: string | undefined;
   #attached: readonly Source[] = [];
+  /** What the box is to have once the page is there. */
+  #wish: Extract<ToPage, { kind: "focusInput" }> | undefined;
 
   constructor(parts: ChatViewParts) {
     this.#parts = parts;
@@ -77,7 +79,10 @@ export class ChatView implements vscode.WebviewViewProvider {
   /** Opens the view, and puts the text into the box where one is given. */
   async reveal(text?: string): Promise<void> {
     await vscode.commands.executeCommand("switchyard.chat.focus");
-    this.post({ kind: "focusInput", ...(text === undefined ? {} : { text }) });
+    const wish = { kind: "focusInput", ...(text === undefined ? {} : { text }) } as const;
+    // A view that opens only now has no page yet.
+    if (this.#shownSessionId === undefined) this.#wish = { ...this.#wish, ...wish };
+    else this.post(wish);
   }
 
   /** Texts that go with the next question. */
@@ -105,6 +110,8 @@ export class ChatView implements vscode.WebviewViewProvider {
       attached: this.#attachedViews(),
       seq: stream.restart(),
     });
+    if (this.#wish) this.post(this.#wish);
+    this.#wish = undefined;
   }
 
   showModel(label: string): void {

@@ -28,7 +28,7 @@ interface Page {
   readonly sessionBar: SessionBar;
   readonly end: EndFollower;
   readonly views: Map<string, ExchangeView>;
-  readonly sessionId: string;
+  sessionId: string;
   lastQuestion: string | undefined;
 }
 
@@ -130,9 +130,15 @@ function showExchange(target: Page, exchange: Exchange): void {
   target.empty.hidden = true;
 }
 
+/** Draws a session from its beginning. The frame stays, with what is typed in it and where the cursor is. */
 function start(message: Extract<ToPage, { kind: "init" }>): void {
-  const made = build(message);
-  page = made;
+  page ??= build(message);
+  const made = page;
+  made.sessionId = message.session.id;
+  made.lastQuestion = undefined;
+  made.views.clear();
+  made.log.replaceChildren();
+  made.empty.hidden = false;
   for (const exchange of message.session.exchanges) showExchange(made, exchange);
   made.sessionBar.show(message.sessions, made.sessionId);
   made.composer.showModel(message.modelLabel);

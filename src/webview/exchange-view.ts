@@ -51,6 +51,7 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
 
   drawKept(exchange, { renderer, thinking, places, strings });
   show(exchange.badge);
+  kindQuestion.update(state, exchange.badge);
 
   return {
     element: places.element,

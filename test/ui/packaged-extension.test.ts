@@ -28,6 +28,15 @@ describe("the packaged extension", { timeout: 300_000 }, () => {
     await workbench.statusItem("monitor").waitFor();
   });
 
+  it("opens the chat with the cursor in its box, the first time too", async () => {
+    await workbench.runCommand("Switchyard: Open Chat");
+    const box = workbench.chat().locator("#question");
+    await expect.poll(() => box.evaluate((each) => document.hasFocus() && document.activeElement === each)).toBe(true);
+    await workbench.page.keyboard.type("What is this?");
+    await expect.poll(() => box.inputValue()).toBe("What is this?");
+    await box.fill("");
+  });
+
   it("reviews the selection by right click, streams the answer and says where it ran", async () => {
     await workbench.openFile("average.ts");
     await workbench.selectLines(1, 8);

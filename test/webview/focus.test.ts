@@ -49,6 +49,21 @@ it("who takes a file away, or goes to another conversation, can go on where they
   await expect.poll(() => focused(page)).toBe("question");
 });
 
+it("what is typed while another conversation is drawn stays, and the cursor in it", async () => {
+  const page = await opened();
+  const box = page.page.locator("#question");
+  await box.fill("What is ths?");
+  for (const key of ["End", "ArrowLeft", "ArrowLeft"]) await box.press(key);
+  await page.send({ ...initial, session: { ...initial.session, id: "s2", exchanges: [exchange({ state: "done" })] } });
+  await page.page.locator(".exchange").waitFor();
+  await page.page.keyboard.type("i");
+  expect(await box.inputValue()).toBe("What is this?");
+  await page.send(initial);
+  await page.page.locator(".exchange").waitFor({ state: "detached" });
+  await page.page.getByText("Ask a model on your own machine").waitFor();
+  expect(await box.inputValue()).toBe("What is this?");
+});
+
 it("a state is said once, however often there is a sign of life", async () => {
   const page = await opened();
   await page.send({ kind: "exchange", exchange: exchange() });

@@ -12,6 +12,9 @@ it("the chat says while there is no model how to get one, and no longer once the
     await get.waitFor({ state: "hidden" });
     await send({ kind: "models", isNone: true });
     await get.click();
+    await send({ ...initial, session: { ...initial.session, id: "s2" } });
+    await page.locator("header option[value=s2]").waitFor({ state: "attached" });
+    expect(await get.isVisible()).toBe(true);
     expect((await sent()).at(-1)).toEqual({ kind: "command", name: "getModel" });
     await send({ kind: "models", isNone: false });
     await get.waitFor({ state: "hidden" });

@@ -71,6 +71,16 @@ describe("a question that nobody can place", () => {
     expect(await corrections(page)).toEqual([]);
   });
 
+  it("is still asked about when the conversation is drawn anew", async () => {
+    const page = await asked(0.3);
+    const running = exchange({ id: "e2", state: "loading", badge: badge(0.3) });
+    await page.send({ ...initial, session: { ...initial.session, exchanges: [running] } });
+    await page.page.getByRole("group", { name: /Not sure what kind of task/ }).waitFor();
+    await page.page.locator("#question").focus();
+    await page.page.keyboard.press("1");
+    await expect.poll(() => corrections(page)).toEqual([{ kind: "correct", exchangeId: "e2", task: "code" }]);
+  });
+
   it("is not asked about where it is clear", async () => {
     const page = await asked(0.9);
     expect(await page.page.locator(".unsure").count()).toBe(0);
