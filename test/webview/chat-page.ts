@@ -6,6 +6,8 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { browserArgs, findBrowser } from "../../scripts/browser.ts";
+import type { Badge } from "../../src/core/answer.ts";
+import { msg } from "../../src/core/message.ts";
 import type { ToHost, ToLedgerPage, ToMonitorPage, ToPage } from "../../src/core/page-protocol.ts";
 import type { Exchange } from "../../src/core/session.ts";
 
@@ -140,3 +142,30 @@ export function exchange(change: Partial<Exchange> = {}): Exchange {
     ...change,
   };
 }
+
+/** Of an answer that a model on this machine gave. */
+export const badge: Badge = {
+  route: {
+    task: "explain",
+    classification: {
+      kind: "explain",
+      language: "en",
+      scores: { review: 0, translate: 0, explain: 3, document: 0, create: 0, analyze: 0, code: 0, chat: 0 },
+      confidence: 0.9,
+      evidence: [{ kind: "explain", seen: "what is", points: 3 }],
+    },
+    role: "general",
+    model: "smollm2:135m",
+    backend: "built-in engine",
+    place: "this-machine",
+    why: msg("first choice for the role “{0}”", "general"),
+    alternatives: [{ model: "qwen3.5:4b", why: msg("not installed") }],
+  },
+  outcome: "done",
+  firstTokenMs: 420,
+  totalMs: 3000,
+  tokensPerSecond: 38.2,
+  promptTokens: 812,
+  answerTokens: 240,
+  estimated: false,
+};
