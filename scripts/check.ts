@@ -29,25 +29,28 @@ const stages: readonly Stage[] = [
   { name: "build", command: ["node", "esbuild.mjs"] },
 ];
 
-/** Each tool counts as one test. */
+/** Side by side: none of them keeps all processors busy. Each tool counts as one test. */
 export async function runChecks(): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const { name, command } of stages) {
+  const check = async ({ name, command: [program, ...args] }: Stage) => {
     const startMs = performance.now();
-    const [program, ...args] = command;
     const code = await run(program, args, { limitMs: 10 * 60_000 });
     console.log(`${code === 0 ? "ok  " : "FAIL"} ${name} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
     if (code === 0) counts.passed++;
     else counts.failed++;
-  }
+  };
+  await Promise.all(stages.map(check));
   return counts;
 }
 
-/** The unit tests, and what they need: a real browser for the chat page, a real Redis where one can be had. */
+/**
+ * The unit tests, and what they need: a real browser for the chat page, a real Redis where one can be had.
+ * @param left how the names of those begin that are left out
+ */
 export async function runUnitTests(
   patterns: readonly string[],
   limitMs: number,
-  options: readonly string[] = [],
+  left: readonly string[] = [],
 ): Promise<Counts> {
   await ensureBrowser();
   // Without one its tests are skipped, and counted.
@@ -56,30 +59,34 @@ export async function runUnitTests(
   if (patterns.includes("test/monitoring")) await ensurePrometheus().catch(tell);
   if (patterns.includes("test/deploy")) await ensureHelm().catch(tell);
   await ensureStrace();
-  const alone = measured.filter((file) => patterns.some((pattern) => file.startsWith(pattern)));
-  const most = await runVitest(patterns, limitMs, [
-    ...options,
-    ...sideBySide,
-    ...alone.map((file) => `--exclude=${file}*`),
-  ]);
+  const begins = (file: string, starts: readonly string[]) => starts.some((start) => file.startsWith(start));
+  const wanted = (files: readonly string[]) => files.filter((file) => begins(file, patterns) && !begins(file, left));
+  const [waiting, alone] = [wanted(patient), wanted(measured)];
+  const apart = [...left, ...waiting, ...alone].map((start) => `--exclude=${start}*`);
+  let counts = await runVitest(patterns, limitMs, [...sideBySide, ...apart]);
   // Without a pattern it would run everything.
-  return alone.length === 0 ? most : addCounts(most, await runVitest(alone, limitMs, options));
+  if (waiting.length > 0) counts = addCounts(counts, await runVitest(waiting, limitMs, ["--maxWorkers=2"]));
+  if (alone.length > 0) counts = addCounts(counts, await runVitest(alone, limitMs, ["--maxWorkers=1"]));
+  return counts;
 }
 
-/** Most tests wait more than they compute, and vitest itself leaves one processor free: of two that is half. */
-const sideBySide = [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`];
+/** Most tests wait more than they compute, and vitest itself leaves one processor free. */
+const sideBySide = [`--maxWorkers=${availableParallelism() + 1}`];
+
+/** Tests that mind how long they waited, and compute next to nothing: beside each other, and nothing else. */
+export const patient = [
+  ...["chaos", "patience", "run-on-nodes"].map((name) => `test/tasks/${name}.test`),
+  "test/store/redis-link.test",
+];
 
 /** Tests that mind milliseconds, or how fast the machine computes: nothing runs beside them. */
 export const measured = [
   ...["addresses", "classifier", "path-marks", "secrets", "secrets-encoded"].map((name) => `test/core/${name}.test`),
-  ...["cases", "hot-path", "load", "real-model", "attacks"].map((name) => `test/proxy/${name}.test`),
-  ...["claude-stop", "engine", "ollama", "post-json", "thread-pace"].map((name) => `test/backends/${name}.test`),
-  ...["chaos", "patience", "run-on-nodes"].map((name) => `test/tasks/${name}.test`),
-  ...["answer-cache", "answer-cache-redis", "answer-cache-sqlite", "redis-link"].map(
-    (name) => `test/store/${name}.test`,
-  ),
-  ...["chat", "follow-end", "huge-answer"].map((name) => `test/webview/${name}.test`),
-  "test/cli/lean.test",
+  ...["cases", "hot-path", "load", "attacks"].map((name) => `test/proxy/${name}.test`),
+  ...["claude-stop", "ollama", "post-json", "thread-pace"].map((name) => `test/backends/${name}.test`),
+  ...["answer-cache", "answer-cache-redis"].map((name) => `test/store/${name}.test`),
+  ...["huge-answer", "long-conversation"].map((name) => `test/webview/${name}.test`),
+  ...["built", "lean"].map((name) => `test/cli/${name}.test`),
 ];
 
 function addCounts(one: Counts, other: Counts): Counts {
@@ -149,36 +156,28 @@ export const unitPatterns = [
   "test/l10n",
 ];
 
+/** What a developer waits for before a commit: everything that needs no process, browser, model or wait of its own. */
+const quickPatterns = [
+  ...["test/core", "test/tasks", "test/store", "test/cli/", "test/webview", "test/vscode"],
+  ...["test/architecture", "test/process-lock", "test/manifest", "test/l10n"],
+  ...["test/backends/ollama", "test/backends/find", "test/backends/servers"],
+  ...["test/proxy/clients", "test/monitoring/files", "test/containers/engine-candidates", "test/containers/stack"],
+];
+
+/** Of these, what takes seconds all the same; `npm test` has it. */
+const slowFiles = [
+  ...["advice", "built", "delete", "packed", "program", "pull", "reader-leaves", "setup", "terminal", "windows"].map(
+    (name) => `test/cli/${name}`,
+  ),
+  ...["answer-cache-redis", "redis-link"].map((name) => `test/store/${name}`),
+  ...["chaos", "patience", "run-on-nodes", "test-tools-late"].map((name) => `test/tasks/${name}`),
+  ...["chat", "focus", "follow", "huge", "long", "unsure"].map((name) => `test/webview/${name}`),
+  "test/backends/ollama-work",
+];
+
 if (import.meta.main) {
   const checks = await runChecks();
-  const units = await runUnitTests(
-    unitPatterns
-      .filter(
-        (pattern) =>
-          ![
-            ...["test/backends/", "test/privacy", "test/proxy", "test/service", "test/clients", "test/mcp"],
-            ...["test/monitoring", "test/deploy"],
-          ].includes(pattern),
-      )
-      .concat(
-        "test/backends/ollama",
-        "test/backends/find",
-        "test/backends/servers",
-        "test/proxy/clients",
-        "test/monitoring/files",
-        "test/containers/engine-candidates",
-        "test/containers/stack",
-      ),
-    10 * 60_000,
-    // A Redis that is frozen and killed, real models and real pages take their time; `npm test` has them.
-    [
-      "--exclude=test/store/*redis*",
-      "--exclude=test/cli/{program,advice,pull,setup,packed}*",
-      "--exclude=test/clients/**",
-      "--exclude=test/tasks/chaos*",
-      "--exclude=test/webview/{chat,follow,huge}*",
-    ],
-  );
+  const units = await runUnitTests(quickPatterns, 10 * 60_000, slowFiles);
   const failed = checks.failed + units.failed;
   console.log(`${checks.passed + units.passed} passed, ${failed} failed, ${units.skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;
