@@ -8,6 +8,7 @@ const writtenBy = "# Written by `node scripts/compose.ts` from src/containers/st
 /** @returns YAML; `docker compose -f <file> up -d` starts what `up` does, apart from moving taken ports */
 export function composeFile(stack: Stack): string {
   const volumes = new Set(stack.services.flatMap((service) => service.volumes.map(({ name }) => name)));
+  const secrets = new Set(stack.services.flatMap((service) => secretsOf(service).map(({ source }) => source)));
   return [
     writtenBy,
     "# Profiles: none has the models and the cache; COMPOSE_PROFILES=team adds figures, the dashboard and the proxy. They",
@@ -21,6 +22,8 @@ export function composeFile(stack: Stack): string {
     `    name: ${stack.network}`,
     "volumes:",
     ...[...volumes].flatMap((name) => [`  ${name}:`, `    name: ${name}`]),
+    "secrets:",
+    ...[...secrets].flatMap((name) => [`  ${name}:`, `    file: ./secrets/${name}`]),
     "",
   ].join("\n");
 }
@@ -52,7 +55,7 @@ function serviceLines(stack: Stack, service: ServiceSpec): readonly string[] {
   const { health, port } = service;
   const mounts = [
     ...service.volumes.map(({ name, target }) => `${name}:${target}`),
-    ...service.files.map((file) => `${pathOf(file)}:${file.target}:ro`),
+    ...service.files.flatMap(boundFile),
   ];
   const lines = [
     `image: ${service.image}`,
@@ -64,6 +67,7 @@ function serviceLines(stack: Stack, service: ServiceSpec): readonly string[] {
     ...map("environment", service.environment),
     `ports: ${list([`127.0.0.1:${port.host}:${port.container}`])}`,
     `volumes: ${list(mounts)}`,
+    ...secretLines(service),
     ...(service.callsHost ? [`extra_hosts: ${list(["host.docker.internal:host-gateway"])}`] : []),
     "healthcheck:",
     `  test: ${list(health.test)}`,
@@ -86,12 +90,23 @@ function serviceLines(stack: Stack, service: ServiceSpec): readonly string[] {
   return [`  ${service.name}:`, ...lines.map((line) => `    ${line}`)];
 }
 
-/** Of this machine, from the folder of the Compose files. */
-function pathOf({ from }: FileSpec): string {
-  if (from.kind === "host") return from.path;
-  if (from.kind === "secret") return `./secrets/${from.name}`;
+/** Not as files that are bound: of one that is missing the engine would make a folder. */
+function secretsOf({ files }: ServiceSpec): readonly { readonly source: string; readonly target: string }[] {
+  return files.flatMap(({ from, target }) => (from.kind === "secret" ? [{ source: from.name, target }] : []));
+}
+
+function secretLines(service: ServiceSpec): readonly string[] {
+  const secrets = secretsOf(service);
+  if (secrets.length === 0) return [];
+  return ["secrets:", ...secrets.map(({ source, target }) => `  - { source: ${source}, target: ${quote(target)} }`)];
+}
+
+/** From this machine; paths begin in the folder of the Compose files. */
+function boundFile({ from, target }: FileSpec): readonly string[] {
+  if (from.kind === "secret") return [];
+  if (from.kind === "host") return [`${from.path}:${target}:ro`];
   const path = posix.relative("compose", from.path);
-  return path.startsWith(".") ? path : `./${path}`;
+  return [`${path.startsWith(".") ? path : `./${path}`}:${target}:ro`];
 }
 
 const nvidiaLines = [

@@ -2,6 +2,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, wri
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { deployFiles } from "../../scripts/compose.ts";
 import { proxyTagOf } from "../../src/containers/build-image.ts";
 import { composeFile, productionFile } from "../../src/containers/compose.ts";
@@ -47,6 +48,22 @@ describe("the stack", () => {
       if (!/compose(\.\w+)?\.yaml$/.test(file) || file.includes("production")) continue;
       expect(text.match(/^ {4}ports: \["127\.0\.0\.1:\d+:\d+"\]$/gm)).toHaveLength(5);
       expect(text).not.toMatch(/network_mode|privileged/);
+    }
+  });
+
+  it("gives secrets as such: of a bound file that is missing an engine makes a folder", () => {
+    for (const [file, text] of deployFiles()) {
+      if (!/compose(\.\w+)?\.yaml$/.test(file) || file.includes("production")) continue;
+      const { services, secrets } = parse(text);
+      const all: readonly { readonly volumes: readonly string[]; readonly secrets?: readonly object[] }[] =
+        Object.values(services);
+      expect(all.flatMap(({ volumes }) => volumes).filter((volume) => volume.includes("secrets/"))).toEqual([]);
+      expect(all.flatMap((service) => service.secrets ?? [])).toEqual([
+        { source: "proxy-token", target: "/etc/prometheus/token" },
+        { source: "grafana-password", target: "/var/lib/grafana/admin-password" },
+        { source: "proxy-token", target: "/home/node/switchyard/proxy-token" },
+      ]);
+      expect(Object.keys(secrets)).toEqual(["proxy-token", "grafana-password"]);
     }
   });
 

@@ -75,6 +75,33 @@ describe.skipIf(!helm)("the Helm chart", () => {
     expect(() => render("--set", "ollama.models={a; rm -rf /}")).toThrow(/models/);
   });
 
+  it.each([
+    ["ollama.memory=8GB", /memory/],
+    ["ollama.cpu=abc", /cpu/],
+    ["ollama.storage.size=40GB", /size/],
+    ["ollama.gpu.resource=", /resource/],
+    ["ollama.image.tag=", /tag/],
+    ["redis.image.tag=", /tag/],
+    ["redis.memory=lots", /memory/],
+    ["token.value=ab", /value/],
+  ])("refuses %s at once, not as late as on the cluster", (setting, field) => {
+    expect(() => render("--set-string", setting)).toThrow(field);
+  });
+
+  it("takes amounts in every form that Kubernetes has for them, and gives Redis two thirds of its own", () => {
+    const objects = render(
+      "--set-string",
+      "redis.memory=1.5Gi,ollama.memory=8G,ollama.cpu=500m,ollama.storage.size=1Ti",
+    );
+    expect(at(podOf(named(objects, "StatefulSet", "-ollama")), "containers", 0, "resources", "limits", "memory")).toBe(
+      "8G",
+    );
+    const redis = at(podOf(named(objects, "Deployment", "-redis")), "containers", 0, "args");
+    expect(redis).toContain(String(2 ** 30));
+    render("--set", "ollama.cpu=2");
+    render("--set", "ollama.cpu=0.5");
+  });
+
   it("runs three replicas with a graphics card each, and no more than one is away at a time", () => {
     const objects = render();
     const servers = named(objects, "StatefulSet", "-ollama");
@@ -131,8 +158,8 @@ describe.skipIf(!helm)("the Helm chart", () => {
     expect(own.filter((each) => each.kind === "Secret")).toEqual([]);
     const env = at(podOf(named(own, "Deployment", "-proxy")), "containers", 0, "env");
     expect(JSON.stringify(env)).toContain('"secretKeyRef":{"name":"mine","key":"token"}');
-    const given = render("--set", "token.value=canary-5");
-    expect(JSON.stringify(given.filter((each) => each.kind !== "Secret"))).not.toContain("canary-5");
+    const given = render("--set", "token.value=canary-5-of-some-length");
+    expect(JSON.stringify(given.filter((each) => each.kind !== "Secret"))).not.toContain("canary-5-of-some-length");
   });
 
   it("watches and confines every container", () => {

@@ -32,3 +32,9 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: { drop: ["ALL"] }
 {{- end }}
+
+{{/* Two thirds of its memory: the rest is for what Redis does beside keeping. */}}
+{{- define "switchyard.redisBytes" -}}
+{{- $unit := get (dict "" 1 "k" 1000 "Ki" 1024 "M" 1000000 "Mi" 1048576 "G" 1000000000 "Gi" 1073741824 "T" 1000000000000 "Ti" 1099511627776) (regexFind "[A-Za-z]*$" .Values.redis.memory) -}}
+{{- printf "%d" (int64 (divf (mulf (float64 (regexFind "^[0-9.]+" .Values.redis.memory)) $unit) 1.5)) -}}
+{{- end }}
