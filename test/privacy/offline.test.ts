@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { findProgram } from "../../scripts/debian.ts";
 import { testHome } from "../../scripts/folders.ts";
 import { freePort } from "../../scripts/free-port.ts";
@@ -13,11 +13,16 @@ const root = join(import.meta.dirname, "..", "..");
 const strace = findProgram("strace");
 const token = "sy-offline-test";
 let folder = "";
+/** One for each of the two that run side by side. */
+const homeOf = (name: "offline" | "online") => join(folder, name);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "switchyard-offline-"));
-  await mkdir(join(folder, "home"));
-  await symlink(join(testHome(), "models"), join(folder, "home", "models"), "dir");
+  for (const home of [homeOf("offline"), homeOf("online")]) {
+    await mkdir(home);
+    await symlink(join(testHome(), "models"), join(home, "models"), "dir");
+  }
+  await writeFile(join(folder, "end-engine.mjs"), endEngine);
   await writeFile(join(folder, "mean.js"), "export const mean = (xs) => xs.reduce((a, b) => a + b) / xs.length;\n");
   await writeFile(join(folder, "guide.md"), "Run it now.\n");
   // All that could lure it away: a key, a gateway, a server, a Redis and a trusted host, none of them on this machine.
@@ -32,10 +37,20 @@ beforeAll(async () => {
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
 });
 afterAll(async () => {
-  const registration = await readRegistration(join(folder, "home"));
-  if (registration) process.kill(registration.pid);
+  for (const home of [homeOf("offline"), homeOf("online")]) {
+    const registration = await readRegistration(home);
+    if (registration) process.kill(registration.pid);
+  }
   await rm(folder, { recursive: true, force: true });
 });
+
+/** An engine that is not asked to ends when it was idle for 15 s. */
+const endEngine = `
+import { readRegistration } from ${JSON.stringify(new URL("../../src/backends/embedded/registration.ts", import.meta.url).href)};
+const registration = await readRegistration(process.env.SWITCHYARD_HOME);
+if (registration) process.kill(registration.pid);
+`;
+const engineEnds = () => `'${process.execPath}' '${join(folder, "end-engine.mjs")}'`;
 
 const commandOf = (args: readonly string[]) => {
   const cli = [process.execPath, join(root, "dist", "cli.js"), "--config", join(folder, "config.json")];
@@ -69,19 +84,19 @@ async function claudeThrough(flags: readonly string[]) {
   return { script: `${serve} & it=$!; '${process.execPath}' '${program}'; kill $it; wait $it`, told };
 }
 
-/** Runs these in a shell, one after the other, and gives every address that any process tried to reach. */
-async function addressesOf(...commands: readonly string[]): Promise<readonly string[]> {
+/** Runs these in a shell, one after the other, and gives every address that any process tried to reach, the engine too. */
+async function addressesOf(home: string, ...commands: readonly string[]): Promise<readonly string[]> {
   const log = join(folder, `calls-${crypto.randomUUID()}`);
   const calls = ["-f", "--seccomp-bpf", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", log];
   const script = commands.join("; ");
   const env = {
     PATH: process.env["PATH"],
-    SWITCHYARD_HOME: join(folder, "home"),
+    SWITCHYARD_HOME: home,
     ANTHROPIC_API_KEY: "sk-ant-test-not-a-key",
     OLLAMA_HOST: "192.0.2.5",
     SWITCHYARD_PROXY_TOKEN: token,
   };
-  // It ends when the engine has ended, which is after it was idle for a while.
+  // It ends when the engine has ended.
   await new Promise<void>((resolve) => {
     const options = { cwd: folder, env, timeout: 150_000, maxBuffer: 1 << 24 };
     const child = execFile(strace ?? "strace", [...calls, "sh", "-c", script], options, () => resolve());
@@ -97,7 +112,7 @@ async function addressesOf(...commands: readonly string[]): Promise<readonly str
 const isHere = (address: string) =>
   address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 
-describe.skipIf(!strace)("with Offline on", { timeout: 180_000 }, () => {
+describe.skipIf(!strace).concurrent("with Offline on", { timeout: 180_000 }, () => {
   const max = ["--max-tokens", "8"];
   const features: readonly (readonly string[])[] = [
     ["review", "mean.js", ...max],
@@ -112,21 +127,24 @@ describe.skipIf(!strace)("with Offline on", { timeout: 180_000 }, () => {
     ["status"],
     ["ledger"],
   ];
-  it("no feature reaches anything beyond this machine, and the engine is asked", async () => {
+  it("no feature reaches anything beyond this machine, nor does the engine until it ends by itself, and it is asked", async ({
+    expect,
+  }) => {
     const { script, told } = await claudeThrough(["--offline"]);
-    const addresses = await addressesOf(...features.map((args) => commandOf([...args, "--offline"])), script);
+    const commands = features.map((args) => commandOf([...args, "--offline"]));
+    const addresses = await addressesOf(homeOf("offline"), ...commands, script);
     expect(await readFile(told, "utf8")).toMatch(/^403 .*switchyard\.offline/);
     expect(addresses.filter((address) => !isHere(address))).toEqual([]);
     expect(addresses).toContain("127.0.0.1");
   });
 });
 
-describe.skipIf(!strace)("without it", { timeout: 180_000 }, () => {
-  it("the same look at the system calls sees what goes out", async () => {
+describe.skipIf(!strace).concurrent("without it", { timeout: 180_000 }, () => {
+  it("the same look at the system calls sees what goes out", async ({ expect }) => {
     const ask = commandOf(["ask", "analyze this", "--model", "claude-sonnet-5-5", "--allow-cloud"]);
-    expect(await addressesOf(ask)).toContain("192.0.2.1");
+    expect(await addressesOf(homeOf("online"), ask, engineEnds())).toContain("192.0.2.1");
     const { script, told } = await claudeThrough([]);
-    expect(await addressesOf(script)).toContain("192.0.2.1");
+    expect(await addressesOf(homeOf("online"), script, engineEnds())).toContain("192.0.2.1");
     expect(await readFile(told, "utf8")).toMatch(/^503 /);
   });
 });
