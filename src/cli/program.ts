@@ -99,21 +99,38 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     .option("--stdout", t("print the translation instead of writing it"))
     .option("--force", t("replace translations that are there"))
     .action((names: string[], own: TranslateFlags, command: Command) => translateFiles(parts, command, names, own));
+  addAskCommand(program, parts);
+}
+
+function addAskCommand(program: Command, parts: ProgramParts): void {
+  const { t } = parts.terminal;
   program
     .command("ask")
     .description(t("ask anything; the kind of task is recognised"))
     .argument("[text...]", t("the question; nothing reads standard input"))
     .option("--task <type>", t("state the kind of task: a kind, or code, translation, creative or general"), taskKind)
+    .option("--file <files...>", t("files the question is about, or patterns; - reads standard input"))
     .option("--image <files...>", t("pictures the question is about"))
-    .action(async (words: string[], own: { task?: TaskKind; image?: string[] }, command: Command) => {
-      const sources = await Promise.all((own.image ?? []).map((name) => readPicture(name, words.length === 0)));
-      const piped = words.length > 0 ? undefined : await readSource("-", parts.terminal);
+    .action(async (words: string[], own: AskFlags, command: Command) => {
+      const files = await expandNames(own.file ?? []);
+      const isPiped = words.length === 0 && files.length === 0;
+      const sources = await Promise.all([
+        ...files.map((name) => readSource(name, parts.terminal)),
+        ...(own.image ?? []).map((name) => readPicture(name, words.length === 0)),
+      ]);
+      const piped = isPiped ? await readSource("-", parts.terminal) : undefined;
       const said = piped ? { text: piped.text, textUri: piped.uri } : { text: words.join(" ") };
       const flags = command.optsWithGlobals<Flags>();
       const stated = own.task ? { kind: own.task } : {};
       const ask = { ...askOf(flags), ...stated, ...said, sources, history: [] };
       await runTask(await parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
     });
+}
+
+interface AskFlags {
+  readonly task?: TaskKind;
+  readonly file?: readonly string[];
+  readonly image?: readonly string[];
 }
 
 /** Runs the task on each file; one that cannot be read or worked on does not stop the others. */

@@ -8,7 +8,7 @@ import { beside, type Stream, stream, type Take } from "../core/stream.ts";
 import type { AnswerLanguage, Sampling } from "../core/task.ts";
 import { addStats } from "./add-stats.ts";
 import { answered, watchStep } from "./ask-model.ts";
-import { untilWrongLanguage } from "./language-guard.ts";
+import { judgeLanguage, untilWrongLanguage } from "./language-guard.ts";
 import type { Run } from "./leave.ts";
 import type { Cut, Watched } from "./loop-guard.ts";
 import type { Job } from "./prepare.ts";
@@ -49,10 +49,27 @@ export function runTwice(job: Job, step: PromptStep, way: Run, signal: AbortSign
     await take({ kind: "notice", text: again.notice });
     const second = watchStep(again.step);
     const stats = seen.end?.stats ?? watched.stats();
-    await beside(told(answered(job, again.step, second, way, signal), second), take, (event) =>
-      take(event.kind === "done" ? { ...event, stats: addStats(stats, event.stats) } : event),
-    );
+    let begun = "";
+    await beside(told(answered(job, again.step, second, way, signal), second), take, async (event) => {
+      if (event.kind === "text" && begun.length < judgedLength) begun += event.text;
+      if (event.kind !== "done") return take(event);
+      if (beginning.isWrong && isWrongAgain(begun, step.language)) await take(stillOther);
+      return take({ ...event, stats: addStats(stats, event.stats) });
+    });
   });
+}
+
+const stillOther: AnswerEvent = {
+  kind: "notice",
+  text: msg("The answer is in another language than was asked for, the second time as well. Try a larger model."),
+  failed: "language",
+};
+
+/** So much of a second answer tells its language, characters. */
+const judgedLength = 500;
+
+function isWrongAgain(begun: string, wanted: AnswerLanguage | undefined): boolean {
+  return wanted !== undefined && judgeLanguage(begun.slice(0, judgedLength), wanted) === "wrong";
 }
 
 /** Says at the end of an answer why its model was stopped. */

@@ -46,6 +46,17 @@ describe("the command line", () => {
     expect((await run(["ask", "hi", "--task", "cooking"])).code).toBe(2);
   });
 
+  it("asks about files, and about what is piped in beside the question", async () => {
+    const server = await serve(says("A mean."));
+    const asked = await run(["ask", "what is it for?", "--task", "explain", "--file", "mean.js", "-"], {
+      input: "+ added",
+    });
+    expect(asked).toMatchObject({ code: 0, out: "A mean.\n" });
+    for (const part of ["what is it for?", "export const mean", "+ added"])
+      expect(server.bodies.join()).toContain(part);
+    expect((await run(["ask", "what is it?", "--file", "gone.js"])).code).toBe(2);
+  });
+
   it("shows a picture to a model that sees, says where none can, and reads nothing that is none", async () => {
     const server = await serve(says("A cat."), ["completion", "vision"]);
     expect(await run(["ask", "What is it?", "--image", "picture.png"])).toMatchObject({ code: 0, out: "A cat.\n" });

@@ -49,6 +49,15 @@ it("asks once more when the model begins in another language, and shows only the
   expect(state.running).toBe(0);
 });
 
+it("says so where the second answer is in another language as well", async () => {
+  const english = "This function computes the mean of the numbers it is given and returns it to the caller. ".repeat(3);
+  const { pipeline, requests } = pipelineWith({ answer: () => [{ kind: "text", text: english }, done] });
+  const events = await all(pipeline.run({ ...chat, text: "这个函数做什么？" }, never));
+  expect(requests).toHaveLength(2);
+  expect(textOf(events)).toBe(english);
+  expect(events.at(-2)).toMatchObject({ kind: "notice", failed: "language" });
+});
+
 const loop = Array.from(
   { length: 60 },
   () => ({ kind: "text", text: "It depends on many things, as always. " }) as const,
