@@ -35,6 +35,9 @@ describe("the kind of a task", () => {
     ["写一首关于秋天的古诗", "create"],
     ["write a function that parses dates", "code"],
     ["hello there", "chat"],
+    ["Say hi", "chat"],
+    ["说你好", "chat"],
+    ["say thank you in Japanese", "translate"],
   ] as const)("of “%s” is %s", (text, kind) => {
     expect(classify(asking(text)).kind).toBe(kind);
   });
