@@ -30,7 +30,7 @@ const isGone = (pid: number) => {
 };
 
 describe("starting", () => {
-  it("twenty at once ends as one service, and each says where it is", { retry: 2 }, async () => {
+  it("twenty at once ends as one service, and each says where it is", async () => {
     const { home, start, port } = await shell();
     const started = Array.from({ length: 20 }, () => start(["serve"]));
     const said = await Promise.all(

@@ -42,7 +42,7 @@ export async function newShell(entry = sourceEntry): Promise<Shell> {
         try {
           return JSON.parse(await readFile(join(home, "proxy.json"), "utf8")).port;
         } catch (error) {
-          if (tries > 600) throw error;
+          if (tries > 2_000) throw error;
           await sleep(50);
         }
       }
@@ -57,8 +57,12 @@ export async function newShell(entry = sourceEntry): Promise<Shell> {
   return shell;
 }
 
+/** A little less than a test may take: what did not come about is named. */
+const limitMs = 110_000;
+
 export async function eventually<Value>(look: () => Promise<Value | undefined> | Value | undefined): Promise<Value> {
-  for (let tries = 0; tries < 1200; tries++) {
+  const endMs = performance.now() + limitMs;
+  while (performance.now() < endMs) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     await sleep(25);
