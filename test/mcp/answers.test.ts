@@ -128,7 +128,7 @@ describe("local_llm", () => {
   it("asks no model elsewhere, whatever key lies around", async () => {
     const { call } = await open(says("x"), { env: { ANTHROPIC_API_KEY: "sk-ant-test-not-a-key" } });
     const result = await call("local_llm", { prompt: "Think hard.", model: "claude-sonnet-5-5" });
-    expect(textOf(result)).toContain("no server here has it");
+    expect(textOf(result)).toContain("is a model of Claude, which cannot be asked");
   });
 
   it("refuses arguments that are not the tool's", async () => {
