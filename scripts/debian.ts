@@ -9,8 +9,18 @@ export function findProgram(...names: readonly string[]): string | undefined {
   return folders.flatMap((folder) => names.map((name) => join(folder, name))).find((file) => existsSync(file));
 }
 
-/** Installs them on Debian as root; elsewhere nothing happens, and the caller says what is missing. */
-export async function installPackages(...packages: readonly string[]): Promise<void> {
+let installed: Promise<void> = Promise.resolve();
+
+/**
+ * Installs them on Debian as root; elsewhere nothing happens, and the caller says what is missing. What is wanted
+ * meanwhile waits its turn: Debian's tools allow no second one beside them.
+ */
+export function installPackages(...packages: readonly string[]): Promise<void> {
+  installed = installed.then(() => install(packages));
+  return installed;
+}
+
+async function install(packages: readonly string[]): Promise<void> {
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
   console.log(`Installing ${packages.join(" and ")} …`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };

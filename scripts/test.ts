@@ -1,10 +1,13 @@
 // npm test: everything the tests need is got and started here, and stopped again. Ends with `N passed, N failed`.
 import { agentNames, ensureAgent } from "./agents.ts";
+import { ensureBrowser } from "./browser.ts";
 import { type Counts, runChecks, runContainerTests, runUnitTests, unitPatterns } from "./check.ts";
+import { ensureStrace } from "./debian.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { runHostTests, runUiTests } from "./editor-tests.ts";
 import { ensureHelm } from "./helm.ts";
 import { ensureTestModel } from "./model.ts";
+import { ensureRedis } from "./redis.ts";
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
@@ -23,28 +26,33 @@ async function stage(name: string, work: () => Promise<Counts>): Promise<void> {
   total.skipped += counts.skipped;
 }
 
-await stage("checks and build", runChecks);
-await stage("the small model", async () => {
+async function getModel(): Promise<Counts> {
   const weights = await ensureTestModel();
-  if (weights === "tiny") {
-    console.log(
-      "No source of model weights can be reached. The tests run on a generated model: the real engine, words without meaning. Tests of meaning are skipped, and this stage counts as one of them.",
-    );
-  }
-  return weights === "real" ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
-});
-await stage("agents", async () => {
-  const had = [];
-  for (const name of agentNames) had.push(await ensureAgent(name));
+  if (weights === "real") return { passed: 1, failed: 0, skipped: 0 };
+  console.log(
+    "No source of model weights can be reached. The tests run on a generated model: the real engine, words without meaning. Tests of meaning are skipped, and this stage counts as one of them.",
+  );
+  return { passed: 0, failed: 0, skipped: 1 };
+}
+
+async function getAgents(): Promise<Counts> {
+  const had = await Promise.all(agentNames.map(ensureAgent));
   const passed = had.filter((is) => is).length;
   const skipped = had.length - passed;
   if (skipped > 0) console.log("What cannot be had from npm here is not tested with, and counts as skipped.");
   return { passed, failed: 0, skipped };
-});
+}
+
+// Agents are loaded, the checks compute. The model is got with what was built.
+await Promise.all([stage("checks and build", runChecks), stage("agents", getAgents)]);
+await stage("the small model", getModel);
+const containers = stage("containers on a real Docker engine", runContainerTests);
 // Those tests wait more than they compute. What they leave of the machine gets what later ones need; what cannot be had is
 // said by the stage that wants it.
-const coming = Promise.allSettled([ensureHelm(), ensureEditorHost()]);
-await stage("containers on a real Docker engine", runContainerTests);
+const coming = Promise.allSettled(
+  [ensureHelm, ensureEditorHost, ensureBrowser, ensureRedis, ensureStrace].map((get) => get()),
+);
+await containers;
 await coming;
 await stage("unit tests", () => runUnitTests(unitPatterns, 45 * 60_000));
 await stage("inside a real VS Code", runHostTests);
