@@ -98,9 +98,8 @@ function noteEvent(event: AnswerEvent, before: AnswerEvent["kind"] | undefined, 
     note(say(loadingText({ model: event.model })));
   const waiting = event.kind === "waiting" ? t("Waiting: {0} before this one", event.before) : "";
   if (waiting !== "" && before !== "waiting" && !process.stderr.isTTY) note(waiting);
-  if (event.kind === "loading" && process.stderr.isTTY) progress(say(loadingText(event)));
-  else if (event.kind === "writing" && process.stderr.isTTY)
-    progress(t("Writing: {0} tokens so far", event.answerTokens));
-  else if (process.stderr.isTTY) progress(waiting);
-  if (event.kind === "progress" && process.stderr.isTTY) note(t("{0} of {1} parts", event.done, event.total));
+  if (event.kind === "loading") progress(say(loadingText(event)));
+  else if (event.kind === "writing") progress(t("Writing: {0} tokens so far", event.answerTokens));
+  else if (event.kind === "progress") progress(t("{0} of {1} parts", event.done, event.total));
+  else progress(waiting);
 }

@@ -39,9 +39,9 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
     say,
     t: (template, ...args) => say(msg(template, ...args)),
     note: (text) => {
-      if (!isQuiet) tell(plainForTerminal(text));
+      if (!isQuiet) tell(plainForTerminal(text), false);
     },
-    complain: (text) => tell(plainForTerminal(text)),
+    complain: (text) => tell(plainForTerminal(text), true),
     progress: (text) => {
       if (!isQuiet && process.stderr.isTTY) draw(plainForTerminal(text));
     },
@@ -52,28 +52,39 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * Both streams end in the same last line of a terminal: only a progress line is ever wiped out, and what is told about
- * an answer begins a line of its own.
+ * Both streams end in the same last line of a terminal: only a progress line is ever wiped out, and what is told in the
+ * middle of an answer's line waits for its end.
  */
 function createLines() {
   let last: "ended" | "answer" | "progress" = "ended";
+  const held: string[] = [];
   const wipe = () => {
     if (last !== "progress") return;
     process.stderr.write("\r\u001b[K");
     last = "ended";
   };
+  const release = () => {
+    for (const text of held.splice(0)) process.stderr.write(`${text}\n`);
+  };
   return {
     print(text: string): void {
       if (text === "") return;
       wipe();
-      process.stdout.write(text);
+      const end = held.length > 0 ? text.lastIndexOf("\n") + 1 : 0;
+      if (end > 0) process.stdout.write(text.slice(0, end));
+      if (end > 0) release();
+      if (end < text.length) process.stdout.write(text.slice(end));
       const isOnScreen = process.stdout.isTTY && process.stderr.isTTY;
       last = isOnScreen && !text.endsWith("\n") ? "answer" : "ended";
     },
-    tell(text: string): void {
+    /** @param isUrgent begins a line of its own where it cannot wait */
+    tell(text: string, isUrgent: boolean): void {
       wipe();
-      process.stderr.write(`${last === "answer" ? "\n" : ""}${text}\n`);
+      held.push(text);
+      if (last === "answer" && !isUrgent) return;
+      if (last === "answer") process.stderr.write("\n");
       last = "ended";
+      release();
     },
     draw(text: string): void {
       wipe();

@@ -46,19 +46,31 @@ function seen(work: (terminal: ReturnType<typeof createTerminal>) => void): stri
 
 describe("a terminal to which answer, notes and progress go", () => {
   it("keeps every word of an answer, and no progress line", () => {
-    const screen = seen(({ progress, show, note }) => {
+    const screen = seen(({ progress, show, write, note }) => {
       progress("Loading…");
       progress("Loading: half of it");
       for (const word of ["The", " sea", " is", " blue."]) {
         show(word);
         progress("");
       }
+      write("\n");
       note("what answered");
     });
     expect(screen).toBe("The sea is blue.\nwhat answered\n");
   });
 
-  it("does not draw progress into the line of an answer, and tells on a line of its own", () => {
+  it("leaves the line of an answer whole: what is told waits for its end, an error does not", () => {
+    const screen = seen(({ show, note, complain }) => {
+      show("| a |");
+      note("the first part was not answered as asked");
+      show(" b |\n| c |");
+      note("what answered");
+      complain("lost");
+    });
+    expect(screen).toBe("| a | b |\nthe first part was not answered as asked\n| c |\nwhat answered\nlost\n");
+  });
+
+  it("does not draw progress into the line of an answer", () => {
     const screen = seen(({ progress, show, write, note }) => {
       show("- ");
       progress("Writing: 3 tokens so far");
