@@ -46,6 +46,7 @@ export async function* watchLoading(begun: Promise<unknown>, parts: LoadingParts
     () => undefined,
   );
   let told = "";
+  let wasLoading = false;
   for (let isFirst = true; ; isFirst = false) {
     const models = await Promise.race([ended, parts.look().catch(() => undefined)]);
     if (!models) return;
@@ -53,10 +54,14 @@ export async function* watchLoading(begun: Promise<unknown>, parts: LoadingParts
     const bytes = found ? bytesOf(found, parts.weightBytes) : undefined;
     if (isFirst && found && !bytes) return;
     const totalBytes = bytes?.totalBytes ?? parts.weightBytes;
+    // Ollama itself has a model in its list before that is loaded.
+    const isLoaded = wasLoading && found !== undefined && !found.loading;
+    wasLoading ||= found?.loading !== undefined;
+    const loadedBytes = isLoaded ? totalBytes : bytes?.loadedBytes;
     const event: Loading = {
       kind: "loading",
       model: parts.model,
-      ...(bytes ? { loadedBytes: bytes.loadedBytes } : {}),
+      ...(loadedBytes === undefined ? {} : { loadedBytes }),
       ...(totalBytes === undefined ? {} : { totalBytes }),
     };
     const text = JSON.stringify(event);

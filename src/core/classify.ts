@@ -10,8 +10,10 @@ import type { Ask, TaskKind } from "./task.ts";
 /** One reason a kind got points. */
 export interface Evidence {
   readonly kind: TaskKind;
-  /** What was seen: a keyword, a word of the text, a file language, `command`. Shown to people as is. */
+  /** What was seen: a keyword, a word of the text, a file language. Shown to people as is where `by` is absent. */
   readonly seen: string;
+  /** What it was where it is no word of anybody's. */
+  readonly by?: "command" | "nothing" | "correction";
   readonly points: number;
 }
 
@@ -49,10 +51,12 @@ const materialPoints: Partial<Record<Outcome, number>> = { review: 1.5, code: 1.
  */
 export const classify: Classifier = (ask) => {
   const language = languageOf(ask);
-  if (ask.kind) return stated(ask.kind, language, "command");
+  if (ask.kind) return stated(ask.kind, language, "command", "command");
   const material = materialOf(ask);
   if (ask.text.trim() === "") {
-    return material === undefined ? stated("chat", language, "nothing asked") : stated("review", language, material);
+    return material === undefined
+      ? stated("chat", language, "nothing asked", "nothing")
+      : stated("review", language, material);
   }
   return reader()(ask.text, language, material);
 };
@@ -151,13 +155,13 @@ const noScores = (): Record<TaskKind, number> => ({
   chat: 0,
 });
 
-function stated(kind: TaskKind, language: TextLanguage, seen: string): Classification {
+function stated(kind: TaskKind, language: TextLanguage, seen: string, by?: Evidence["by"]): Classification {
   return {
     kind,
     language,
     scores: { ...noScores(), [kind]: 1 },
     confidence: 1,
-    evidence: [{ kind, seen, points: 1 }],
+    evidence: [{ kind, seen, points: 1, ...(by ? { by } : {}) }],
   };
 }
 

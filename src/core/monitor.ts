@@ -56,13 +56,13 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
               const { kind: _, ...how } = event;
               loading = how;
             } else if (event.kind !== "notice" && event.kind !== "routed") loading = undefined;
+            const isWord = event.kind === "text" || event.kind === "thinking" || event.kind === "writing";
+            if (isWord && !begun) firstTokenMs = nowMs() - startMs;
+            begun ||= isWord;
             if (event.kind === "text" || event.kind === "thinking") {
-              if (!begun) firstTokenMs = nowMs() - startMs;
-              begun = true;
               pieces++;
               piecesSince++;
             } else if (event.kind === "writing") {
-              begun = true;
               piecesSince += Math.max(0, event.answerTokens - written);
               written = event.answerTokens;
             } else if (event.kind === "routed") isLocal = event.route.place !== "cloud";

@@ -1,5 +1,6 @@
 // What the closed unions of core are called before people.
 import type { Place } from "./backend.ts";
+import type { Evidence } from "./classify.ts";
 import { formatBytes } from "./format-bytes.ts";
 import { formatDate } from "./format-time.ts";
 import { type Message, msg } from "./message.ts";
@@ -29,9 +30,23 @@ export function kindName(kind: TaskKind): Message {
 /** How far the loading of a model is: `Loading qwen3:32b: 12.4 GB of 19.0 GB`. */
 export function loadingText({ model, loadedBytes, totalBytes }: Loading): Message {
   if (totalBytes === undefined) return msg("Loading {0}…", model);
+  if (loadedBytes === totalBytes) return readingText(model);
   return loadedBytes === undefined
     ? msg("Loading {0} ({1})…", model, formatBytes(totalBytes))
     : msg("Loading {0}: {1} of {2}", model, formatBytes(loadedBytes), formatBytes(totalBytes));
+}
+
+/** What a model that is loaded does before its first word. */
+export const readingText = (model: string): Message => msg("{0} is reading…", model);
+
+/** What pointed to a kind of task: a word as it stands, or what it was that was done. */
+export function evidenceText({ seen, by }: Evidence, say: (message: Message) => string): string {
+  const names = {
+    command: msg("the command you chose"),
+    nothing: msg("nothing was asked"),
+    correction: msg("what you said of a question like it"),
+  };
+  return by ? say(names[by]) : seen;
 }
 
 export function placeName(place: Place): Message {

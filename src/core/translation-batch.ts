@@ -5,14 +5,23 @@ import type { AnswerLanguage } from "./task.ts";
 /** Of a document that came back as it was. */
 export const untranslated = msg("No part of it could be translated. Try a larger model.");
 
-/** What a name says of its language, before its extension or at its end. */
-const languageMark = /\.(?:zh-CN|en)(?=(?:\.[^./\\]+)?$)/i;
+/** What a name says of its language, before its extension or at its end; in a preview also where its text stood. */
+const languageMark = /\.(?:zh-CN|en)(?: \(\d+:\d+\))?(?=(?:\.[^./\\]+)?$)/i;
 
 /** `docs/guide.md` to `docs/guide.zh-CN.md`; a name that says its language already changes it. */
 export function translatedPath(path: string, target: AnswerLanguage): string {
+  return markedPath(path, target);
+}
+
+/** The name under which a translation is shown: that of a part says where it begins, `docs/guide.zh-CN (12:1).md`. */
+export function previewPath(path: string, target: AnswerLanguage, line?: number, column = 1): string {
+  return markedPath(path, line === undefined ? target : `${target} (${line}:${column})`);
+}
+
+function markedPath(path: string, mark: string): string {
   const unmarked = path.replace(languageMark, "");
   const extension = /\.[^./\\]+$/.exec(unmarked)?.[0] ?? "";
-  return `${unmarked.slice(0, unmarked.length - extension.length)}.${target}${extension}`;
+  return `${unmarked.slice(0, unmarked.length - extension.length)}.${mark}${extension}`;
 }
 
 /** What a text may be a translation of, by its name; empty where the name says no language. */

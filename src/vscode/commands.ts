@@ -5,7 +5,7 @@ import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { showAdvice } from "./advice.ts";
 import { removeClaudeKey, setClaudeKey } from "./claude-key.ts";
-import { lookForModel } from "./context-keys.ts";
+import { lookForModel, setContextKey } from "./context-keys.ts";
 import { commentChange, type DocumentedSymbol, symbolsAtCursors } from "./document-symbol.ts";
 import { gatherAttachments } from "./gather-attachments.ts";
 import { gatherSources } from "./gather-sources.ts";
@@ -90,6 +90,8 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     ),
   "switchyard.openWalkthrough": async (host) => {
     await vscode.commands.executeCommand("workbench.action.openWalkthrough", "switchyard.switchyard#start");
+    // The editor does not see what was true already when it first read the steps.
+    setContextKey("walkthroughOpened", true);
     await lookForModel(await host.app.get());
   },
   "switchyard.showLog": (host) => host.log.show(),

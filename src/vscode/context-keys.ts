@@ -16,7 +16,8 @@ type ContextKey =
   | "hasReview"
   | "hasServices"
   | "hasTranslation"
-  | "translating";
+  | "translating"
+  | "walkthroughOpened";
 
 export function setContextKey(key: ContextKey, value: boolean): void {
   void vscode.commands.executeCommand("setContext", `switchyard.${key}`, value);

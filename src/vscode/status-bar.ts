@@ -31,6 +31,8 @@ export function createStatusBar(app: () => App | undefined, isBusy: () => boolea
   monitor.name = vscode.l10n.t("Switchyard: monitor");
   monitor.command = "switchyard.openMonitor";
   let lastAtMs = 0;
+  /** A speed stands there no longer than it is one. */
+  let isIdle = true;
 
   const modelLabel = () => labelOf(vscode.workspace.getConfiguration("switchyard").get("pinnedModels"));
   const refresh = () => {
@@ -43,11 +45,11 @@ export function createStatusBar(app: () => App | undefined, isBusy: () => boolea
     else monitor.hide();
   };
   async function sample(): Promise<void> {
-    const dueMs = isBusy() ? busyMs : idleMs;
+    const dueMs = isBusy() || !isIdle ? busyMs : idleMs;
     if (!vscode.window.state.focused || performance.now() - lastAtMs < dueMs) return;
     lastAtMs = performance.now();
     const running = app();
-    if (running) await showMonitor(monitor, running);
+    if (running) isIdle = await showMonitor(monitor, running);
   }
   monitor.text = `$(pulse) ${vscode.l10n.t("idle")}`;
   monitor.tooltip = vscode.l10n.t("Tokens per second and memory of the loaded models: click for charts");
@@ -79,11 +81,12 @@ function labelOf(pins: unknown): string {
   return vscode.l10n.t("Auto, {0} pinned", named.length);
 }
 
-async function showMonitor(item: vscode.StatusBarItem, app: App): Promise<void> {
+/** @returns whether nothing is written or loaded */
+async function showMonitor(item: vscode.StatusBarItem, app: App): Promise<boolean> {
   const { signal } = new AbortController();
   const [points, loaded] = await Promise.all([app.sample(signal), app.loaded(signal).catch(() => [])]);
   const point = points.at(-1);
-  if (!point) return;
+  if (!point) return true;
   const waiting = point.loading && say(loadingText(point.loading));
   const speed =
     point.tokensPerSecond > 0 ? vscode.l10n.t("{0} tok/s", Math.round(point.tokensPerSecond)) : vscode.l10n.t("idle");
@@ -103,4 +106,5 @@ async function showMonitor(item: vscode.StatusBarItem, app: App): Promise<void> 
   row(vscode.l10n.t("Errors"), String(errors));
   table.appendMarkdown(`\n${vscode.l10n.t("Click for charts")}`);
   item.tooltip = table;
+  return point.tokensPerSecond === 0 && waiting === undefined;
 }

@@ -1,10 +1,10 @@
 // Translations in a document of their own beside the original, growing as they are written.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { loadingText } from "../core/names.ts";
+import { loadingText, readingText } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
 import type { AnswerLanguage, Source } from "../core/task.ts";
-import { translatedPath } from "../core/translation-batch.ts";
+import { previewPath } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { badgeText } from "./badge-text.ts";
 import { setContextKey } from "./context-keys.ts";
@@ -15,6 +15,8 @@ import { showDocument } from "./show-document.ts";
 export const translationScheme = "switchyard-translation";
 /** Redrawing an editor is slow; ten times a second looks alive. */
 const redrawMs = 100;
+/** Who translated, where and how fast is read at leisure; later it stands in the language status. */
+const badgeShownMs = 15_000;
 
 interface Translation extends Translated {
   state: Translated["state"];
@@ -98,9 +100,12 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
   #prepare({ source, range }: TranslatedPart): [vscode.Uri, Translation] {
     const original = vscode.Uri.parse(source.uri);
     const target: AnswerLanguage = translationTarget(source);
+    const start = range?.start;
     const uri = vscode.Uri.from({
       scheme: translationScheme,
-      path: translatedPath(original.path, target),
+      path: start
+        ? previewPath(original.path, target, start.line + 1, start.character + 1)
+        : previewPath(original.path, target),
       query: String(++this.#last),
     });
     const translation: Translation = {
@@ -130,7 +135,17 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     return editor.viewColumn;
   }
 
+  /** What is waited for stands in the status bar: an editor that is still empty says nothing. */
   async #fill(uri: vscode.Uri, translation: Translation): Promise<void> {
+    const where = { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Translating…") };
+    await vscode.window.withProgress(where, (progress) =>
+      this.#write(uri, translation, (message) => progress.report({ message })),
+    );
+    if (translation.summary === "") return;
+    vscode.window.setStatusBarMessage(`$(check) ${translation.summary}`, badgeShownMs);
+  }
+
+  async #write(uri: vscode.Uri, translation: Translation, tell: (text: string) => void): Promise<void> {
     const { source, target, stop } = translation;
     const tally = createTally(() => performance.now());
     const notices: string[] = [];
@@ -139,6 +154,10 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
       if (!now && performance.now() - drawnAtMs < redrawMs) return;
       drawnAtMs = performance.now();
       this.#changed.fire(uri);
+    };
+    const wait = (text: string) => {
+      translation.summary = text;
+      tell(text);
     };
     translation.state = "running";
     translation.text = "";
@@ -151,9 +170,10 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
           translation.text += event.text;
           draw();
         }
-        if (event.kind === "progress") translation.summary = vscode.l10n.t("{0} of {1} parts", event.done, event.total);
-        if (event.kind === "waiting") translation.summary = vscode.l10n.t("Waiting: {0} before this one", event.before);
-        if (event.kind === "loading") translation.summary = say(loadingText(event));
+        if (event.kind === "routed") wait(say(readingText(event.route.model)));
+        if (event.kind === "progress") wait(vscode.l10n.t("{0} of {1} parts", event.done, event.total));
+        if (event.kind === "waiting") wait(vscode.l10n.t("Waiting: {0} before this one", event.before));
+        if (event.kind === "loading") wait(say(loadingText(event)));
         if (event.kind === "notice") notices.push(say(event.text));
         this.#showState();
       }

@@ -1,6 +1,6 @@
 import type { Badge } from "../core/answer.ts";
 import { formatUsd } from "../core/cost.ts";
-import { kindName, outcomeName, placeName, serverName } from "../core/names.ts";
+import { evidenceText, kindName, outcomeName, placeName, serverName } from "../core/names.ts";
 import { describePart } from "../core/policy.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { button, element } from "./element.ts";
@@ -32,7 +32,8 @@ export function badgeView(badge: Badge, strings: Strings, wasOpen: boolean, corr
 function details({ route, totalMs, keptAtMs }: Badge, strings: Strings, correct: Correct | undefined): HTMLElement {
   const { t, say } = strings;
   const { classification } = route;
-  const seen = classification.evidence.filter((each) => each.kind === route.task).map((each) => each.seen);
+  const pointing = classification.evidence.filter((each) => each.kind === route.task);
+  const seen = pointing.map((each) => evidenceText(each, say));
   const list = element("dl", {});
   const row = (name: string, ...values: (Node | string)[]) =>
     list.append(element("dt", {}, name), element("dd", {}, ...values));

@@ -101,8 +101,7 @@ function stateText(state: ExchangeState, detail: string | undefined, { t }: Stri
     loading: t("Loading the model…"),
     interrupted: t("The window was closed in the middle. What had arrived is kept."),
   };
-  const isTold = state === "streaming" || state === "loading";
-  return (isTold ? detail : undefined) ?? texts[state];
+  return (isRunning(state) ? detail : undefined) ?? texts[state];
 }
 
 function sourceList(sources: readonly AttachedSource[], { post, strings }: ExchangeParts): HTMLElement {

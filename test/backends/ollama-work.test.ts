@@ -56,6 +56,25 @@ describe("a model that is being loaded", () => {
     ]);
   });
 
+  it("is told as loaded where its server says so, and not before that has said that it was loading", async () => {
+    const ready = Promise.withResolvers<void>();
+    const { backend } = await startOllama(answerWhen(ready.promise), {
+      "GET /api/tags": tags,
+      "GET /api/ps": listing(
+        { name: "m", size: 19e9, loading: { completed: 1e9, total: 19e9 } },
+        { name: "m", size: 19e9 },
+      ),
+    });
+    await backend.models(never);
+    const seen: (number | undefined)[] = [];
+    for await (const event of backend.run(request, never)) {
+      if (event.kind !== "loading") continue;
+      seen.push(event.loadedBytes);
+      if (event.loadedBytes !== 1e9) ready.resolve();
+    }
+    expect(seen).toEqual([1e9, 19e9]);
+  });
+
   it("shows what it takes so far where a server lists less than its weights", async () => {
     const ready = Promise.withResolvers<void>();
     const { backend } = await startOllama(answerWhen(ready.promise), {

@@ -108,6 +108,22 @@ it("keeps ten minutes of points and tells tokens a second since the last one", a
   expect(monitor.sample({ loaded: [], cpu: 0 })).toHaveLength(1);
 });
 
+it("tells when the first word came of an answer that shows none of its words", async () => {
+  const clock = { ms: 0 };
+  const monitor = createMonitor(
+    () => clock.ms,
+    () => clock.ms,
+  );
+  const review = async function* (): AsyncIterable<AnswerEvent> {
+    clock.ms = 3000;
+    yield { kind: "writing", answerTokens: 1 };
+    clock.ms = 5000;
+    yield { kind: "text", text: "1. …" };
+  };
+  await drain(monitor.watch(review()));
+  expect(monitor.sample({ loaded: [], cpu: 0 }).at(-1)?.firstTokenMs).toBe(3000);
+});
+
 it("says what the local answers would have cost in the cloud, with what a cloud would have kept reckoned in", async () => {
   const monitor = createMonitor(
     () => 0,

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type FoundDocument, planTranslations, translatedPath } from "../../src/core/translation-batch.ts";
+import {
+  type FoundDocument,
+  originalNames,
+  planTranslations,
+  previewPath,
+  translatedPath,
+} from "../../src/core/translation-batch.ts";
 
 const found = (path: string, modifiedMs = 1000): FoundDocument => ({ path, sizeBytes: 10, modifiedMs });
 const plan = (documents: readonly FoundDocument[], target: "en" | "zh-CN" = "zh-CN") =>
@@ -16,6 +22,16 @@ describe("where a translation is put", () => {
     ["a.tar.gz", "en", "a.tar.en.gz"],
   ] as const)("%s in %s is %s", (path, target, expected) => {
     expect(translatedPath(path, target)).toBe(expected);
+  });
+});
+
+describe("the name of a preview", () => {
+  it("says where its part begins, and is still one of a translation of the original", () => {
+    const names = [previewPath("docs/guide.md", "zh-CN"), previewPath("docs/guide.md", "zh-CN", 12, 5)];
+    expect(names).toEqual(["docs/guide.zh-CN.md", "docs/guide.zh-CN (12:5).md"]);
+    for (const name of names) expect(originalNames(name)).toContain("docs/guide.md");
+    expect(previewPath("LICENSE", "en", 1)).toBe("LICENSE.en (1:1)");
+    expect(originalNames("LICENSE.en (1:1)")).toContain("LICENSE");
   });
 });
 

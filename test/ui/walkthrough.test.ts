@@ -54,8 +54,12 @@ const step = (id: string) => walkthroughStep(workbench, id);
 const isTicked = (id: string) => expect.poll(() => step(id).isDone(), { timeout: 60_000 }).toBe(true);
 
 describe("the walkthrough", { timeout: 300_000 }, () => {
-  it("ticks nothing for its buttons alone", async () => {
+  it("ticks nothing for its buttons alone, and what was done before it was opened", async () => {
+    await workbench.runCommand("Switchyard: Doctor: Find and Mend Problems");
+    await workbench.quickPickRows("What is wrong").first().waitFor();
+    await workbench.page.keyboard.press("Escape");
     await workbench.runCommand("Switchyard: Open Walkthrough");
+    await isTicked("services");
     await step("model").choose("Get a Model");
     await workbench.quickPickRows("Get a model").first().waitFor();
     await workbench.page.keyboard.press("Escape");
@@ -68,7 +72,7 @@ describe("the walkthrough", { timeout: 300_000 }, () => {
     await step("chat").choose("Open Chat");
     // The page has asked for the models by then: one that only makes vectors answers nothing.
     await workbench.chat().getByText("There is no model yet").waitFor();
-    const ids = ["model", "review", "chat", "translate", "why", "services"];
+    const ids = ["model", "review", "chat", "translate", "why"];
     expect(await Promise.all(ids.map((id) => step(id).isDone()))).toEqual(ids.map(() => false));
     await workbench.screenshot("walkthrough-before");
   });
@@ -91,9 +95,6 @@ describe("the walkthrough", { timeout: 300_000 }, () => {
     await workbench.runCommand("Switchyard: Which Model Would You Pick?");
     await workbench.answerInput("Which model would you pick?", "Is there a race condition in this?");
     await workbench.quickPickRows(`${model} would answer`).first().waitFor();
-    await workbench.page.keyboard.press("Escape");
-    await workbench.runCommand("Switchyard: Doctor: Find and Mend Problems");
-    await workbench.quickPickRows("What is wrong").first().waitFor();
     await workbench.page.keyboard.press("Escape");
     await workbench.runCommand("Switchyard: Open Walkthrough");
     for (const id of ["chat", "review", "translate", "why", "services"]) await isTicked(id);

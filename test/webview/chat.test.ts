@@ -108,6 +108,24 @@ describe("the chat page", () => {
     expect((await page.sent()).at(-1)).toEqual({ kind: "openSource", uri: "file:///a.ts", line: 3 });
   });
 
+  it("says before the first word what is waited for, and what pointed to the task in words of the person", async () => {
+    const page = await opened();
+    const { badge: _, ...queued } = exchange({ state: "queued" });
+    await page.send({ kind: "exchange", exchange: queued });
+    const state = page.page.locator(".exchange .state");
+    await page.send({ kind: "status", exchangeId: "e1", state: "queued", detail: "正在等待" });
+    await expect.poll(() => state.innerText()).toContain("正在等待");
+    await page.send({ kind: "status", exchangeId: "e1", state: "routing" });
+    await expect.poll(() => state.innerText()).toContain("Choosing a model…");
+    const evidence = [{ kind: "explain", seen: "command", by: "command", points: 1 }] as const;
+    const route = { ...badge.route, classification: { ...badge.route.classification, evidence } };
+    await page.send({ kind: "status", exchangeId: "e1", state: "routing", badge: { ...badge, route } });
+    await expect.poll(() => state.innerText()).toContain("smollm2:135m is reading…");
+    await page.send({ kind: "status", exchangeId: "e1", state: "done", badge: { ...badge, route } });
+    await page.page.locator(".badge summary").click();
+    expect(await page.page.locator(".badge dl").innerText()).toContain("Seen: the command you chose");
+  });
+
   it("takes what the person says of an answer: good or bad, another kind of task, beside the first", async () => {
     const page = await opened();
     const done = exchange({ answer: "An answer.", state: "done", badge, retryOf: "e0" });

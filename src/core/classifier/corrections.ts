@@ -98,7 +98,7 @@ function corrected(found: Classification, kind: TaskKind, likeness: number): Cla
   // The rest together cannot outdo the correction: `nearEnough` is more than half.
   for (const each of taskKinds) scores[each] *= 1 - confidence;
   scores[kind] = confidence;
-  const evidence = [{ kind, seen: "corrected before", points: 1 }, ...found.evidence];
+  const evidence = [{ kind, seen: "corrected before", by: "correction", points: 1 } as const, ...found.evidence];
   // Explaining may belong to either area; the text says which.
   const area = kind === found.kind ? found.area : areaOf(kind);
   return { kind, language: found.language, scores, confidence, evidence, ...(area === undefined ? {} : { area }) };
