@@ -41,6 +41,10 @@ async function setUp(flags: SetupFlags, parts: ProgramParts): Promise<void> {
   const { t, note } = terminal;
   const app = await parts.openApp(flags);
   const step = planServer(await look(app, flags, signal));
+  if (step.kind === "built-in" && (flags.with === "ollama" || flags.with === "containers")) {
+    const text = msg("Nothing was set up: {0}. Without --with the built-in engine is used.", step.why);
+    throw new TaskError("server-unreachable", text);
+  }
   note(t("1. Model server"));
   if (flags.dryRun) tellStep(step, parts);
   else await takeStep(step, app, flags, parts);
@@ -152,7 +156,7 @@ async function missingModels(app: App, flags: SetupFlags, step: ServerStep, sign
   const profile = flags.models ?? app.settings().modelProfile;
   if (profile === "none") return [];
   const installed = (await app.models(signal).catch(() => [])).map(({ name }) => name);
-  if (step.kind === "built-in") {
+  if (step.kind === "built-in" && profile !== "design") {
     // It has a list of its own, the best for this machine first; one answers everything.
     if (installed.length > 0) return [];
     return (await app.offers(signal))

@@ -121,6 +121,15 @@ describe("switchyard setup", () => {
     expect(pulled).toHaveLength(3);
   });
 
+  it("gets the models of the design into the built-in engine too, and takes no other server than the one named", async () => {
+    const env = { PATH: "", SWITCHYARD_ENGINE: "embedded" };
+    const design = await setup(["--with", "built-in", "--models", "design", "--dry-run"], env);
+    for (const model of ["deepseek-coder:6.7b", "qwen2.5:7b", "llama3.1:8b"])
+      expect(design.err).toContain(`would get ${model}`);
+    const named = await setup(["--with", "containers", "--dry-run"], env);
+    expect(named).toMatchObject({ code: 3, err: expect.stringContaining("no Docker engine answers") });
+  });
+
   it.skipIf(process.platform !== "linux")(
     "installs nothing without a yes, and on a yes runs the command that it shows",
     async () => {
