@@ -72,7 +72,7 @@ async function* watchEngine(
     try {
       const engine = await options.connect(both);
       const healer = createHealer({ ...options, engine, budget, isInCharge: lease.isHeld }, both);
-      const lookForGpu = gpuLook(options, engine, healer, lease, both);
+      const lookForGpu = gpuLook(options, engine, healer, lease, notes, both);
       const events = await openEvents(engine, options.stackName, both);
       if (wasLost) yield { kind: "engine-back" };
       reconnectMs = firstReconnectMs;
@@ -100,17 +100,29 @@ async function* watchEngine(
 }
 
 /** Called at each tick; looks when it is time, and in the window in charge alone. */
-function gpuLook(options: WatchOptions, engine: Engine, healer: Healer, lease: Lease, signal: AbortSignal) {
+function gpuLook(
+  options: WatchOptions,
+  engine: Engine,
+  healer: Healer,
+  lease: Lease,
+  notes: IncidentNotes,
+  signal: AbortSignal,
+) {
   const { runs, gpuLookEveryMs = usualGpuLookEveryMs } = options;
   let lookedAtMs = options.nowMs();
   let healedAtMs = 0;
   let isLooking = false;
+  // Also by another window, or before the engine was away.
+  const sinceMs = async () => {
+    const healed = (await notes.list()).filter(({ what }) => what === "lost-gpu");
+    return Math.max(healedAtMs, ...healed.map(({ atMs, tookMs }) => atMs + tookMs));
+  };
   return () => {
     if (isLooking || !runs || !lease.isHeld() || options.nowMs() - lookedAtMs < gpuLookEveryMs) return;
     lookedAtMs = options.nowMs();
     // It takes as long as the answers that are waited for.
     isLooking = true;
-    const look = healLostGpu({ ...options, engine, runs }, healedAtMs, signal);
+    const look = sinceMs().then((atMs) => healLostGpu({ ...options, engine, runs }, atMs, signal));
     const healed = look.then((incident) => {
       if (incident) healedAtMs = options.nowMs();
       return incident;
