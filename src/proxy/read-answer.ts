@@ -1,6 +1,7 @@
 // From the app's events to the pieces a client gets.
 import type { AnswerEvent } from "../core/answer.ts";
 import { estimateTokens } from "../core/estimate-tokens.ts";
+import { formatMessage, type Message } from "../core/message.ts";
 import type { Route } from "../core/route.ts";
 import { eachUntil, type Stream, stream, takeAll } from "../core/stream.ts";
 import type { Ending, Piece } from "./exchange.ts";
@@ -21,6 +22,14 @@ export interface ReadOptions {
   readonly promptText: () => string;
 }
 
+interface Seen {
+  hasBegun: boolean;
+  hasEnded: boolean;
+  hasCalled: boolean;
+  /** Why there is no answer in what the model said. */
+  fault?: Message;
+}
+
 /** What an answer can begin with. */
 const beginning = new Set<AnswerEvent["kind"]>(["text", "thinking", "tool-call", "done"]);
 
@@ -31,7 +40,7 @@ export function readAnswer({ events, stops, promptText }: ReadOptions): Stream<R
     const totalMs = () => performance.now() - startMs;
     const words = createStopWords(stops);
     const hasStops = stops.length > 0;
-    const seen = { hasBegun: false, hasEnded: false, hasCalled: false };
+    const seen: Seen = { hasBegun: false, hasEnded: false, hasCalled: false };
     let shown = "";
     const text = (said: string): readonly ReadEvent[] => (said === "" ? [] : [{ kind: "text", text: said }]);
     const read = (event: AnswerEvent): readonly ReadEvent[] => {
@@ -47,7 +56,10 @@ export function readAnswer({ events, stops, promptText }: ReadOptions): Stream<R
         seen.hasCalled = true;
         return [...text(words.rest()), event];
       }
+      if (event.kind === "notice" && event.failed === "form") seen.fault = event.text;
       if (event.kind !== "done") return [];
+      // An empty answer that looks whole would hide it.
+      if (!seen.hasBegun && seen.fault) throw new ProxyError(502, formatMessage(seen.fault));
       const finish = seen.hasCalled && event.finish === "stop" ? "tool-calls" : event.finish;
       return [...text(words.rest()), { kind: "end", ending: { ...event.stats, finish, totalMs: totalMs() } }];
     };

@@ -21,13 +21,14 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
 
 /** @throws ProxyError 400 */
 export function jsonIn(body: Buffer): unknown {
+  // A Chinese Windows sends GBK from its command prompt.
+  if (!isUtf8(body)) throw new ProxyError(400, "The body is not JSON in UTF-8: save it as a UTF-8 file and send that.");
   const hasMark = body.length >= 3 && body.readUIntBE(0, 3) === byteOrderMark;
   try {
-    if (isUtf8(body)) return JSON.parse(body.toString("utf8", hasMark ? 3 : 0));
+    return JSON.parse(body.toString("utf8", hasMark ? 3 : 0));
   } catch {
-    // Told below, as what is not UTF-8 is.
+    throw new ProxyError(400, "The body is not JSON.");
   }
-  throw new ProxyError(400, "The body is not JSON.");
 }
 
 const byteOrderMark = 0xefbbbf;

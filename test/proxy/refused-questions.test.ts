@@ -1,7 +1,14 @@
 // A question that a model server refuses is the client's error, and nothing is wrong with the server.
 import { expect, it } from "vitest";
-import { type Handler, type ScriptedServer, sendJson, startScriptedServer } from "../backends/scripted-server.ts";
-import { post, sayHello, startProxy, tag } from "./harness.ts";
+import {
+  doneLine,
+  type Handler,
+  type ScriptedServer,
+  sendJson,
+  startScriptedServer,
+  tokenLine,
+} from "../backends/scripted-server.ts";
+import { post, sayHello, sayLines, startProxy, tag } from "./harness.ts";
 
 const model = "llama3.1:8b";
 const refuse: Handler = (_, response) => sendJson(response, { error: "invalid format: unknown keyword" }, 400);
@@ -39,4 +46,18 @@ it("a model that makes vectors only is told as that, not as missing", async () =
   const answer = await post(url, "/v1/chat/completions", { ...chat("x"), model: "nomic:1b" });
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain("makes vectors of texts");
+});
+
+it("where a model only says its instructions back, is an error with the reason instead of an empty answer", async () => {
+  const finding = {
+    line: 7,
+    quote: "",
+    title: "The file is never closed",
+    body: "Each call leaves one more file open; after many of them no file can be opened any more.",
+    severity: "problem",
+  };
+  const { url } = await startProxy({ chat: sayLines(tokenLine(JSON.stringify({ findings: [finding] })), doneLine()) });
+  const answer = await post(url, "/api/generate", { prompt: "let a = 1;", task_type: "review", model });
+  expect(answer.status).toBe(502);
+  expect(await answer.text()).toContain("The model only repeated its instructions");
 });
