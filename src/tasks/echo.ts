@@ -5,6 +5,9 @@ import { each, stream, takeAll } from "../core/stream.ts";
 
 /** Shorter than this, words stand in the instructions by chance; a Chinese character says as much as two letters. */
 const minLength = 20;
+/** Of a sentence as long as this, so much of its beginning tells: models end what they copy in words of their own. */
+const longLength = 50;
+const copiedShare = 0.8;
 const sentenceEnd = /[.!?](?=\s|$)|[。！？\n]/;
 
 export interface Echo {
@@ -16,13 +19,15 @@ export interface Echo {
 
 export function createEcho(instructions: readonly string[]): Echo {
   const own = squeeze(instructions.join("\n"));
+  const isOwn = (said: string) =>
+    own.includes(said) || (weight(said) >= longLength && own.includes(said.slice(0, said.length * copiedShare)));
   return {
     isEcho(text) {
       const sentences = text
         .split(/[.!?。！？\n]+/)
         .map(squeeze)
         .filter((sentence) => sentence !== "");
-      return sentences.some((each) => weight(each) >= minLength) && sentences.every((each) => own.includes(each));
+      return sentences.some((each) => weight(each) >= minLength) && sentences.every(isOwn);
     },
     mayBecomeOne: (text) => own.includes(squeeze(text)),
   };

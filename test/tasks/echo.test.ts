@@ -48,6 +48,14 @@ it("words that stand in the instructions by chance are no echo", () => {
   expect(echo.isEcho("Be concrete, name the identifiers. Line 3 leaks.")).toBe(false);
 });
 
+it("a long sentence that only ends in other words is an echo", () => {
+  const echo = createEcho(["Each call leaves one more file open; after many of them no file can be opened any more."]);
+  expect(
+    echo.isEcho("Each call leaves one more file open; after many of them no file can be opened any further."),
+  ).toBe(true);
+  expect(echo.isEcho("Each call leaves one more file open; then `parse` throws and nobody closes them.")).toBe(false);
+});
+
 it("what was held back is shown when the answer breaks off", async () => {
   async function* broken(): AsyncIterable<AnswerEvent> {
     yield { kind: "text", text: "Be concrete, name" };
