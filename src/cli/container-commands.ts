@@ -83,10 +83,12 @@ function addLookingCommands(program: Command, parts: ProgramParts): void {
   program
     .command("services")
     .description(t("show the containers, and where each is"))
+    .option("--logs <service>", t("print what a service has said, and what it says until Ctrl+C"))
     .option("--password", t("print Grafana’s password, for the account admin, and do nothing else"))
     .action(
-      act<{ readonly password?: boolean }>(async (app, flags) => {
+      act<{ readonly logs?: string; readonly password?: boolean }>(async (app, flags) => {
         if (flags.password) return terminal.write(`${await grafanaPassword(app)}\n`);
+        if (flags.logs) return showLogs(app, flags.logs, parts);
         const [status, incidents] = await Promise.all([app.services.status(signal), app.services.incidents()]);
         const recent = incidents.slice(-5).map((each) => describeIncident(each, terminal));
         print(flags, { ...status, incidents }, [describeStatus(status, terminal), ...recent].join("\n"));
@@ -103,6 +105,10 @@ function addLookingCommands(program: Command, parts: ProgramParts): void {
         flags.report ? report(app, parts) : examine(app, flags, parts),
       ),
     );
+}
+
+async function showLogs(app: App, service: string, { terminal, signal }: ProgramParts): Promise<void> {
+  for await (const line of app.services.logs(service, 200, signal)) terminal.show(`${line}\n`);
 }
 
 async function grafanaPassword(app: App): Promise<string> {

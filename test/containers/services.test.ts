@@ -9,7 +9,7 @@ import { smallModel } from "../../scripts/folders.ts";
 import { takeLock } from "../../src/containers/lock.ts";
 import { readPlaces } from "../../src/containers/places.ts";
 import { formatMessage } from "../../src/core/message.ts";
-import { startCommand } from "../harness/command-line.ts";
+import { runCommand, startCommand } from "../harness/command-line.ts";
 import {
   type Bench,
   containers,
@@ -248,6 +248,14 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
     })();
     await read;
     expect(lines.some((line) => line.includes("Ready to accept connections"))).toBe(true);
+    const env = { SWITCHYARD_HOME: bench.home, SWITCHYARD_DOCKER_HOST: engine?.address ?? "", LC_ALL: "C" };
+    const shell = startCommand(["services", "--logs", "redis"], { env });
+    await expect.poll(shell.out).toContain("DB saved on disk");
+    shell.child.kill("SIGINT");
+    expect(await shell.ended).toBe(130);
+    expect(shell.err()).toBe("");
+    const unknown = await runCommand(["services", "--logs", "nobody"], { env });
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("nobody") });
   });
 
   it("tell how much memory each takes of its limit, from the second look how much processor, and are restarted one by one", async () => {
