@@ -10,7 +10,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** With why, and what to do. */
 export function noEngine(tried: readonly TriedEngine[], env: Env): TaskError {
   const { what, repair } = withoutEngine(tried, env, existsSync);
-  return new TaskError("server-unreachable", msg("{0} {1}", what, repair));
+  return new TaskError("server-unreachable", msg("{0} {1}", what, repair), { details: { isEngineAway: true } });
 }
 
 /** @param exists whether there is such a file, which tells where this program runs */

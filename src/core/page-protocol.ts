@@ -22,6 +22,7 @@ export const pageCommands = [
   "setClaudeKey",
   "openSettings",
   "showLog",
+  "startServices",
 ] as const;
 export type PageCommand = (typeof pageCommands)[number];
 

@@ -14,6 +14,12 @@ export interface AttachedSource {
   readonly endLine?: number;
 }
 
+/** Where a question was asked: a document, and the group of editors it was seen in. */
+export interface AskedIn {
+  readonly uri: string;
+  readonly column?: number;
+}
+
 /** One question and its answer. */
 export interface Exchange {
   readonly id: string;
@@ -23,6 +29,8 @@ export interface Exchange {
   /** Kind that a command stated; absent: typed in the chat. */
   readonly statedKind?: TaskKind;
   readonly sources: readonly AttachedSource[];
+  /** Where the person was; absent: in no editor. */
+  readonly askedIn?: AskedIn;
   /** Id of the exchange that this is another try of. */
   readonly retryOf?: string;
   /** What the person said of it. */

@@ -46,6 +46,8 @@ export interface TaskErrorDetails {
   readonly remedies?: Remedies;
   /** Models are in containers that do not run (`server-unreachable`). */
   readonly areContainersAway?: true;
+  /** There is no container engine (`server-unreachable`). */
+  readonly isEngineAway?: true;
   /** The server had not enough memory for the model (`server-error`). */
   readonly isOutOfMemory?: boolean;
   /** The server is at work with as much as it takes (`server-error`). */

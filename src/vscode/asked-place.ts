@@ -1,16 +1,10 @@
 // Where the person was when they asked. By the time they use the answer they may have gone elsewhere: what is not clear
 // is asked.
 import * as vscode from "vscode";
-import type { AttachedSource } from "../core/session.ts";
+import type { AskedIn, AttachedSource } from "../core/session.ts";
 import type { Source } from "../core/task.ts";
 import { labelOf } from "./gather-sources.ts";
 import { editorsOf } from "./show-document.ts";
-
-/** A document, and the group it was seen in. */
-export interface AskedIn {
-  readonly uri: string;
-  readonly column?: number;
-}
 
 /** What an answer is about. */
 export interface About {

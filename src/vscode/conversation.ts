@@ -3,10 +3,10 @@
 import type { App } from "../core/app.ts";
 import { fenced } from "../core/fence.ts";
 import { picturesOf, textsOf } from "../core/pictures.ts";
-import type { AttachedSource, Exchange, Session } from "../core/session.ts";
+import type { AskedIn, AttachedSource, Exchange, Session } from "../core/session.ts";
 import type { Ask, Source, Turn } from "../core/task.ts";
 import { isAbort } from "../core/task-error.ts";
-import type { About, AskedIn } from "./asked-place.ts";
+import type { About } from "./asked-place.ts";
 import { createProgress, type Progress, type ProgressParts } from "./exchange-progress.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
@@ -95,7 +95,10 @@ export function createConversation(parts: ConversationParts): Conversation {
     },
     async about(exchangeId) {
       const question = asked.get(exchangeId);
-      if (!question) return { sources: (await find(exchangeId))?.sources ?? [] };
+      if (!question) {
+        const { sources = [], askedIn } = (await find(exchangeId)) ?? {};
+        return { sources, ...(askedIn ? { askedIn } : {}) };
+      }
       const sources = textsOf(question.ask.sources).map((source) => ({ ...attached(source), text: source.text }));
       return { sources, ...(question.askedIn ? { askedIn: question.askedIn } : {}) };
     },
@@ -147,11 +150,12 @@ async function rebuild(exchange: Exchange, readAgain: (source: AttachedSource) =
   const sources = await Promise.all(exchange.sources.map(readAgain));
   return {
     title: exchange.question,
+    ...(exchange.askedIn ? { askedIn: exchange.askedIn } : {}),
     ask: exchange.statedKind ? { kind: exchange.statedKind, text: "", sources } : { text: exchange.question, sources },
   };
 }
 
-function newExchange(id: string, { title, ask }: Question, retryOf: string | undefined): Exchange {
+function newExchange(id: string, { title, ask, askedIn }: Question, retryOf: string | undefined): Exchange {
   return {
     id,
     askedAtMs: Date.now(),
@@ -163,6 +167,7 @@ function newExchange(id: string, { title, ask }: Question, retryOf: string | und
     findings: [],
     state: "queued",
     ...(ask.kind ? { statedKind: ask.kind } : {}),
+    ...(askedIn ? { askedIn } : {}),
     ...(retryOf ? { retryOf } : {}),
   };
 }

@@ -104,5 +104,6 @@ function shownError(error: unknown): NonNullable<Exchange["error"]> {
     return { kind: "internal", text: msg("Something went wrong inside Switchyard; the log says more.") };
   }
   const { kind, text, details } = error;
-  return { kind, text, ...(details.remedies ? { remedies: details.remedies } : {}) };
+  const shown = details.areContainersAway ? "containers-away" : kind;
+  return { kind: shown, text, ...(details.remedies ? { remedies: details.remedies } : {}) };
 }

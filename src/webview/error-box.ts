@@ -36,6 +36,7 @@ function helps({ t }: Strings): Readonly<Record<string, readonly Help[]>> {
   const pick: Help = ["hubot", t("Choose Model…"), "pickModel"];
   return {
     "model-missing": [["cloud-download", t("Get a Model…"), "getModel"]],
+    "containers-away": [["play", t("Start Services"), "startServices"], log],
     "server-unreachable": [settings("ollamaUrl"), log],
     "server-error": [["lightbulb", t("Advice…"), "showAdvice"], log],
     "local-only": [pick, settings("localOnly")],

@@ -2,16 +2,19 @@ import { expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import type { App } from "../../src/core/app.ts";
 import { formatMessage } from "../../src/core/message.ts";
+import { modelsAway } from "../../src/core/models-away.ts";
 import type { Exchange, Session } from "../../src/core/session.ts";
 import type { Ask } from "../../src/core/task.ts";
 import { createConversation } from "../../src/vscode/conversation.ts";
 
 const stats = { promptTokens: 1, answerTokens: 1, loadMs: 0, prefillMs: 1, decodeMs: 1 };
 
+type Answers = Readonly<Record<number, () => AsyncIterable<AnswerEvent>>>;
+
 /** A conversation whose model answers “answer 1”, “answer 2” …, or what it is told to. */
-function open(answers: Readonly<Record<number, () => AsyncIterable<AnswerEvent>>> = {}) {
+function open(answers: Answers = {}, before: readonly Exchange[] = []) {
   const asks: Ask[] = [];
-  let exchanges: readonly Exchange[] = [];
+  let exchanges = before;
   const session = (): Session => ({ id: "s", title: "", createdAtMs: 0, updatedAtMs: 0, exchanges });
   async function* answer(): AsyncIterable<AnswerEvent> {
     yield { kind: "text", text: `answer ${asks.length}` };
@@ -106,4 +109,25 @@ it("an answer, and another try of it, know what they are about and where it was 
   await conversation.retry(id, readAgain, {});
   const again = exchanges().at(-1);
   expect(await conversation.about(again?.id ?? "")).toEqual(about);
+});
+
+it("where it was asked is known after a reload of the window, and so it is of another try", async () => {
+  const askedIn = { uri: "file:///a.ts", column: 2 };
+  const first = open();
+  await first.conversation.run({ title: "one", ask: { text: "one", sources: [] }, askedIn });
+  const { conversation, exchanges } = open({}, first.exchanges());
+  const [kept] = exchanges();
+  expect(await conversation.about(kept?.id ?? "")).toEqual({ sources: [], askedIn });
+  await conversation.retry(kept?.id ?? "", readAgain, {});
+  expect(await conversation.about(exchanges().at(-1)?.id ?? "")).toEqual({ sources: [], askedIn });
+});
+
+it("who can answer only in containers that do not run is told apart from a server that is not there", async () => {
+  const { typed } = open({
+    1: async function* () {
+      yield { kind: "waiting", before: 0 };
+      throw modelsAway("stopped");
+    },
+  });
+  expect((await typed("one")).error?.kind).toBe("containers-away");
 });

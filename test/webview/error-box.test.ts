@@ -16,9 +16,12 @@ it("has a button for what helps against it", { timeout: 60_000 }, async () => {
   await page.page.getByRole("button", { name: "Advice…" }).click();
   await page.send({ kind: "exchange", exchange: failed("e1", "cloud-limit") });
   await page.page.getByRole("button", { name: "Open Settings" }).click();
+  await page.send({ kind: "exchange", exchange: failed("e1", "containers-away") });
+  await page.page.getByRole("button", { name: "Start Services" }).click();
   expect((await page.sent()).filter(({ kind }) => kind === "command")).toEqual([
     { kind: "command", name: "showAdvice" },
     { kind: "command", name: "openSettings", argument: "dailyBudgetUsd" },
+    { kind: "command", name: "startServices" },
   ]);
 });
 
