@@ -19,7 +19,7 @@ export function modelsOf(
   settings: () => Settings,
   { recordTexts, ...options }: AppOptions & { readonly recordTexts: RecordTexts },
 ) {
-  const { serverOf, serverFor } = findIn(search.find, embedded);
+  const { serverOf, serverFor } = findIn(search.find, embedded, () => settings().engine !== "ollama");
   const { downloads, fitting, thereNow } = createSupply({
     options,
     settings,
@@ -33,8 +33,7 @@ export function modelsOf(
       return [...servers.flatMap((server) => server.models), ...cloud];
     },
     async offers(signal) {
-      const { servers } = await search.find(signal);
-      const backend = servers[0]?.backend ?? embedded;
+      const [{ servers }, backend] = await Promise.all([search.find(signal), serverFor(signal)]);
       // The built-in engine has a list of its own; Ollama has its library.
       const canGet = (name: string) => backend !== embedded || name in weights.models;
       return offersFor(totalmem(), settings().modelProfile)

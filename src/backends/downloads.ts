@@ -81,7 +81,12 @@ export function createDownloads(options: DownloadsOptions): OwnedDownloads {
       try {
         const note = await files.read(model);
         if (!note) return;
-        await discard(await options.serverFor(signal), model, signal);
+        // Where no server is there, it is no download of anybody's any more.
+        const backend = await options.serverFor(signal).catch((error: unknown) => {
+          if (isAbort(error)) throw error;
+          return undefined;
+        });
+        if (backend) await discard(backend, model, signal);
         await files.write({ ...withoutSpeed(note), state: "cancelled" });
       } finally {
         await release();

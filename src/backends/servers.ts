@@ -5,7 +5,7 @@ import type { ServerStatus } from "../core/app.ts";
 import type { Backend, Embeddings, EmbedRequest, InstalledModel } from "../core/backend.ts";
 import { canChat } from "../core/can-chat.ts";
 import { leavable } from "../core/leavable.ts";
-import { msg } from "../core/message.ts";
+import { type Message, msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import type { Settings } from "../core/settings.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
@@ -192,9 +192,23 @@ async function ask(backend: Backend, tried: Tried[], signal: AbortSignal): Promi
   }
 }
 
+/** What came of an address, in the words of people where they are ours. */
+function outcomeName(outcome: string): string | Message {
+  const names: Readonly<Record<string, Message>> = {
+    "connection refused": msg("connection refused"),
+    "name not found": msg("name not found"),
+    "no answer in time": msg("no answer in time"),
+    "not asked: Offline is on": msg("not asked: Offline is on"),
+  };
+  return names[outcome] ?? outcome;
+}
+
 /** The error for a task when no server answered at all. */
 export function nothingAnswers(tried: readonly Tried[]): TaskError {
-  const list = tried.map((each) => `${each.address} (${each.outcome})`).join("; ");
+  const list = {
+    template: tried.map((_, at) => `{${2 * at}} ({${2 * at + 1}})`).join("; "),
+    args: tried.flatMap(({ address, outcome }) => [address, outcomeName(outcome)]),
+  };
   const hasEngineFailed = tried.some((each) => each.address === "built-in engine");
   const text = hasEngineFailed
     ? msg("No model server answers. Tried: {0}. Mend what is named there, or start Ollama.", list)
@@ -211,7 +225,12 @@ export const loadedOf = (signal: AbortSignal) => (server: Server) =>
 /** A name with control characters would drive a terminal, break a list into lines, or be no header. */
 const hasPlainName = ({ name }: { readonly name: string }): boolean => !/\p{Cc}/u.test(name);
 
-export function findIn(find: (signal: AbortSignal) => Promise<Servers>, embedded: Backend) {
+/** @param isEmbeddedUsed whether the built-in engine answers at all, as the settings have it */
+export function findIn(
+  find: (signal: AbortSignal) => Promise<Servers>,
+  embedded: Backend,
+  isEmbeddedUsed: () => boolean,
+) {
   return {
     /** The server that has the model. */
     async serverOf(model: string, signal: AbortSignal): Promise<Backend> {
@@ -222,9 +241,13 @@ export function findIn(find: (signal: AbortSignal) => Promise<Servers>, embedded
         details: { suggestedModel: model },
       });
     },
-    /** The server that gets new models. */
+    /** The server that gets new models; @throws where there is none that would answer with them */
     async serverFor(signal: AbortSignal): Promise<Backend> {
-      return (await find(signal)).servers[0]?.backend ?? embedded;
+      const { servers, tried } = await find(signal);
+      const [first] = servers;
+      if (first) return first.backend;
+      if (!isEmbeddedUsed()) throw nothingAnswers(tried);
+      return embedded;
     },
   };
 }

@@ -95,17 +95,22 @@ export function createConversation(parts: ConversationParts): Conversation {
     },
     async about(exchangeId) {
       const question = asked.get(exchangeId);
-      if (!question) {
-        const { sources = [], askedIn } = (await find(exchangeId)) ?? {};
-        return { sources, ...(askedIn ? { askedIn } : {}) };
-      }
-      const sources = textsOf(question.ask.sources).map((source) => ({ ...attached(source), text: source.text }));
-      return { sources, ...(question.askedIn ? { askedIn: question.askedIn } : {}) };
+      return question ? aboutAsked(question) : aboutKept(await find(exchangeId));
     },
     stop: running.stop,
     stopAll: running.stopAll,
     isBusy: running.isBusy,
   };
+}
+
+function aboutAsked({ ask, askedIn }: Question): About {
+  const sources = textsOf(ask.sources).map((source) => ({ ...attached(source), text: source.text }));
+  return { sources, ...(askedIn ? { askedIn } : {}) };
+}
+
+/** After a reload the texts are not there any more. */
+function aboutKept({ sources = [], askedIn }: Partial<Exchange> = {}): About {
+  return { sources, ...(askedIn ? { askedIn } : {}) };
 }
 
 /** Which answers are under way, by their exchange. */

@@ -127,6 +127,23 @@ describe("downloads of several windows", () => {
     expect(await window.list()).toEqual([]);
   });
 
+  it("are cancelled also where their server is gone", async () => {
+    const held = heldBack();
+    server = await startPullServer(held.answer);
+    const stop = new AbortController();
+    const one = outcome(all(openWindow().pull("m", stop.signal)));
+    await held.isHalf;
+    stop.abort();
+    expect(await one).toBe("AbortError");
+    const serverFor = async () => {
+      throw new TaskError("server-unreachable", msg("No model server answers."));
+    };
+    const alone = createDownloads({ folder, serverFor, mayFetch: () => undefined, onDone: () => undefined });
+    windows.push(alone);
+    await alone.cancel("m", never);
+    expect(await alone.list()).toEqual([]);
+  });
+
   it("are gone on with by another window when theirs is closed", async () => {
     const held = heldBack();
     server = await startPullServer(held.answer, theRest);

@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { NodeAddress } from "../../src/backends/node-addresses.ts";
-import { createServerSearch, type ServersParts } from "../../src/backends/servers.ts";
+import { createServerSearch, findIn, nothingAnswers, type ServersParts } from "../../src/backends/servers.ts";
 import type { Backend, InstalledModel } from "../../src/core/backend.ts";
 import { leavable } from "../../src/core/leavable.ts";
+import { formatMessage } from "../../src/core/message.ts";
 import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { ToolTest } from "../../src/core/tool-test.ts";
 
@@ -211,4 +213,24 @@ it("looks sooner for a server of the settings that is away: the others have its 
   await search.find(never);
   await new Promise(setImmediate);
   expect(namesOf(await search.find(never))).toEqual(["Ollama", "10.1.1.1:11434", "10.1.1.2:11434"]);
+});
+
+it("a model is not fetched to an engine that the settings keep from answering", async () => {
+  const { search } = searchWith({ settings: { engine: "ollama" }, ollamaAnswers: false });
+  const embedded = fakeBackend("built-in engine", async () => []);
+  await expect(findIn(search.find, embedded, () => false).serverFor(never)).rejects.toMatchObject({
+    kind: "server-unreachable",
+  });
+  expect(await findIn(search.find, embedded, () => true).serverFor(never)).toBe(embedded);
+});
+
+it("what came of each address is told in the language of the person", () => {
+  const bundle: Record<string, string> = JSON.parse(readFileSync("media/l10n/bundle.l10n.zh-cn.json", "utf8"));
+  const tried = [
+    { address: "http://a:1", outcome: "connection refused" },
+    { address: "http://b:2", outcome: "EPROTO" },
+  ];
+  const { text } = nothingAnswers(tried);
+  expect(formatMessage(text)).toContain("Tried: http://a:1 (connection refused); http://b:2 (EPROTO). Start Ollama");
+  expect(formatMessage(text, bundle)).toContain("http://a:1 (连接被拒绝); http://b:2 (EPROTO)");
 });

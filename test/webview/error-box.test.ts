@@ -25,6 +25,17 @@ it("has a button for what helps against it", { timeout: 60_000 }, async () => {
   ]);
 });
 
+it("holds an address that is wider than it", { timeout: 60_000 }, async () => {
+  const page = await server.open();
+  await page.page.setViewportSize({ width: 240, height: 600 });
+  await page.send(initial);
+  const text = msg("Tried: http://host.docker.internal:11434/of/a/gateway (name not found)");
+  await page.send({ kind: "exchange", exchange: exchange({ state: "failed", error: { kind: "internal", text } }) });
+  const box = page.page.locator(".error");
+  await box.waitFor();
+  expect(await box.evaluate((each) => each.scrollWidth - each.clientWidth)).toBe(0);
+});
+
 describe("a question that did not fit", () => {
   it("can be asked with a larger window or of a model that holds it, by one click each", async () => {
     const page = await server.open("chat", "light");
