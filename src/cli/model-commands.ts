@@ -31,7 +31,9 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .description(t("list models, or get and remove them"))
     .action(
       withApp(async (app, flags) => {
-        const [installed, offers] = await Promise.all([app.models(signal), app.offers(signal)]);
+        // Where no server is there to fetch to, the list says so itself.
+        const offered = app.offers(signal).catch((): readonly OfferedModel[] => []);
+        const [installed, offers] = await Promise.all([app.models(signal), offered]);
         print(flags, { installed, offers }, describeModels(installed, offers, terminal));
       }),
     );
