@@ -33,7 +33,8 @@ export function modelsOf(
       return [...servers.flatMap((server) => server.models), ...cloud];
     },
     async offers(signal) {
-      const [{ servers }, backend] = await Promise.all([search.find(signal), serverFor(signal)]);
+      const { servers } = await search.find(signal);
+      const backend = servers[0]?.backend ?? embedded;
       // The built-in engine has a list of its own; Ollama has its library.
       const canGet = (name: string) => backend !== embedded || name in weights.models;
       return offersFor(totalmem(), settings().modelProfile)

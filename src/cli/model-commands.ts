@@ -31,9 +31,7 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .description(t("list models, or get and remove them"))
     .action(
       withApp(async (app, flags) => {
-        // Where no server is there to fetch to, the list says so itself.
-        const offered = app.offers(signal).catch((): readonly OfferedModel[] => []);
-        const [installed, offers] = await Promise.all([app.models(signal), offered]);
+        const [installed, offers] = await Promise.all([app.models(signal), app.offers(signal)]);
         print(flags, { installed, offers }, describeModels(installed, offers, terminal));
       }),
     );
