@@ -6,6 +6,7 @@ import { ensureStrace } from "./debian.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { runHostTests, runUiTests } from "./editor-tests.ts";
 import { ensureHelm } from "./helm.ts";
+import { ensureLlamaServer } from "./llama-server.ts";
 import { ensureTestModel } from "./model.ts";
 import { ensureRedis } from "./redis.ts";
 
@@ -35,16 +36,16 @@ async function getModel(): Promise<Counts> {
   return { passed: 0, failed: 0, skipped: 1 };
 }
 
-async function getAgents(): Promise<Counts> {
-  const had = await Promise.all(agentNames.map(ensureAgent));
+async function getOthers(): Promise<Counts> {
+  const had = await Promise.all([...agentNames.map(ensureAgent), ensureLlamaServer()]);
   const passed = had.filter((is) => is).length;
   const skipped = had.length - passed;
-  if (skipped > 0) console.log("What cannot be had from npm here is not tested with, and counts as skipped.");
+  if (skipped > 0) console.log("What cannot be had from npm or pip here is not tested with, and counts as skipped.");
   return { passed, failed: 0, skipped };
 }
 
-// Agents are loaded, the checks compute. The model is got with what was built.
-await Promise.all([stage("checks and build", runChecks), stage("agents", getAgents)]);
+// Those are loaded, the checks compute. The model is got with what was built.
+await Promise.all([stage("checks and build", runChecks), stage("agents and llama.cpp’s server", getOthers)]);
 await stage("the small model", getModel);
 const containers = stage("containers on a real Docker engine", runContainerTests);
 // Those tests wait more than they compute. What they leave of the machine gets what later ones need; what cannot be had is

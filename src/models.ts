@@ -3,9 +3,10 @@ import { totalmem } from "node:os";
 import { deleteModel } from "./backends/delete-model.ts";
 import weights from "./backends/embedded/weights.json" with { type: "json" };
 import { createFindScarcity } from "./backends/scarce-memory.ts";
-import { describeServers, embedOn, findIn, loadedOf, type ServerSearch } from "./backends/servers.ts";
+import { describeServers, embedOn, findIn, loadedOf, type Server, type ServerSearch } from "./backends/servers.ts";
 import { unloadModel } from "./backends/unload-model.ts";
-import type { App, AppOptions } from "./core/app.ts";
+import type { App, AppOptions, OfferedModel } from "./core/app.ts";
+import { type Backend, isGetter } from "./core/backend.ts";
 import { fitsMemory, offersFor } from "./core/catalogue.ts";
 import { usualContextTokens } from "./core/context.ts";
 import { checkDimensions, chooseEmbedder, type RecordTexts } from "./core/embedding.ts";
@@ -32,17 +33,7 @@ export function modelsOf(
       const [{ servers }, cloud] = await Promise.all([search.find(signal), cloudModels(signal)]);
       return [...servers.flatMap((server) => server.models), ...cloud];
     },
-    async offers(signal) {
-      const { servers } = await search.find(signal);
-      const backend = servers[0]?.backend ?? embedded;
-      // The built-in engine has a list of its own; Ollama has its library.
-      const canGet = (name: string) => backend !== embedded || name in weights.models;
-      return offersFor(totalmem(), settings().modelProfile)
-        .filter(
-          ({ name }) => canGet(name) && !servers.some(({ models }) => models.some((model) => model.name === name)),
-        )
-        .map((offer) => ({ ...offer, backend: backend.name }));
-    },
+    offers: async (signal) => offersOf((await search.find(signal)).servers, embedded, settings()),
     fits: (model) => fitsMemory(model, usualContextTokens, totalmem()),
     fit: async (model, signal) =>
       fitting.fit(model, await serverOf(model, signal).catch(() => serverFor(signal)), signal),
@@ -73,6 +64,18 @@ export function modelsOf(
     settled: fitting.settled,
     scarcity: createFindScarcity({ search, fitting, thereNow }),
   } satisfies Partial<App> & { settled(): Promise<void>; scarcity: FindScarcity };
+}
+
+/** What could be fetched: nothing where those that answer serve what they were started with. */
+function offersOf(servers: readonly Server[], embedded: Backend, { modelProfile }: Settings): readonly OfferedModel[] {
+  const backends = servers.map(({ backend }) => backend);
+  if (servers.length > 0 && !backends.some(isGetter)) return [];
+  const backend = backends.find(isGetter) ?? embedded;
+  // The built-in engine has a list of its own; Ollama has its library.
+  const canGet = (name: string) => backend !== embedded || name in weights.models;
+  return offersFor(totalmem(), modelProfile)
+    .filter(({ name }) => canGet(name) && !servers.some(({ models }) => models.some((model) => model.name === name)))
+    .map((offer) => ({ ...offer, backend: backend.name }));
 }
 
 function embedWith(find: ServerSearch["find"], settings: () => Settings, recordTexts: RecordTexts): App["embed"] {

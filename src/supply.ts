@@ -8,7 +8,7 @@ import type { ServerSearch } from "./backends/servers.ts";
 import { createFitting, type Fitting } from "./backends/will-it-fit.ts";
 import { containerLimits } from "./containers/places.ts";
 import type { AppOptions } from "./core/app.ts";
-import type { Backend } from "./core/backend.ts";
+import type { Getter } from "./core/backend.ts";
 import { knownModel } from "./core/catalogue.ts";
 import { msg } from "./core/message.ts";
 import type { Settings } from "./core/settings.ts";
@@ -20,7 +20,7 @@ export interface SupplyParts {
   readonly settings: () => Settings;
   readonly search: ServerSearch;
   /** The server that gets new models. */
-  readonly serverFor: (signal: AbortSignal) => Promise<Backend>;
+  readonly serverFor: (signal: AbortSignal) => Promise<Getter>;
   /** Name of the built-in engine. */
   readonly embedded: string;
 }

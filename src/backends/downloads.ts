@@ -1,7 +1,7 @@
 // One download a model over all windows and shells: the first does it, the others follow, and one goes on when it dies.
 import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Backend, PullProgress } from "../core/backend.ts";
+import type { Backend, Getter, PullProgress } from "../core/backend.ts";
 import type { Download, Downloads } from "../core/downloads.ts";
 import type { Fit } from "../core/fit.ts";
 import { isNamed } from "../core/is-named.ts";
@@ -21,7 +21,7 @@ export interface DownloadsOptions {
   /** Shared by all windows and shells. */
   readonly folder: string;
   /** The server that gets new models. */
-  readonly serverFor: (signal: AbortSignal) => Promise<Backend>;
+  readonly serverFor: (signal: AbortSignal) => Promise<Getter>;
   /** Throws where nothing may be fetched. */
   readonly mayFetch: (model: string) => void;
   /** Throws where the server has no way to get it. */

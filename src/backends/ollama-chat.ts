@@ -9,7 +9,7 @@ import { parseJson } from "../core/parse-json.ts";
 import { namedFine } from "../core/sampling-names.ts";
 import type { Think } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import { callableTools, callSchema, newCallId, type Tool, type ToolCall, type ToolUse } from "../core/tool.ts";
+import { askForCall, callSchema, newCallId, type Tool, type ToolCall } from "../core/tool.ts";
 
 /** `truncate` and `shift` off: the server must refuse rather than drop the beginning of a prompt, now or while answering. */
 export function chatRequest(request: ModelRequest) {
@@ -17,10 +17,10 @@ export function chatRequest(request: ModelRequest) {
   // Ollama cannot be told that a tool has to be called. Its grammars can.
   const isForced = toolUse?.choice.kind === "required";
   const format = isForced ? callSchema(toolUse) : request.format;
-  const messages = request.messages.map(messageOf);
+  const messages = isForced ? [...request.messages, askForCall(toolUse)] : request.messages;
   return {
     model: request.model,
-    messages: isForced ? [...messages, forcedCall(toolUse)] : messages,
+    messages: messages.map(messageOf),
     stream: true as const,
     truncate: false,
     shift: false,
@@ -67,20 +67,6 @@ const callMade = (id: string, name: string, args: ToolCall["arguments"]) => ({
 /** A schema may be anything; the client's type knows only a part of what may stand in one. */
 function toolOf({ name, description, parameters }: Tool): OllamaTool {
   return { type: "function", function: { name, ...(description ? { description } : {}), parameters } };
-}
-
-/** Told last: at the beginning it would change what was read before of the conversation. */
-function forcedCall(use: ToolUse): Message {
-  const tools = callableTools(use).map(({ name, description, parameters }) =>
-    JSON.stringify({ name, ...(description ? { description } : {}), parameters }),
-  );
-  return {
-    role: "system",
-    content: [
-      "Call one of these functions now. Write only the call, as JSON with “name” and “arguments”:",
-      ...tools,
-    ].join("\n"),
-  };
 }
 
 export function modelEvents(part: ChatResponse, server: string): readonly ModelEvent[] {

@@ -7,7 +7,7 @@ import { parseJson } from "../core/parse-json.ts";
 import { namedFine } from "../core/sampling-names.ts";
 import type { Sampling } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import { newCallId, type ToolCall } from "../core/tool.ts";
+import { askForCall, callSchema, newCallId, type ToolCall } from "../core/tool.ts";
 import type { Chunk } from "./openai-schemas.ts";
 
 /** To think is for before an answer: llama.cpp refuses it here, and elsewhere the rest would count as thought. */
@@ -17,7 +17,9 @@ const goOn = {
   chat_template_kwargs: { enable_thinking: false },
 };
 
-export function openaiRequest(request: ModelRequest): object {
+/** @param hasNoTools the template leaves tools out without a word; where one has to be called, a grammar sees to it */
+export function openaiRequest(asked: ModelRequest, hasNoTools = false): object {
+  const request = hasNoTools ? withoutTools(asked) : asked;
   const { toolUse, sampling } = request;
   return {
     model: request.model,
@@ -38,6 +40,11 @@ export function openaiRequest(request: ModelRequest): object {
         }
       : {}),
   };
+}
+
+function withoutTools({ toolUse, ...request }: ModelRequest): ModelRequest {
+  if (toolUse?.choice.kind !== "required") return request;
+  return { ...request, messages: [...request.messages, askForCall(toolUse)], format: callSchema(toolUse) };
 }
 
 function samplingOf(sampling: Sampling): object {

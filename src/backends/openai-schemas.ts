@@ -19,10 +19,16 @@ export const modelsSchema = z.object({
   ),
 });
 
-/** llama.cpp's `/props`: the window of one slot. */
+export type ModelList = z.infer<typeof modelsSchema>;
+
+/** llama.cpp's `/props`: the window of one slot, and what the model and its template can do. */
 export const propsSchema = z.object({
   default_generation_settings: z.object({ n_ctx: z.number() }),
+  chat_template_caps: z.catch(optional(z.object({ supports_tools: z.boolean() })), undefined),
+  modalities: z.catch(optional(z.object({ vision: z.boolean() })), undefined),
 });
+
+export type Props = z.infer<typeof propsSchema>;
 
 export const chunkSchema = z.object({
   choices: optional(

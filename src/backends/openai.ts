@@ -10,7 +10,6 @@ import type {
   LoadedModel,
   ModelRequest,
   Place,
-  PullProgress,
 } from "../core/backend.ts";
 import { msg } from "../core/message.ts";
 import type { ModelEvent } from "../core/model-event.ts";
@@ -20,10 +19,19 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { type AnswerLimits, openAnswer, refusalText, type Wanted } from "./open-answer.ts";
 import { createChunkReader, openaiRequest } from "./openai-chat.ts";
 import { readEvents } from "./openai-events.ts";
-import { type Chunk, chunkSchema, embeddingsSchema, errorSchema, modelsSchema, propsSchema } from "./openai-schemas.ts";
+import { listedModels } from "./openai-models.ts";
+import {
+  type Chunk,
+  chunkSchema,
+  embeddingsSchema,
+  errorSchema,
+  modelsSchema,
+  type Props,
+  propsSchema,
+} from "./openai-schemas.ts";
 import type { Answered } from "./post-json.ts";
 import { retryWaitMs } from "./retry-wait.ts";
-import { abortError, lostServer, memoryError, refusedDetails, unreachable } from "./server-errors.ts";
+import { abortError, changedElsewhere, lostServer, memoryError, refusedDetails, unreachable } from "./server-errors.ts";
 import { createReadCheck } from "./whole-prompt.ts";
 
 export interface OpenAiOptions {
@@ -39,15 +47,15 @@ export interface OpenAiOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** Programs that go on with an answer that is begun, as they name themselves. Others begin another one, without a word. */
-const goingOn = new Set(["vllm", "sglang", "llamacpp"]);
-
 export class OpenAiBackend implements Backend {
   readonly name: string;
   readonly place: Place;
   readonly #options: OpenAiOptions;
   readonly #base: string;
   readonly #reading = createReadCheck();
+  /** Name for people to the one that the server knows. */
+  #ids: ReadonlyMap<string, string> = new Map();
+  #hasNoTools = false;
 
   constructor(options: OpenAiOptions) {
     this.name = options.name;
@@ -58,32 +66,29 @@ export class OpenAiBackend implements Backend {
   }
 
   async models(signal: AbortSignal): Promise<readonly InstalledModel[]> {
-    const [{ data }, window] = await Promise.all([
-      this.#get("/models", modelsSchema, signal),
-      this.#windowOfSlots(signal),
-    ]);
-    return data.map(({ id, owned_by: program, max_model_len, meta }) => {
-      const contextTokens = max_model_len ?? window ?? meta?.n_ctx ?? undefined;
-      return {
-        name: id,
-        backend: this.name,
-        place: this.place,
-        host: this.#options.host,
-        sizeBytes: meta?.size ?? 0,
-        // What it can do is not told; pictures and tools are for who knows that it takes them.
-        capabilities: [],
-        ...(goingOn.has(program ?? "") ? { goesOn: true as const } : {}),
-        ...(contextTokens === undefined ? {} : { contextTokens }),
-      };
-    });
+    const [{ data }, props] = await Promise.all([this.#get("/models", modelsSchema, signal), this.#propsOf(signal)]);
+    const models = listedModels(data, props).map((model) => ({
+      ...model,
+      backend: this.name,
+      place: this.place,
+      host: this.#options.host,
+    }));
+    this.#ids = new Map(models.map(({ name }, at) => [name, data[at]?.id ?? name]));
+    const [first] = models;
+    this.#hasNoTools = first !== undefined && first.capabilities.length > 0 && !first.capabilities.includes("tools");
+    return models;
+  }
+
+  /** How the server calls a model. */
+  #idOf(model: string): string {
+    return this.#ids.get(model) ?? model;
   }
 
   /** Only llama.cpp's server tells it, outside of `/v1`; there the trained window is no promise. */
-  async #windowOfSlots(signal: AbortSignal): Promise<number | undefined> {
+  async #propsOf(signal: AbortSignal): Promise<Props | undefined> {
     const root = this.#base.replace(/\/v\d+$/, "");
     try {
-      const parsed = propsSchema.safeParse(parseJson(await this.#textOf({ url: `${root}/props` }, signal)));
-      return parsed.success ? parsed.data.default_generation_settings.n_ctx : undefined;
+      return propsSchema.safeParse(parseJson(await this.#textOf({ url: `${root}/props` }, signal))).data;
     } catch (error) {
       if (isAbort(error)) throw error;
       return undefined;
@@ -113,7 +118,10 @@ export class OpenAiBackend implements Backend {
     signal: AbortSignal,
     beforeSending?: BeforeSending,
   ): Promise<void> {
-    const wanted = this.#post("/chat/completions", openaiRequest(request));
+    const wanted = this.#post(
+      "/chat/completions",
+      openaiRequest({ ...request, model: this.#idOf(request.model) }, this.#hasNoTools),
+    );
     await beforeSending?.(Buffer.byteLength(wanted.body));
     const opened = await this.#open(wanted, signal);
     const type = opened.headers.get("content-type") ?? "";
@@ -147,7 +155,7 @@ export class OpenAiBackend implements Backend {
   }
 
   async embed({ model, texts, dimensions, mayCut }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
-    const body = { model, input: texts, ...(dimensions === undefined ? {} : { dimensions }) };
+    const body = { model: this.#idOf(model), input: texts, ...(dimensions === undefined ? {} : { dimensions }) };
     const text = await this.#textOf(this.#post("/embeddings", body), signal);
     const { data, usage } = this.#parse(embeddingsSchema, parseJson(text));
     const inOrder = data.toSorted((a, b) => a.index - b.index);
@@ -156,17 +164,8 @@ export class OpenAiBackend implements Backend {
     return { vectors: inOrder.map(({ embedding }) => embedding), promptTokens };
   }
 
-  // biome-ignore lint/correctness/useYield: there is nothing to yield before it is refused
-  async *pull(): AsyncIterable<PullProgress> {
-    throw this.#cannotChange();
-  }
-
   async delete(): Promise<void> {
-    throw this.#cannotChange();
-  }
-
-  #cannotChange(): TaskError {
-    return new TaskError("bad-input", msg("The models of {0} are changed where it runs.", this.name));
+    throw changedElsewhere(this.name);
   }
 
   #chunkOf(data: string): Chunk {

@@ -177,3 +177,7 @@ export function asTaskError(
     new TaskError(otherwise, msg("{0} reports an error: {1}", serverName(server), text), { cause: error })
   );
 }
+
+/** For a server whose models are chosen when it is started. */
+export const changedElsewhere = (server: string) =>
+  new TaskError("bad-input", msg("The models of {0} are changed where it runs.", server));

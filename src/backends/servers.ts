@@ -2,7 +2,14 @@
 
 import { withoutCredentials } from "../core/addresses.ts";
 import type { ServerStatus } from "../core/app.ts";
-import type { Backend, Embeddings, EmbedRequest, InstalledModel } from "../core/backend.ts";
+import {
+  type Backend,
+  type Embeddings,
+  type EmbedRequest,
+  type Getter,
+  type InstalledModel,
+  isGetter,
+} from "../core/backend.ts";
 import { canChat } from "../core/can-chat.ts";
 import { leavable } from "../core/leavable.ts";
 import { type Message, msg } from "../core/message.ts";
@@ -12,6 +19,7 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { type ToolTest, withToolTests } from "../core/tool-test.ts";
 import { type FoundNode, isLoopback, type NodeSearch, type Tried } from "./find-nodes.ts";
 import type { NodeAddress } from "./node-addresses.ts";
+import { changedElsewhere } from "./server-errors.ts";
 
 export interface Server {
   readonly backend: Backend;
@@ -228,7 +236,7 @@ const hasPlainName = ({ name }: { readonly name: string }): boolean => !/\p{Cc}/
 /** @param isEmbeddedUsed whether the built-in engine answers at all, as the settings have it */
 export function findIn(
   find: (signal: AbortSignal) => Promise<Servers>,
-  embedded: Backend,
+  embedded: Getter,
   isEmbeddedUsed: () => boolean,
 ) {
   return {
@@ -241,11 +249,14 @@ export function findIn(
         details: { suggestedModel: model },
       });
     },
-    /** The server that gets new models; @throws where there is none that would answer with them */
-    async serverFor(signal: AbortSignal): Promise<Backend> {
+    /** The server that gets new models. @throws TaskError where there is none that would answer with them */
+    async serverFor(signal: AbortSignal): Promise<Getter> {
       const { servers, tried } = await find(signal);
-      const [first] = servers;
-      if (first) return first.backend;
+      const backends = servers.map(({ backend }) => backend);
+      const getter = backends.find(isGetter);
+      if (getter) return getter;
+      const [first] = backends;
+      if (first) throw changedElsewhere(first.name);
       if (!isEmbeddedUsed()) throw nothingAnswers(tried);
       return embedded;
     },

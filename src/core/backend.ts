@@ -108,6 +108,11 @@ export interface ModelDetails {
  */
 export type BeforeSending = (bytes: number) => Promise<void>;
 
+/** One that models are got through. */
+export type Getter = Backend & Required<Pick<Backend, "pull">>;
+
+export const isGetter = (backend: Backend): backend is Getter => backend.pull !== undefined;
+
 /** A model server. Every method throws `TaskError` or an `AbortError` only; `run` stops the model when its reader stops reading. */
 export interface Backend {
   /** Unique among backends; shown to people: `built-in engine`, `Ollama at 127.0.0.1:11434`. */
@@ -121,7 +126,8 @@ export interface Backend {
   /** Loads the model without asking it anything. */
   load(model: string, wish: LoadWish, signal: AbortSignal): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;
-  pull(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
+  /** Absent where models are not got through the server. */
+  pull?(model: string, signal: AbortSignal): AsyncIterable<PullProgress>;
   delete(model: string, signal: AbortSignal): Promise<void>;
   /** Absent where the server tells none. */
   details?(model: string, signal: AbortSignal): Promise<ModelDetails>;

@@ -49,7 +49,7 @@ export function candidatesFor(role: Role, profile: Settings["modelProfile"]): re
 
 /** What a tag is wanted for; none of the small ones is wanted for anything but a first try. */
 export function rolesOf(name: string, profile: Settings["modelProfile"]): readonly Role[] {
-  return roles.filter((role) => catalogue.profiles[profile][role].includes(name));
+  return roles.filter((role) => catalogue.profiles[profile][role].some((tag) => isTag(name, tag)));
 }
 
 /** How long a model of a role stays loaded after an answer: as long as the next question of its kind is likely. */
@@ -91,10 +91,23 @@ export function offersFor(memoryBytes: number, profile: Settings["modelProfile"]
   );
 }
 
-/** Whether an installed name is the wanted tag: `qwen2.5:7b` is also `qwen2.5:7b-instruct-q4_K_M`, and `x` is `x:latest`. */
+/**
+ * Whether an installed name is the wanted tag: `qwen2.5:7b` is also `qwen2.5:7b-instruct-q4_K_M`, and `x` is `x:latest`.
+ * Other servers name models by their file or as hubs do: `Qwen/Qwen2.5-7B-Instruct`, `Llama-3.1-8B-Q4_K_M.gguf`.
+ */
 export function isTag(installed: string, wanted: string): boolean {
   const name = installed.toLowerCase();
   if (isNamed(name, wanted)) return true;
-  if (!name.startsWith(wanted)) return false;
-  return /^[-_]/.test(name.slice(wanted.length)) && wanted.includes(":");
+  if (!wanted.includes(":")) return false;
+  if (name.startsWith(wanted)) return /^[-_]/.test(name.slice(wanted.length));
+  return (name.includes("/") || !name.includes(":")) && asHubsWrite(wanted).test(name);
+}
+
+/** `llama3.1:8b` is `Meta-Llama-3.1-8B-…` there: marks between words and numbers, behind folders or an owner. */
+function asHubsWrite(tag: string): RegExp {
+  const written = tag
+    .split(":")
+    .map((part) => part.replaceAll(".", "\\.").replace(/(?<=[a-z])(?=\d)/, "[-_]?"))
+    .join("[-_]");
+  return new RegExp(`(?:^|/)(?:meta-)?${written}(?=[-_.:]|$)`);
 }

@@ -40,6 +40,20 @@ export function callSchema(use: ToolUse): object {
   return calls.length === 1 ? (calls[0] ?? {}) : { oneOf: calls };
 }
 
+/** Told last: at the beginning it would change what was read before of the conversation. Goes with `callSchema`. */
+export function askForCall(use: ToolUse): { readonly role: "system"; readonly content: string } {
+  const tools = callableTools(use).map(({ name, description, parameters }) =>
+    JSON.stringify({ name, ...(description ? { description } : {}), parameters }),
+  );
+  return {
+    role: "system",
+    content: [
+      "Call one of these functions now. Write only the call, as JSON with “name” and “arguments”:",
+      ...tools,
+    ].join("\n"),
+  };
+}
+
 export function newCallId(): string {
   return `call_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
 }

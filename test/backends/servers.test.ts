@@ -217,11 +217,29 @@ it("looks sooner for a server of the settings that is away: the others have its 
 
 it("a model is not fetched to an engine that the settings keep from answering", async () => {
   const { search } = searchWith({ settings: { engine: "ollama" }, ollamaAnswers: false });
-  const embedded = fakeBackend("built-in engine", async () => []);
+  const embedded = { ...fakeBackend("built-in engine", async () => []), async *pull() {} };
   await expect(findIn(search.find, embedded, () => false).serverFor(never)).rejects.toMatchObject({
     kind: "server-unreachable",
   });
   expect(await findIn(search.find, embedded, () => true).serverFor(never)).toBe(embedded);
+});
+
+it("a model is not fetched through a server whose models are chosen where it runs", async () => {
+  const { pull: _, ...backend } = fakeBackend("10.1.1.1:8001", async () => []);
+  const embedded = { ...fakeBackend("built-in engine", async () => []), async *pull() {} };
+  const find = async () => ({ servers: [{ backend, models: [] }], tried: [] });
+  await expect(findIn(find, embedded, () => true).serverFor(never)).rejects.toMatchObject({
+    kind: "bad-input",
+    message: "The models of 10.1.1.1:8001 are changed where it runs.",
+  });
+  const both = async () => ({
+    servers: [
+      { backend, models: [] },
+      { backend: embedded, models: [] },
+    ],
+    tried: [],
+  });
+  expect(await findIn(both, embedded, () => true).serverFor(never)).toBe(embedded);
 });
 
 it("what came of each address is told in the language of the person", () => {
