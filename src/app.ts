@@ -110,6 +110,7 @@ export function createApp(given: AppOptions): App {
       freeMemory,
       onChange: servers.search.forget,
       settings: current,
+      servers: models.status,
       runs: guidance.runs,
       balancer: balancerOf(queue, turns),
     }),

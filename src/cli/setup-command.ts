@@ -174,7 +174,7 @@ async function checkHealth(app: App, { terminal, signal, configFile, home }: Pro
   const [servers, services] = await Promise.all([app.status(signal), app.services.status(signal)]);
   const answering = servers.filter(({ name }) => name !== "");
   for (const { name, version, models: all } of answering) {
-    write(`${name}${version ? ` ${version}` : ""}: ${t("{0} models", all.length)}\n`);
+    write(`${name}${version ? ` ${version}` : ""}: ${t("models: {0}", all.length)}\n`);
     for (const model of all) write(`  ${model.name}\n`);
   }
   const running = services.kind === "engine" ? services.services.filter(({ address }) => address) : [];

@@ -1,4 +1,5 @@
 // The containers behind core's `Services`: finds the engine anew for each call, so that one that was started since is seen.
+import type { ServerStatus } from "../core/app.ts";
 import { msg } from "../core/message.ts";
 import type { RunRecord } from "../core/run-record.ts";
 import type { Leaving, ServiceStatus, Services, ServicesStatus } from "../core/services.ts";
@@ -27,6 +28,8 @@ export interface ServicesOptions extends ToolOptions {
   readonly log: (level: "debug" | "info" | "warn" | "error", text: string) => void;
   /** Called when containers were started or stopped: what was known of servers is out of date. */
   readonly onChange: () => void;
+  /** The model servers that answer, and what was tried; absent: only containers are looked at. */
+  readonly servers?: (signal: AbortSignal) => Promise<readonly ServerStatus[]>;
   /** What answers took, for graphics cards that were lost; absent: not looked for. */
   readonly runs?: () => Promise<readonly RunRecord[]>;
   readonly gpuLookEveryMs?: number;
@@ -53,6 +56,7 @@ export function createServices(options: ServicesOptions): Services {
   const stack: WholeStackParts = { ...options, tools, farewellTo };
   const doctorTools: DoctorTools = {
     ...tools,
+    servers: options.servers ?? (async () => []),
     farewellTo,
     startAll: (wish, signal) => startAll(stack, { ...wish, work: "repair" }, signal),
   };

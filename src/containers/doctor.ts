@@ -1,10 +1,13 @@
 // What is wrong, what shows it, and what mends it.
+
+import type { ServerStatus } from "../core/app.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
 import { checkContainers, checkPorts } from "./doctor-containers.ts";
 import { checkEngine } from "./doctor-engine.ts";
 import { checkCard, checkDisk, checkLostCard, checkModels } from "./doctor-machine.ts";
 import { checkCertificates, checkExposed, checkLocalhost, checkProxy } from "./doctor-network.ts";
+import { checkServers } from "./doctor-servers.ts";
 import type { DoctorTools } from "./doctor-tools.ts";
 import { openEngine } from "./engine.ts";
 import type { Finding } from "./finding.ts";
@@ -12,9 +15,13 @@ import { withoutEngine } from "./no-engine.ts";
 
 /** Looks only; nothing is changed. Problems first. */
 export async function diagnose(tools: DoctorTools, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { engine: found, tried } = await tools.search(signal);
-  const anyway = [...(await checkLocalhost(tools.env)), ...(await checkCertificates(tools.settings().caFile))];
-  if (!found) return [withoutEngine(tried, tools.env, tools.exists), ...anyway];
+  const [{ engine: found, tried }, servers] = await Promise.all([tools.search(signal), tools.servers(signal)]);
+  const anyway = [
+    ...checkServers(servers, tools.settings()),
+    ...(await checkLocalhost(tools.env)),
+    ...(await checkCertificates(tools.settings().caFile)),
+  ];
+  if (!found) return problemsFirst([missingEngine(withoutEngine(tried, tools.env, tools.exists), servers), ...anyway]);
   const engine = await openEngine(found, tried);
   const [facts, plan] = await Promise.all([tools.facts(engine, signal), tools.plan(engine, signal)]);
   const groups = await Promise.all([
@@ -29,8 +36,15 @@ export async function diagnose(tools: DoctorTools, signal: AbortSignal): Promise
     checkModels(engine, tools, signal),
     checkProxy(engine, tools, signal),
   ]);
-  const findings = [...groups.flat(), ...anyway];
-  return findings.sort((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning"));
+  return problemsFirst([...groups.flat(), ...anyway]);
+}
+
+const problemsFirst = (findings: readonly Finding[]) =>
+  findings.toSorted((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning"));
+
+/** Models answer without an engine as well. */
+function missingEngine(finding: Finding, servers: readonly ServerStatus[]): Finding {
+  return servers.some(({ models }) => models.length > 0) ? { ...finding, severity: "warning" } : finding;
 }
 
 function shortMemory(what: Finding["what"], { engineMemoryBytes }: { readonly engineMemoryBytes: number }): Finding {

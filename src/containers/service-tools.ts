@@ -33,7 +33,14 @@ export interface ToolOptions {
   readonly packageRoot: string;
   readonly settings: () => Pick<
     Settings,
-    "imageMirrors" | "downloadProxy" | "caFile" | "minModelContainers" | "maxModelContainers"
+    | "imageMirrors"
+    | "downloadProxy"
+    | "caFile"
+    | "minModelContainers"
+    | "maxModelContainers"
+    | "engine"
+    | "ollamaUrl"
+    | "nodes"
   >;
 }
 

@@ -114,7 +114,7 @@ describe("switchyard setup", () => {
     expect(first.err).toContain("3. Health");
     expect(pulled).toEqual(["deepseek-coder:6.7b", "qwen2.5:7b", "llama3.1:8b"]);
     expect(first.code).toBe(0);
-    expect(first.out).toContain(`Ollama at ${new URL(url).host} 0.31.1: 3 models`);
+    expect(first.out).toContain(`Ollama at ${new URL(url).host} 0.31.1: models: 3`);
     expect(first.out).toContain(join(home, "config.json"));
     const again = await setup(["--models", "design", "--yes"], env);
     expect(again.err).toContain("Nothing is missing.");

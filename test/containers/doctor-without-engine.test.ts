@@ -5,10 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkCertificates, checkLocalhost } from "../../src/containers/doctor-network.ts";
+import { checkServers } from "../../src/containers/doctor-servers.ts";
 import { withoutEngine } from "../../src/containers/no-engine.ts";
+import type { ServerStatus } from "../../src/core/app.ts";
+import type { InstalledModel } from "../../src/core/backend.ts";
 import { redact } from "../../src/core/doctor-report.ts";
 import { formatMessage } from "../../src/core/message.ts";
 import type { DoctorFinding } from "../../src/core/services.ts";
+import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { createBench, never, up } from "./harness.ts";
 
 const textOf = ({ evidence }: DoctorFinding) => evidence.map((each) => formatMessage(each)).join("\n");
@@ -100,6 +104,41 @@ Eeu/7eT3y71AGDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIFjF
 -----END CERTIFICATE-----
 `;
 
+const model: InstalledModel = {
+  name: "m",
+  backend: "Ollama at 127.0.0.1:11434",
+  place: "this-machine",
+  sizeBytes: 1,
+  capabilities: [],
+};
+/** What was set is silent, and the usual address answers in its place. */
+const answering: ServerStatus = {
+  name: model.backend,
+  tried: [
+    { address: "http://gpu-box:11434", outcome: "connection refused" },
+    { address: "http://127.0.0.1:11434", outcome: "Ollama 0.31.1" },
+    { address: "10.0.0.5:8001", outcome: "no answer in time" },
+  ],
+  models: [model],
+  loaded: [],
+};
+
+describe("the doctor’s look at model servers", () => {
+  const look = (settings: Partial<Settings>) => checkServers([answering], { ...defaultSettings, ...settings });
+
+  it("finds each that was set and is silent, though another one answers", () => {
+    const found = look({ ollamaUrl: "gpu-box:11434", nodes: [{ url: "http://10.0.0.5:8001/v1", kind: "openai" }] });
+    expect(found.map(textOf)).toEqual(["http://gpu-box:11434: connection refused", "10.0.0.5:8001: no answer in time"]);
+    expect(found[0]).toMatchObject({ id: "server-silent", severity: "problem" });
+  });
+
+  it("minds none that answers, that nobody set, or that is not asked", () => {
+    expect(look({})).toEqual([]);
+    expect(look({ ollamaUrl: "http://127.0.0.1:11434" })).toEqual([]);
+    expect(look({ engine: "embedded", ollamaUrl: "gpu-box:11434" })).toEqual([]);
+  });
+});
+
 describe("the doctor without an engine", () => {
   it.skipIf(process.platform === "win32")("tells what was tried, and tells a stopped engine from none", async () => {
     const none = await createBench("unix:///nowhere/docker.sock");
@@ -107,6 +146,9 @@ describe("the doctor without an engine", () => {
     expect(missing).toMatchObject({ id: "engine-missing", severity: "problem", canRepair: false });
     expect(missing && textOf(missing)).toContain("unix:///nowhere/docker.sock: no such socket");
     await expect(up(none.services)).rejects.toMatchObject({ kind: "server-unreachable" });
+    // Who has models all the same needs none.
+    const [spared] = await none.again({ servers: async () => [answering] }).doctor(never);
+    expect(spared).toMatchObject({ id: "engine-missing", severity: "warning" });
     // A socket whose program was killed stays behind.
     const left = join(none.home, "docker.sock");
     const program = `require("node:net").createServer().listen(${JSON.stringify(left)}, () => process.kill(process.pid, "SIGKILL"))`;
