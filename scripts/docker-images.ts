@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { ask } from "./docker.ts";
-import { testHome } from "./folders.ts";
+import { smallModel, testHome, weightsOf } from "./folders.ts";
+import { findOllama, startRealOllama } from "./ollama.ts";
 import { copyPackages, thisTarget } from "./package.ts";
 import { ensurePrometheus } from "./prometheus.ts";
 import { ensureRedis } from "./redis.ts";
@@ -32,8 +33,12 @@ export async function importRedis(socket: string, tag: string): Promise<void> {
   });
 }
 
-/** @param tag such as `ollama/ollama:0.31.1`; the test's small model lies in it, where a new volume takes it from */
+/**
+ * Our own engine under Ollama's name, or with `SWITCHYARD_TEST_OLLAMA=real` Ollama itself (`node scripts/ollama.ts`).
+ * @param tag such as `ollama/ollama:0.31.1`; the test's small model lies in it, where a new volume takes it from
+ */
 export async function importOllama(socket: string, tag: string): Promise<void> {
+  if (process.env["SWITCHYARD_TEST_OLLAMA"] === "real") return importRealOllama(socket, tag);
   await withFolder(async (folder) => {
     const app = join(folder, "app");
     await putProgram(folder, process.execPath, "/usr/local/bin/node");
@@ -58,6 +63,29 @@ export async function importOllama(socket: string, tag: string): Promise<void> {
     await writeFile(join(folder, "usr/bin/ollama"), ollamaProgram);
     await chmod(join(folder, "usr/bin/ollama"), 0o755);
     await importFolder(socket, folder, tag, ['ENTRYPOINT ["/usr/bin/ollama"]', 'CMD ["serve"]']);
+  });
+}
+
+async function importRealOllama(socket: string, tag: string): Promise<void> {
+  const program = findOllama();
+  if (!program) throw new Error("There is no Ollama here. Build it: node scripts/ollama.ts");
+  await withFolder(async (folder) => {
+    await putProgram(folder, program, "/usr/bin/ollama");
+    const home = join(folder, "root/.ollama");
+    await mkdir(home, { recursive: true });
+    const server = await startRealOllama(program, home);
+    try {
+      await server.create(smallModel, weightsOf(smallModel));
+    } finally {
+      await server.stop();
+    }
+    await mkdir(join(folder, "tmp"));
+    await importFolder(socket, folder, tag, [
+      'ENTRYPOINT ["/usr/bin/ollama"]',
+      'CMD ["serve"]',
+      "ENV PATH=/usr/bin",
+      "ENV HOME=/root",
+    ]);
   });
 }
 

@@ -1,3 +1,4 @@
+import { globSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -14,3 +15,9 @@ export type TestWeights = "real" | "tiny";
 export const testWeights = (): TestWeights => (process.env["SWITCHYARD_TEST_WEIGHTS"] === "tiny" ? "tiny" : "real");
 /** Where tests find their model. The generated one lies apart, so that it is never taken for the real one. */
 export const testHome = (): string => (testWeights() === "tiny" ? `${cachedHome}-tiny` : cachedHome);
+/** The file of a model's weights in that home. */
+export const weightsOf = (model: string): string => {
+  const [file] = globSync(join(testHome(), "models", `${model.replace(":", "-")}*.gguf`));
+  if (file === undefined) throw new Error(`The weights of ${model} are not there. Get them: npm test`);
+  return file;
+};

@@ -26,7 +26,7 @@ import { chatRequest, modelEvents } from "./ollama-chat.ts";
 import { describeTag, embedSchema, psSchema, type Shown, showSchema, type Tag, tagsSchema } from "./ollama-schemas.ts";
 import { loadedFrom, type Working, watchLoading } from "./ollama-work.ts";
 import { asTaskError } from "./server-errors.ts";
-import { type PullLimits, type PullPart, steadyPull, tooOld, usualPullLimits } from "./steady-pull.ts";
+import { libraryError, type PullLimits, type PullPart, steadyPull, usualPullLimits } from "./steady-pull.ts";
 import { createStopWatch, type StopWatch } from "./stop-watch.ts";
 import { createWholePromptCheck, type WindowProbe } from "./whole-prompt.ts";
 
@@ -197,7 +197,7 @@ export class OllamaBackend implements Backend {
       const client = await this.#client(AbortSignal.any([signal, stop.signal]), 0);
       yield* await client.pull({ model, stream: true });
     } catch (error) {
-      throw tooOld(error, this.name, model) ?? asTaskError(error, this.name, signal, "network");
+      throw libraryError(error, this.name, model) ?? asTaskError(error, this.name, signal, "network");
     } finally {
       stop.abort();
     }

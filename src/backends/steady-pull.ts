@@ -61,19 +61,30 @@ export async function* steadyPull(
   }
 }
 
-/** The library refuses servers that cannot run a model with 412, which a server passes on in words only. */
-export function tooOld(error: unknown, server: string, model: string): TaskError | undefined {
+/** What Ollama's library says, or that it says nothing: a server passes it on in words only. */
+export function libraryError(error: unknown, server: string, model: string): TaskError | undefined {
   const text = error instanceof Error ? error.message : "";
-  if (!/\b412\b|newer version of Ollama/i.test(text)) return undefined;
-  return new TaskError(
-    "server-error",
-    msg(
+  const who = serverName(server);
+  // It refuses servers that cannot run a model.
+  if (/\b412\b|newer version of Ollama/i.test(text)) {
+    const tooOld = msg(
       "{0} is too old for {1}. Update Ollama, or the image of its container, and ask again.",
-      serverName(server),
+      who,
       model,
-    ),
-    { cause: error },
+    );
+    return new TaskError("server-error", tooOld, { cause: error });
+  }
+  if (/manifest.*(?:file does not exist|not found|manifest unknown)/i.test(text)) {
+    const unknown = msg("The library of {0} has no model {1}. Look its name up at ollama.com/library.", who, model);
+    return new TaskError("bad-input", unknown, { cause: error });
+  }
+  if (!/dial tcp|no such host|i\/o timeout|TLS handshake|x509|proxyconnect/i.test(text)) return undefined;
+  const away = msg(
+    "{0} cannot reach the library it gets models from: {1}. Check the network of its machine. Behind a proxy start it with HTTPS_PROXY, in its container with “switchyard.downloadProxy” and “switchyard.caFile”.",
+    who,
+    text,
   );
+  return new TaskError("network", away, { cause: error });
 }
 
 /** A server that was gone may come back; what it refuses at once, it refuses again. */

@@ -1,10 +1,9 @@
 // llama.cpp's own server with a real model: what the scripted servers of the other tests say, said by the real one.
-import { globSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
+import { smallModel, testWeights, weightsOf } from "../../scripts/folders.ts";
 import { findLlamaServer, type LlamaServer, startLlamaServer } from "../../scripts/llama-server.ts";
 import { OpenAiBackend } from "../../src/backends/openai.ts";
 import { type CommandOptions, runCommand, startCommand } from "../harness/command-line.ts";
@@ -13,8 +12,7 @@ import { colours, leave, said, storyOf } from "./real-server.ts";
 
 const installed = findLlamaServer();
 const never = new AbortController().signal;
-const [weights = ""] = globSync(join(testHome(), "models", `${smallModel.replace(":", "-")}*.gguf`));
-const name = basename(weights);
+const name = "smollm2-135m.gguf";
 const request = storyOf(name);
 const contextTokens = 1024;
 let server: LlamaServer;
@@ -31,7 +29,7 @@ async function shell(): Promise<CommandOptions> {
 describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server", { timeout: 120_000 }, () => {
   beforeAll(async () => {
     home = await temporaryFolder("home");
-    server = await startLlamaServer(installed ?? "", weights, contextTokens);
+    server = await startLlamaServer(installed ?? "", weightsOf(smallModel), contextTokens);
     const host = new URL(server.url).host;
     backend = new OpenAiBackend({ name: host, host, place: "this-machine", address: server.url });
   }, 150_000);

@@ -1,10 +1,8 @@
 // Ollama itself, where one is installed or was built (`node scripts/ollama.ts`): what the scripted servers of the other
 // tests say, said by the real one.
-import { globSync } from "node:fs";
-import { join } from "node:path";
 import { Ollama } from "ollama";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { smallModel, testHome, testWeights } from "../../scripts/folders.ts";
+import { smallModel, testWeights, weightsOf } from "../../scripts/folders.ts";
 import { findOllama, type OllamaServer, startRealOllama } from "../../scripts/ollama.ts";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
 import { estimateTokens } from "../../src/core/estimate-tokens.ts";
@@ -33,8 +31,7 @@ async function shell(): Promise<CommandOptions> {
 describe.skipIf(!program || testWeights() === "tiny")("Ollama itself", { timeout: 240_000 }, () => {
   beforeAll(async () => {
     server = await startRealOllama(program ?? "", await folder("ollama"));
-    const [weights = ""] = globSync(join(testHome(), "models", "*.gguf"));
-    await server.create(smallModel, weights);
+    await server.create(smallModel, weightsOf(smallModel));
     backend = new OllamaBackend({ name: "Ollama", place: "this-machine", address: async () => server.url });
   }, 240_000);
   afterAll(async () => {

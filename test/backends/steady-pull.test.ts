@@ -50,7 +50,22 @@ describe("a download by a server", () => {
 
   it("is not asked for again when the server refuses", async () => {
     server = await startPullServer((response) => failure(response, "pull model manifest: file does not exist"));
-    await expect(all(server.backend(limits).pull("m", never))).rejects.toMatchObject({ kind: "network" });
+    await expect(all(server.backend(limits).pull("m", never))).rejects.toMatchObject({
+      kind: "bad-input",
+      message: "The library of test server has no model m. Look its name up at ollama.com/library.",
+    });
+    expect(server.asks()).toBe(1);
+  });
+
+  // As Ollama 0.17.4 says it without a network.
+  it("says where the library cannot be reached what to look at", async () => {
+    const text =
+      'pull model manifest: Get "https://library/v2/m": dial tcp: lookup library on 10.0.0.1:53: no such host';
+    server = await startPullServer((response) => failure(response, text));
+    await expect(all(server.backend(limits).pull("m", never))).rejects.toMatchObject({
+      kind: "network",
+      message: expect.stringMatching(/cannot reach the library .*no such host.*HTTPS_PROXY.*downloadProxy/),
+    });
     expect(server.asks()).toBe(1);
   });
 
