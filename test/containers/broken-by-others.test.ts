@@ -140,7 +140,9 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
     const host = `tcp://0.0.0.0:${typeof address === "object" ? address?.port : 0}`;
     const far = bench.again({}, { SWITCHYARD_DOCKER_HOST: host });
     await far.stop("redis", {}, never);
-    const before = await containers(socket());
+    // Not the words for how long they run.
+    const seen = async () => [...(await containers(socket()))].map(([name, { Id, State }]) => ({ name, Id, State }));
+    const before = await seen();
     const refused = /^bad-input: The Docker engine at tcp:.* is on another machine/;
     expect(await failure(up(far))).toMatch(refused);
     expect(await failure(far.start("redis", {}, never))).toMatch(refused);
@@ -149,6 +151,6 @@ describe.skipIf(!dockerd)("containers that others have to do with", { timeout: 6
       for await (const _ of far.update("0.31.1", {}, never));
     };
     expect(await failure(update())).toMatch(refused);
-    expect(await containers(socket())).toEqual(before);
+    expect(await seen()).toEqual(before);
   });
 });
