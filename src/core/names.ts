@@ -39,14 +39,19 @@ export function loadingText({ model, loadedBytes, totalBytes }: Loading): Messag
 /** What a model that is loaded does before its first word. */
 export const readingText = (model: string): Message => msg("{0} is reading…", model);
 
-/** What pointed to a kind of task: a word as it stands, or what it was that was done. */
-export function evidenceText({ seen, by }: Evidence, say: (message: Message) => string): string {
+/** What pointed to a kind of task, each once: a word as it stands, or what it was that was done. */
+export function evidenceTexts(
+  evidence: readonly Evidence[],
+  kind: TaskKind,
+  say: (message: Message) => string,
+): readonly string[] {
   const names = {
     command: msg("the command you chose"),
     nothing: msg("nothing was asked"),
     correction: msg("what you said of a question like it"),
   };
-  return by ? say(names[by]) : seen;
+  const pointing = evidence.filter((each) => each.kind === kind);
+  return [...new Set(pointing.map(({ seen, by }) => (by ? say(names[by]) : seen)))];
 }
 
 export function placeName(place: Place): Message {

@@ -1,7 +1,7 @@
 // What would happen, before anything runs.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { evidenceText, kindName, placeName, serverName } from "../core/names.ts";
+import { evidenceTexts, kindName, placeName, serverName } from "../core/names.ts";
 import type { Route } from "../core/route.ts";
 import type { Ask, Source } from "../core/task.ts";
 import { setContextKey } from "./context-keys.ts";
@@ -35,7 +35,7 @@ interface Row extends vscode.QuickPickItem {
 
 function rows(route: Route): readonly Row[] {
   const { kind, confidence, evidence } = route.classification;
-  const seen = evidence.filter((each) => each.kind === kind).map((each) => evidenceText(each, say));
+  const seen = evidenceTexts(evidence, kind, say);
   return [
     { label: `$(play) ${vscode.l10n.t("Ask now")}`, ask: true },
     { label: vscode.l10n.t("Task"), kind: vscode.QuickPickItemKind.Separator },

@@ -1,6 +1,6 @@
 import type { Badge } from "../core/answer.ts";
 import { formatUsd } from "../core/cost.ts";
-import { evidenceText, kindName, outcomeName, placeName, serverName } from "../core/names.ts";
+import { evidenceTexts, kindName, outcomeName, placeName, serverName } from "../core/names.ts";
 import { describePart } from "../core/policy.ts";
 import { type TaskKind, taskKinds } from "../core/task.ts";
 import { button, element } from "./element.ts";
@@ -32,8 +32,7 @@ export function badgeView(badge: Badge, strings: Strings, wasOpen: boolean, corr
 function details({ route, totalMs, keptAtMs }: Badge, strings: Strings, correct: Correct | undefined): HTMLElement {
   const { t, say } = strings;
   const { classification } = route;
-  const pointing = classification.evidence.filter((each) => each.kind === route.task);
-  const seen = pointing.map((each) => evidenceText(each, say));
+  const seen = evidenceTexts(classification.evidence, route.task, say);
   const list = element("dl", {});
   const row = (name: string, ...values: (Node | string)[]) =>
     list.append(element("dt", {}, name), element("dd", {}, ...values));

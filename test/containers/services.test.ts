@@ -213,7 +213,9 @@ describe.skipIf(!dockerd)("the services on a real engine", { timeout: 240_000 },
       const half = async () => {
         for await (const event of bench.services.up({}, stop.signal)) if (event.kind === stopAt) stop.abort();
       };
-      await expect(half(), stopAt).rejects.toThrow(/abort/i);
+      const ended = await half().then(() => "whole", String);
+      // Ollama itself is ready before it has to be waited for.
+      expect(ended, stopAt).toMatch(stopAt === "waiting" && !stop.signal.aborted ? /^whole$/ : /abort/i);
       expect(short(await up(bench.services)), stopAt).toContain("ready redis");
       await bench.services.remove({ withVolumes: false }, never);
     }
