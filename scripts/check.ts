@@ -171,8 +171,8 @@ const slowFiles = [
   ),
   ...["answer-cache-redis", "redis-link"].map((name) => `test/store/${name}`),
   ...["chaos", "patience", "run-on-nodes", "test-tools-late"].map((name) => `test/tasks/${name}`),
-  ...["chat", "focus", "follow", "huge", "long", "unsure"].map((name) => `test/webview/${name}`),
-  "test/backends/ollama-work",
+  ...["answer", "chat", "focus", "follow", "huge", "long", "unsure"].map((name) => `test/webview/${name}`),
+  ...["itself", "work"].map((name) => `test/backends/ollama-${name}`),
 ];
 
 if (import.meta.main) {
