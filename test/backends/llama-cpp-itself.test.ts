@@ -26,7 +26,7 @@ async function shell(): Promise<CommandOptions> {
   return { env: { SWITCHYARD_HOME: home.path, OLLAMA_HOST: "127.0.0.1:9" } };
 }
 
-describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server", { timeout: 120_000 }, () => {
+describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server", { timeout: 240_000 }, () => {
   beforeAll(async () => {
     home = await temporaryFolder("home");
     server = await startLlamaServer(installed ?? "", weightsOf(smallModel), contextTokens);
