@@ -31,9 +31,10 @@ const switchyard = (...args: readonly string[]) => mustRun("node", ["dist/cli.js
 const question = t("Review this function: does the loop end where it should?");
 heading(t("What kind of task is “{0}”, and why?", question));
 await switchyard("classify", question);
-heading(t("Reviewing a sample file"));
-await switchyard("review", join(sample, "average.ts"));
 const small = smallest(await servedModels(env.SWITCHYARD_HOME));
+heading(small ? t("Explaining a sample file") : t("Reviewing a sample file"));
+// A model may fail at a review, which says so and ends nothing here.
+await run("node", ["dist/cli.js", small ? "explain" : "review", join(sample, "average.ts")], { env });
 if (small)
   console.log(
     t("{0} is among the smallest models there are: it shows the way of an answer, and is no reviewer.", small.name),

@@ -5,10 +5,12 @@ import { type Counts, runChecks, runContainerTests, runUnitTests, unitPatterns }
 import { ensureStrace } from "./debian.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { runHostTests, runUiTests } from "./editor-tests.ts";
+import { testWeights } from "./folders.ts";
 import { ensureHelm } from "./helm.ts";
 import { ensureLlamaServer } from "./llama-server.ts";
 import { ensureTestModel } from "./model.ts";
 import { ensureRedis } from "./redis.ts";
+import { run } from "./run.ts";
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
@@ -36,6 +38,13 @@ async function getModel(): Promise<Counts> {
   return { passed: 0, failed: 0, skipped: 1 };
 }
 
+/** What a new user runs first, up to the editor. */
+async function startOnce(): Promise<Counts> {
+  if (testWeights() === "tiny") return { passed: 0, failed: 0, skipped: 1 };
+  const code = await run("node", ["scripts/start.ts", "--no-editor"]);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+}
+
 async function getOthers(): Promise<Counts> {
   const had = await Promise.all([...agentNames.map(ensureAgent), ensureLlamaServer()]);
   const passed = had.filter((is) => is).length;
@@ -47,6 +56,7 @@ async function getOthers(): Promise<Counts> {
 // Those are loaded, the checks compute. The model is got with what was built.
 await Promise.all([stage("checks and build", runChecks), stage("agents and llama.cpp’s server", getOthers)]);
 await stage("the small model", getModel);
+await stage("npm start, without the editor", startOnce);
 const containers = stage("containers on a real Docker engine", runContainerTests);
 // Those tests wait more than they compute. What they leave of the machine gets what later ones need; what cannot be had is
 // said by the stage that wants it.
