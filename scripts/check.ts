@@ -84,6 +84,8 @@ export const measured = [
   ...["addresses", "classifier", "path-marks", "secrets", "secrets-encoded"].map((name) => `test/core/${name}.test`),
   ...["cases", "hot-path", "load", "attacks"].map((name) => `test/proxy/${name}.test`),
   ...["claude-stop", "ollama", "post-json", "thread-pace"].map((name) => `test/backends/${name}.test`),
+  // Servers whose threads wait by computing: two of them beside each other stand still.
+  ...["llama-cpp-itself", "ollama-itself"].map((name) => `test/backends/${name}.test`),
   ...["answer-cache", "answer-cache-redis"].map((name) => `test/store/${name}.test`),
   ...["huge-answer", "long-conversation"].map((name) => `test/webview/${name}.test`),
   ...["built", "lean"].map((name) => `test/cli/${name}.test`),
