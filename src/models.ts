@@ -68,9 +68,9 @@ export function modelsOf(
 
 /** What could be fetched: nothing where those that answer serve what they were started with. */
 function offersOf(servers: readonly Server[], embedded: Backend, { modelProfile }: Settings): readonly OfferedModel[] {
-  const backends = servers.map(({ backend }) => backend);
-  if (servers.length > 0 && !backends.some(isGetter)) return [];
-  const backend = backends.find(isGetter) ?? embedded;
+  const getter = servers.map((server) => server.backend).find(isGetter);
+  if (servers.length > 0 && !getter) return [];
+  const backend = getter ?? embedded;
   // The built-in engine has a list of its own; Ollama has its library.
   const canGet = (name: string) => backend !== embedded || name in weights.models;
   return offersFor(totalmem(), modelProfile)

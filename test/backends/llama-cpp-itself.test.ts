@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { smallModel, testWeights, weightsOf } from "../../scripts/folders.ts";
 import { findLlamaServer, type LlamaServer, startLlamaServer } from "../../scripts/llama-server.ts";
 import { OpenAiBackend } from "../../src/backends/openai.ts";
-import { type CommandOptions, runCommand, startCommand } from "../harness/command-line.ts";
+import { type CommandOptions, runCommand } from "../harness/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../harness/servers.ts";
-import { colours, leave, said, storyOf } from "./real-server.ts";
+import { colours, expectColour, expectRest, leave, said, storyOf, withService } from "./real-server.ts";
 
 const installed = findLlamaServer();
 const never = new AbortController().signal;
@@ -67,18 +67,11 @@ describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server"
   });
 
   it("goes on with an answer that is begun, and comes back with the rest alone", async () => {
-    const messages = [
-      { role: "user" as const, content: "Count from one to ten in words." },
-      { role: "assistant" as const, content: "one, two, three," },
-    ];
-    const { text } = await said(backend.run({ ...request, messages, maxTokens: 12 }, never));
-    expect(text).toMatch(/\w/);
-    expect(text).not.toMatch(/^\s*one, two/);
+    await expectRest(backend, request, never);
   });
 
   it("keeps to a JSON schema", async () => {
-    const { text } = await said(backend.run({ ...request, format: colours, maxTokens: 60 }, never));
-    expect(JSON.parse(text)).toEqual({ colour: expect.stringMatching(/^(red|green)$/) });
+    await expectColour(backend, request, never);
   });
 
   it("says what it was not started for", async () => {
@@ -99,15 +92,8 @@ describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server"
   });
 
   it("is behind the service for OpenAI's own client", async () => {
-    const options = await shell();
-    const token = "token-of-this-test-alone";
-    const service = startCommand(["serve", "--port", "0"], {
-      ...options,
-      env: { ...options.env, SWITCHYARD_PROXY_TOKEN: token },
-    });
-    try {
-      await expect.poll(() => service.out(), { timeout: 60_000 }).toContain("Listening at");
-      const baseURL = `${/http:\S+/.exec(service.out())?.[0]}/v1`;
+    await withService(await shell(), async (url, token) => {
+      const baseURL = `${url}/v1`;
       const openai = new OpenAI({ baseURL, apiKey: token, maxRetries: 0 });
       const completion = await openai.chat.completions.create({
         model: "switchyard/auto",
@@ -128,9 +114,6 @@ describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server"
         { function: { name: "paint", arguments: expect.stringMatching(/^\{"colour":"(red|green)"\}$/) } },
       ]);
       await expect(openai.chat.completions.create(asked)).rejects.toMatchObject({ status: 400 });
-    } finally {
-      service.child.kill("SIGTERM");
-      await service.ended;
-    }
+    });
   });
 });

@@ -6,9 +6,9 @@ import { smallModel, testWeights, weightsOf } from "../../scripts/folders.ts";
 import { findOllama, type OllamaServer, startRealOllama } from "../../scripts/ollama.ts";
 import { OllamaBackend } from "../../src/backends/ollama.ts";
 import { estimateTokens } from "../../src/core/estimate-tokens.ts";
-import { type Command, type CommandOptions, runCommand, startCommand } from "../harness/command-line.ts";
+import { type CommandOptions, runCommand } from "../harness/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../harness/servers.ts";
-import { colours, leave, said, storyOf } from "./real-server.ts";
+import { expectColour, expectRest, leave, said, storyOf, withService } from "./real-server.ts";
 
 const program = findOllama();
 const never = new AbortController().signal;
@@ -83,18 +83,11 @@ describe.skipIf(!program || testWeights() === "tiny")("Ollama itself", { timeout
   });
 
   it("goes on with an answer that is begun, and comes back with the rest alone", async () => {
-    const messages = [
-      { role: "user" as const, content: "Count from one to ten in words." },
-      { role: "assistant" as const, content: "one, two, three," },
-    ];
-    const { text } = await said(backend.run({ ...request, messages, maxTokens: 12 }, never));
-    expect(text).toMatch(/\w/);
-    expect(text).not.toMatch(/^\s*one, two/);
+    await expectRest(backend, request, never);
   });
 
   it("keeps to a JSON schema, and makes vectors", async () => {
-    const { text } = await said(backend.run({ ...request, format: colours, maxTokens: 60 }, never));
-    expect(JSON.parse(text)).toEqual({ colour: expect.stringMatching(/^(red|green)$/) });
+    await expectColour(backend, request, never);
     const vectors = await backend.embed?.({ model: smallModel, texts: ["A dog barks.", "42 + 1"] }, never);
     expect(vectors?.vectors.map((vector) => vector.length)).toEqual([576, 576]);
   });
@@ -113,15 +106,7 @@ describe.skipIf(!program || testWeights() === "tiny")("Ollama itself", { timeout
   });
 
   it("is behind the service for its own client, as it is without it", async () => {
-    const options = await shell();
-    const token = "token-of-this-test-alone";
-    const service: Command = startCommand(["serve", "--port", "0"], {
-      ...options,
-      env: { ...options.env, SWITCHYARD_PROXY_TOKEN: token },
-    });
-    try {
-      await expect.poll(() => service.out(), { timeout: 60_000 }).toContain("Listening at");
-      const host = /http:\S+/.exec(service.out())?.[0] ?? "";
+    await withService(await shell(), async (host, token) => {
       const through = new Ollama({ host, headers: { authorization: `Bearer ${token}` } });
       const direct = new Ollama({ host: server.url });
       const asked = {
@@ -133,9 +118,6 @@ describe.skipIf(!program || testWeights() === "tiny")("Ollama itself", { timeout
       expect(ours.prompt_eval_count).toBe(its.prompt_eval_count);
       expect(ours.eval_count).toBe(its.eval_count);
       expect((await through.list()).models.map(({ name }) => name)).toContain(smallModel);
-    } finally {
-      service.child.kill("SIGTERM");
-      await service.ended;
-    }
+    });
   });
 });

@@ -1,6 +1,8 @@
 // What the tests ask of real model servers, and how they read the answer.
-import type { ModelRequest } from "../../src/core/backend.ts";
+import { expect } from "vitest";
+import type { Backend, ModelRequest } from "../../src/core/backend.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
+import { type CommandOptions, startCommand } from "../harness/command-line.ts";
 
 /** @param model as the server names it */
 export const storyOf = (model: string): ModelRequest => ({
@@ -33,3 +35,37 @@ export const colours = {
   required: ["colour"],
   additionalProperties: false,
 };
+
+/** An answer that is begun is gone on with, and only its rest comes back. */
+export async function expectRest(backend: Backend, request: ModelRequest, signal: AbortSignal): Promise<void> {
+  const messages = [
+    { role: "user" as const, content: "Count from one to ten in words." },
+    { role: "assistant" as const, content: "one, two, three," },
+  ];
+  const { text } = await said(backend.run({ ...request, messages, maxTokens: 12 }, signal));
+  expect(text).toMatch(/\w/);
+  expect(text).not.toMatch(/^\s*one, two/);
+}
+
+/** The answer keeps to a JSON schema. */
+export async function expectColour(backend: Backend, request: ModelRequest, signal: AbortSignal): Promise<void> {
+  const { text } = await said(backend.run({ ...request, format: colours, maxTokens: 60 }, signal));
+  expect(JSON.parse(text)).toEqual({ colour: expect.stringMatching(/^(red|green)$/) });
+}
+
+/** While the service runs in a home of the product. */
+export async function withService(
+  options: CommandOptions,
+  work: (url: string, token: string) => Promise<void>,
+): Promise<void> {
+  const token = "token-of-this-test-alone";
+  const env = { ...options.env, SWITCHYARD_PROXY_TOKEN: token };
+  const service = startCommand(["serve", "--port", "0"], { ...options, env });
+  try {
+    await expect.poll(() => service.out(), { timeout: 60_000 }).toContain("Listening at");
+    await work(/http:\S+/.exec(service.out())?.[0] ?? "", token);
+  } finally {
+    service.child.kill("SIGTERM");
+    await service.ended;
+  }
+}
