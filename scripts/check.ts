@@ -1,21 +1,13 @@
 // npm run check: format and lint, types, unused code, unit tests, build.
-import { createHash } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { ensureBrowser } from "./browser.ts";
 import { ensureStrace, findProgram, installPackages } from "./debian.ts";
 import { ensureDocker } from "./docker.ts";
 import { ensureHelm } from "./helm.ts";
 import { ensurePrometheus } from "./prometheus.ts";
 import { ensureRedis } from "./redis.ts";
-import { root, run } from "./run.ts";
-
-export interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
+import { run } from "./run.ts";
+import { addCounts, type Counts, runVitest } from "./vitest.ts";
 
 interface Stage {
   readonly name: string;
@@ -31,13 +23,16 @@ const stages: readonly Stage[] = [
 
 /** Side by side: none of them keeps all processors busy. Each tool counts as one test. */
 export async function runChecks(): Promise<Counts> {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, remarks: [] as string[] };
   const check = async ({ name, command: [program, ...args] }: Stage) => {
     const startMs = performance.now();
     const code = await run(program, args, { limitMs: 10 * 60_000 });
     console.log(`${code === 0 ? "ok  " : "FAIL"} ${name} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
     if (code === 0) counts.passed++;
-    else counts.failed++;
+    else {
+      counts.failed++;
+      counts.remarks.push(name);
+    }
   };
   await Promise.all(stages.map(check));
   return counts;
@@ -90,43 +85,6 @@ export const measured = [
   ...["huge-answer", "long-conversation"].map((name) => `test/webview/${name}.test`),
   ...["built", "lean"].map((name) => `test/cli/${name}.test`),
 ];
-
-function addCounts(one: Counts, other: Counts): Counts {
-  return {
-    passed: one.passed + other.passed,
-    failed: one.failed + other.failed,
-    skipped: one.skipped + other.skipped,
-  };
-}
-
-/** Runs vitest on the files and counts from its report; a run that reports nothing is a failure. */
-export async function runVitest(
-  patterns: readonly string[],
-  limitMs: number,
-  options: readonly string[] = [],
-): Promise<Counts> {
-  const report = join(
-    root,
-    "out",
-    `vitest-${createHash("sha256").update(patterns.join("\n")).digest("hex").slice(0, 12)}.json`,
-  );
-  await mkdir(join(root, "out"), { recursive: true });
-  await rm(report, { force: true });
-  const code = await run(
-    "vitest",
-    ["run", ...patterns, ...options, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-    { limitMs },
-  );
-  try {
-    const json = JSON.parse(await readFile(report, "utf8"));
-    const counts = { passed: json.numPassedTests, failed: json.numFailedTests, skipped: json.numPendingTests };
-    if (code !== 0 && counts.failed === 0) counts.failed = 1;
-    if (counts.passed === 0) counts.failed++;
-    return counts;
-  } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-}
 
 /** The stack on a real Docker engine. Where none can run its tests are skipped, and counted. */
 export async function runContainerTests(): Promise<Counts> {
@@ -181,6 +139,7 @@ if (import.meta.main) {
   const checks = await runChecks();
   const units = await runUnitTests(quickPatterns, 10 * 60_000, slowFiles);
   const failed = checks.failed + units.failed;
+  for (const remark of [...(checks.remarks ?? []), ...(units.remarks ?? [])]) console.log(remark);
   console.log(`${checks.passed + units.passed} passed, ${failed} failed, ${units.skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;
 }

@@ -6,10 +6,10 @@ import * as esbuild from "esbuild";
 import { productHome } from "../test/harness/product-home.ts";
 import { temporaryFolder } from "../test/harness/servers.ts";
 import { ensureBrowser } from "./browser.ts";
-import { type Counts, runVitest } from "./check.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { makePackage, thisTarget } from "./package.ts";
 import { root } from "./run.ts";
+import { type Counts, runVitest } from "./vitest.ts";
 
 const hostTests = join(root, "out", "host");
 

@@ -1,7 +1,7 @@
 // npm test: everything the tests need is got and started here, and stopped again. Ends with `N passed, N failed`.
 import { agentNames, ensureAgent } from "./agents.ts";
 import { ensureBrowser } from "./browser.ts";
-import { type Counts, runChecks, runContainerTests, runUnitTests, unitPatterns } from "./check.ts";
+import { runChecks, runContainerTests, runUnitTests, unitPatterns } from "./check.ts";
 import { ensureStrace } from "./debian.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { runHostTests, runUiTests } from "./editor-tests.ts";
@@ -11,22 +11,25 @@ import { ensureLlamaServer } from "./llama-server.ts";
 import { ensureTestModel } from "./model.ts";
 import { ensureRedis } from "./redis.ts";
 import { run } from "./run.ts";
+import { addCounts, type Counts } from "./vitest.ts";
 
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+let total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
 async function stage(name: string, work: () => Promise<Counts>): Promise<void> {
   const startMs = performance.now();
   console.log(`\n== ${name}`);
-  const counts = await work().catch((error: unknown) => {
+  const counts = await work().catch((error: unknown): Counts => {
     console.error(error);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, remarks: [String(error)] };
   });
   console.log(
     `== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${((performance.now() - startMs) / 1000).toFixed(0)} s`,
   );
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+  const remarks = (counts.remarks ?? []).map((remark) => `${name}: ${remark}`);
+  total = addCounts(total, {
+    ...counts,
+    remarks: remarks.length > 0 || counts.failed === 0 ? remarks : [`${name}: failed`],
+  });
 }
 
 async function getModel(): Promise<Counts> {
@@ -68,5 +71,7 @@ await coming;
 await stage("unit tests", () => runUnitTests(unitPatterns, 45 * 60_000));
 await stage("inside a real VS Code", runHostTests);
 await stage("the packaged extension in a browser", runUiTests);
+// The long print above is often cut where it is kept: what a reader wants of it stands at its end.
+for (const remark of total.remarks ?? []) console.log(remark);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
