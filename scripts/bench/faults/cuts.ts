@@ -1,7 +1,7 @@
 // A thousand answers that break off, or fall silent, anywhere in between: none may look whole.
 
 import { type Program, startProgram, startTool } from "../gateway/programs.ts";
-import { buildService } from "../gateway.ts";
+import { buildService } from "../gateway/rig.ts";
 import type { Row } from "../measure.ts";
 import { ask, type Reply } from "./ask.ts";
 

@@ -1,6 +1,7 @@
 // Values of several rounds as rows: the ratio to a peer is taken in each round, and the middle half of them is told.
-import type { Name } from "../gateway.ts";
+
 import { median, quantile, type Row } from "../measure.ts";
+import type { Name } from "./rig.ts";
 
 export type Round = ReadonlyMap<Name, number>;
 

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { freePort } from "../../free-port.ts";
 import { makePackage } from "../../package.ts";
 import { root } from "../../run.ts";
-import type { Rig } from "../gateway.ts";
 import { median, quantile, type Row } from "../measure.ts";
 import type { Target } from "./connection.ts";
 import { memoryMB, type Program, runJob, startProgram } from "./programs.ts";
+import type { Rig } from "./rig.ts";
 
 export async function measureEnds(rig: Rig): Promise<readonly Row[]> {
   const ours = rig.targets.get("ours");

@@ -1,10 +1,11 @@
 // What one request costs: alone, among others, with a long prompt, as a stream, known already.
-import type { Name, Rig } from "../gateway.ts";
+
 import type { Row } from "../measure.ts";
 import type { Told } from "./client.ts";
 import { added, compare, type Round } from "./compare.ts";
 import type { Target, Wish } from "./connection.ts";
 import { cpuMicros, runJob } from "./programs.ts";
+import type { Name, Rig } from "./rig.ts";
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7);
 const warmMs = 5_000;

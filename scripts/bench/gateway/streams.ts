@@ -1,9 +1,10 @@
 // Many streams side by side, each token in its own time.
-import type { Name, Rig } from "../gateway.ts";
+
 import type { Row } from "../measure.ts";
 import { compare, isBeside, type Round } from "./compare.ts";
 import type { Wish } from "./connection.ts";
 import { cpuMicros, runJob } from "./programs.ts";
+import type { Name, Rig } from "./rig.ts";
 
 const rounds = Number(process.env["BENCH_STREAM_ROUNDS"] ?? 3);
 const tokens = 100;
