@@ -61,8 +61,8 @@ export function leaveRule(flags: Flags, { note, t, say }: Terminal) {
       promptTokens,
       price,
     );
-    // Nobody else can answer for a model that was named.
-    if (flags.model) throw new TaskError("local-only", text);
+    // The answer is the end of the task.
+    if (question.isNamed) throw new TaskError("local-only", text);
     note(say(text));
     return { kind: "refuse" };
   };

@@ -26,6 +26,8 @@ export interface LeaveQuestion {
   readonly needsConsent: boolean;
   /** The product asks of its own accord, to better an answer: what is remembered does not count. */
   readonly isUnbidden: boolean;
+  /** The person named this model, for the question or for its kind: where it may not have it, nobody else answers. */
+  readonly isNamed: boolean;
   readonly sources: readonly (SentSource & { readonly label: string })[];
   /** Earlier turns of the conversation that go along. */
   readonly turns: number;

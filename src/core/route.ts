@@ -203,9 +203,21 @@ interface Able {
   readonly needs: readonly Need[];
 }
 
+/** The model named for this question, else pinned to its kind; undefined: any. */
+function modelNamed(ask: Ask, kind: TaskKind, { pinnedModels }: Settings): string | undefined {
+  const name = ask.model ?? pinnedModels[kind];
+  return name === "" || name === "auto" ? undefined : name;
+}
+
+/** Whether it goes where it goes because the person named the model: then nobody else may answer. */
+export function wasNamed(ask: Ask, { task, model }: Route, settings: Settings): boolean {
+  const name = modelNamed(ask, task, settings);
+  return name !== undefined && (model === name || isTag(model, name));
+}
+
 function pinned(ask: Ask, kind: TaskKind, { usable, able, all, needs }: Able, settings: Settings): Choice | undefined {
-  const name = ask.model ?? settings.pinnedModels[kind];
-  if (name === undefined || name === "" || name === "auto") return undefined;
+  const name = modelNamed(ask, kind, settings);
+  if (name === undefined) return undefined;
   const named = (models: readonly InstalledModel[]) =>
     models.find((each) => each.name === name) ?? models.find((each) => isTag(each.name, name));
   const model = named(usable);

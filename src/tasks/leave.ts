@@ -37,6 +37,8 @@ export interface Departure {
   readonly model: InstalledModel;
   readonly backend: Backend;
   readonly requests: () => readonly ModelRequest[];
+  /** Nobody else may answer, for the person named the model. */
+  readonly isNamed: boolean;
   /** Runs them where nothing leaves: on this machine and on hosts of the person's own. */
   readonly here: Run;
   readonly countTokens: (prompt: Pick<ModelRequest, "messages" | "toolUse">) => number;
@@ -75,7 +77,7 @@ export async function openWay(departure: Departure, parts: LeaveParts, signal: A
 /** The same servers; what goes to one that is not this machine is recorded, whoever chose it and whether it was asked about or not. */
 export function recordAway(
   nodes: readonly ModelNode[],
-  sent: Omit<Departure, "model" | "backend" | "requests" | "here">,
+  sent: Omit<Departure, "model" | "backend" | "requests" | "here" | "isNamed">,
   parts: LeaveParts,
 ): readonly ModelNode[] {
   return nodes.map((node) => {
@@ -102,7 +104,7 @@ function refuseKept({ ask, route, model }: Pick<Departure, "ask" | "route" | "mo
   if (kept.length > 0 && !isLocalPlace(model, settings)) throw refuseModel(model.name, kept);
 }
 
-function describeDeparture({ ask, model, requests: plan, countTokens }: Departure): LeaveQuestion {
+function describeDeparture({ ask, model, requests: plan, countTokens, isNamed }: Departure): LeaveQuestion {
   const requests = plan();
   const promptTokens = requests.reduce((sum, request) => sum + countTokens(request), 0);
   const answerTokens = requests.reduce((sum, request) => sum + (request.maxTokens ?? 0), 0);
@@ -113,6 +115,7 @@ function describeDeparture({ ask, model, requests: plan, countTokens }: Departur
     destination: destinationOf(model),
     needsConsent: model.place === "cloud",
     isUnbidden: ask.isUnbidden === true,
+    isNamed,
     sources: ask.sources.map((source) => ({ ...sentSource(source), label: source.label })),
     turns: ask.history.length,
     requests: requests.length,
@@ -174,7 +177,7 @@ interface Permission {
 }
 
 function send(
-  departure: Omit<Departure, "requests" | "here">,
+  departure: Omit<Departure, "requests" | "here" | "isNamed">,
   request: ModelRequest,
   { allowedBy, masks }: Permission,
   parts: LeaveParts,
@@ -217,7 +220,7 @@ function send(
 }
 
 function entryOf(
-  { ask, route, model, countTokens }: Omit<Departure, "requests" | "here">,
+  { ask, route, model, countTokens }: Omit<Departure, "requests" | "here" | "isNamed">,
   sent: ModelRequest,
   { askedBy, nowMs }: LeaveParts,
 ): Omit<LedgerEntry, "allowedBy" | "maskedSecrets"> {

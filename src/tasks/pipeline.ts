@@ -9,7 +9,7 @@ import type { LocalOnlyPart, PrivacyRule } from "../core/local-only.ts";
 import { msg } from "../core/message.ts";
 import { picturesOf } from "../core/pictures.ts";
 import { allowedModels, isLocalPlace, localOnlyParts, refuseModel, refuseToLeave } from "../core/policy.ts";
-import { chooseRoute, type Ranks, type Route, type World } from "../core/route.ts";
+import { chooseRoute, type Ranks, type Route, type World, wasNamed } from "../core/route.ts";
 import { beside, type Stream, stream, type Take, through } from "../core/stream.ts";
 import type { Ask, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
@@ -139,8 +139,7 @@ async function settle(raw: Ask, parts: PipelineParts, signal: AbortSignal): Prom
 /** The person did not let it go: what can answer here does. Where they had named the model, the task is over. */
 function settleHere({ ask, world, route }: Settled, parts: PipelineParts): Settled {
   const settings = parts.settings();
-  const named = ask.model ?? settings.pinnedModels[route.task];
-  if (named !== undefined && named !== "" && named !== "auto") {
+  if (wasNamed(ask, route, settings)) {
     throw new DOMException("The person did not allow the text to leave", "AbortError");
   }
   const here = { ...world, models: world.models.filter((model) => model.place === "this-machine") };
@@ -243,6 +242,7 @@ function departure(settled: Settled, job: Job, parts: PipelineParts) {
     model: job.model,
     backend: job.backend,
     requests: () => requestsOf(job),
+    isNamed: wasNamed(ask, route, parts.settings()),
     countTokens: job.countTokens,
   };
 }

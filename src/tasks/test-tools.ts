@@ -93,6 +93,7 @@ async function testOne(
       model,
       backend,
       requests: () => [request],
+      isNamed: true,
       here: (each, stop) => parts.runOnNodes(recordAway([{ model, backend }], sent, parts), each, stop),
     },
     parts,

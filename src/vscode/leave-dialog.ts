@@ -111,6 +111,9 @@ function describe(question: LeaveQuestion): string {
     ...(turns > 0 ? [vscode.l10n.t("{0} earlier messages of this chat go along.", turns)] : []),
     vscode.l10n.t("About {0} tokens.", promptTokens),
     ...(price ? [vscode.l10n.t("It costs {0} at most.", formatUsd(price.maxUsd))] : []),
+    ...(question.isNamed && !question.isUnbidden
+      ? [vscode.l10n.t("You chose this model: without sending there is no answer. Choose another one to stay here.")]
+      : []),
     ...(unsearched ? ["", say(unsearched)] : []),
     ...(found.length > 0
       ? [

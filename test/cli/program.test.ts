@@ -106,12 +106,16 @@ describe("the command line", () => {
     }
   });
 
-  it("exits with 5 where a model of Claude was named and nothing may leave, and says what keeps it away", async () => {
+  it("exits with 5 where a model of Claude was named or pinned and nothing may leave, and says what keeps it away", async () => {
     await serve(says("Yes."));
     const named = ["explain", "mean.js", "--model", "claude-sonnet-5-5"];
     const env = { ANTHROPIC_API_KEY: "sk-ant-test", SWITCHYARD_CLAUDE_BASE_URL: "http://127.0.0.1:9" };
     const unasked = await run(named, { env });
     expect(unasked).toMatchObject({ code: 5, err: expect.stringContaining("add --allow-cloud") });
+    const pins = path("pins.json");
+    await writeFile(pins, '{ "pinnedModels": { "explain": "claude-sonnet-5-5" } }');
+    const pinned = await run(["explain", "mean.js", "--config", pins], { env });
+    expect(pinned).toMatchObject({ code: 5, out: "", err: expect.stringContaining("add --allow-cloud") });
     const offline = await run([...named, "--offline", "--allow-cloud"], { env });
     expect(offline).toMatchObject({ code: 5, err: expect.stringContaining("Offline is on") });
     const keyless = await run([...named, "--allow-cloud"]);

@@ -47,6 +47,13 @@ describe("text that may leave", () => {
     const world = createWorld({ models: [local, claude] });
     await expect(world.run({ ...question, model: claude.name })).rejects.toMatchObject({ name: "AbortError" });
     expect(world.sent).toEqual([]);
+    const pins = { pinnedModels: { analyze: claude.name } };
+    const pinned = createWorld({ models: [local, claude], settings: pins });
+    await expect(pinned.run(question)).rejects.toMatchObject({ name: "AbortError" });
+    const open = createWorld({ models: [local, claude] });
+    await open.run(question);
+    const asked = [world, pinned, open].flatMap(({ questions }) => questions.map((each) => each.isNamed));
+    expect(asked).toEqual([true, true, false]);
   });
 
   it("is given Claude's known answer again without a question, a price or a record; local-only rules still hold", async () => {

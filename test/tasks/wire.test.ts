@@ -55,6 +55,7 @@ async function leave(backend: Backend, model: InstalledModel, failing: (entry: L
     model,
     backend,
     requests: () => [sent],
+    isNamed: false,
     here: () => {
       throw new Error("it is not here");
     },

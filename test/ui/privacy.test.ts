@@ -92,6 +92,7 @@ describe("before anything leaves", { timeout: 300_000 }, () => {
     await local.getByRole("button", { name: "Try again with another model" }).click();
     await workbench.quickPickRows().filter({ hasText: "claude-sonnet-5-5" }).first().click();
     await workbench.dialog().waitFor();
+    expect(await workbench.dialog().innerText()).toContain("You chose this model: without sending there is no answer");
     await workbench.chooseInDialog("Send Once");
     await expect.poll(() => workbench.chat().locator(".exchange").count(), { timeout: 60_000 }).toBe(3);
     const better = await workbench.finishedAnswer();
