@@ -1,15 +1,16 @@
 // The commands and their options.
 import { relative } from "node:path";
 import { Command } from "commander";
+import { isAlreadyIn } from "../core/already-in.ts";
 import type { Finding, Severity } from "../core/finding.ts";
-import { msg } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Source, TaskKind } from "../core/task.ts";
-import { isAbort, TaskError } from "../core/task-error.ts";
+import { TaskError } from "../core/task-error.ts";
 import { isTranslationOfOne, untranslated } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { addAdviceCommand } from "./advice-command.ts";
 import { addConnectCommand } from "./connect-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
+import { forEachSource } from "./each-source.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { speak } from "./help-texts.ts";
 import { addMcpCommand } from "./mcp-command.ts";
@@ -23,7 +24,7 @@ import { addServeCommand } from "./serve-command.ts";
 import { addSetupCommand } from "./setup-command.ts";
 import { addStatusCommand } from "./status-command.ts";
 import type { Terminal } from "./terminal.ts";
-import { checkTarget, writeTranslation } from "./translate-files.ts";
+import { checkTarget, leaveAsItIs, writeTranslation } from "./translate-files.ts";
 
 export function createProgram(parts: ProgramParts): Command {
   const { t } = parts.terminal;
@@ -43,7 +44,7 @@ export function createProgram(parts: ProgramParts): Command {
     .option("--quiet", t("print nothing but the answer"))
     .addHelpText(
       "after",
-      `\n${t("Exit codes: 0 done, 1 failed, 2 bad input, 3 no model or server, 4 the text does not fit, 5 it may not leave this machine, 10 findings with --fail-on, 130 cancelled.")}`,
+      `\n${t("Exit codes: 0 done, 1 failed or done in part, 2 bad input, 3 no model or server, 4 the text does not fit, 5 it may not leave this machine, 10 findings with --fail-on, 130 cancelled. Of several files: the code of those that failed where it is the same for all, else 1.")}`,
     )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   speak(program, parts.terminal);
@@ -73,8 +74,6 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     )
     .action(async (names: string[], { failOn }: { failOn?: Severity }, command: Command) => {
       const results = await eachFile(parts, command, names, "review");
-      // What was not reviewed is not without faults.
-      if (results.some((result) => result.isMalformed)) process.exitCode ??= 1;
       if (failOn === undefined) return;
       const counts = (finding: Finding) => severities.indexOf(finding.severity) <= severities.indexOf(failOn);
       if (results.some((result) => result.findings.some(counts))) process.exitCode = 10;
@@ -97,7 +96,7 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
     .argument("[files...]", t("files or patterns; - or nothing reads standard input"))
     .option("--to <language>", t("en or zh-CN; otherwise the other one of the two"), language)
     .option("--stdout", t("print the translation instead of writing it"))
-    .option("--force", t("replace translations that are there"))
+    .option("--force", t("replace translations that are there; translate also what is in that language already"))
     .action((names: string[], own: TranslateFlags, command: Command) => translateFiles(parts, command, names, own));
   addAskCommand(program, parts);
 }
@@ -137,42 +136,11 @@ interface AskFlags {
 async function eachFile(parts: ProgramParts, command: Command, names: readonly string[], kind: TaskKind) {
   const flags = command.optsWithGlobals<Flags>();
   const app = await parts.openApp(flags);
-  const results: TaskResult[] = [];
-  await forEachSource(parts, names, async (source, isOneOfMany) => {
+  return forEachSource(parts, names, async (source, isOneOfMany) => {
     if (isOneOfMany && formOf(flags) === "text") parts.terminal.write(`\n## ${source.label}\n\n`);
     const ask: Ask = { ...askOf(flags), kind, text: "", sources: [source], history: [] };
-    results.push(await runTask(app, ask, formOf(flags), parts.terminal, parts.signal));
+    return runTask(app, ask, formOf(flags), parts.terminal, parts.signal);
   });
-  return results;
-}
-
-async function forEachSource(
-  parts: ProgramParts,
-  names: readonly string[],
-  work: (source: Source, isOneOfMany: boolean) => Promise<void>,
-  select: (names: readonly string[]) => readonly string[] = (found) => found,
-): Promise<void> {
-  if (names.length === 0 && process.stdin.isTTY) {
-    throw new TaskError("bad-input", msg("Name the files to work on, or send text to standard input."));
-  }
-  const all = names.length === 0 ? ["-"] : select(await expandNames(names));
-  let last: unknown;
-  for (const name of all) {
-    try {
-      await work(await readSource(name, parts.terminal), all.length > 1);
-    } catch (error) {
-      // Without a server or a model, the next file would fail the same way.
-      const isHopeless =
-        isAbort(error) ||
-        !(error instanceof TaskError) ||
-        error.kind === "server-unreachable" ||
-        error.kind === "model-missing";
-      if (isHopeless || all.length === 1) throw error;
-      parts.terminal.complain(`switchyard: ${parts.terminal.say(error.text)}`);
-      last = error;
-    }
-  }
-  if (last) process.exitCode = last instanceof TaskError && last.kind === "bad-input" ? 2 : 1;
 }
 
 interface TranslateFlags {
@@ -185,25 +153,27 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
   const { terminal } = parts;
   const flags = command.optsWithGlobals<Flags>();
   const app = await parts.openApp(flags);
-  const one = async (source: Source) => {
+  const one = async (source: Source): Promise<TaskResult> => {
+    const isPrinted = own.stdout || source.origin === "stdin" || flags.json || flags.streamJson;
+    if (own.to && !own.force && isAlreadyIn(source, own.to)) {
+      return leaveAsItIs(source, own.to, isPrinted ? formOf(flags) : undefined, terminal);
+    }
     const base: Ask = { ...askOf(flags), kind: "translate", text: "", sources: [source], history: [] };
     const ask = own.to ? { ...base, targetLanguage: own.to } : base;
-    if (own.stdout || source.origin === "stdin" || flags.json || flags.streamJson) {
-      refuseUntranslated(await runTask(app, ask, formOf(flags), terminal, parts.signal), source);
-      return;
-    }
+    if (isPrinted) return refuseUntranslated(await runTask(app, ask, formOf(flags), terminal, parts.signal), source);
     const language = own.to ?? translationTarget(source);
     const target = await checkTarget(source, language, own.force ?? false);
     const result = await runTask(app, { ...ask, targetLanguage: language }, "text", terminal, parts.signal, false);
-    refuseUntranslated(result, source);
-    await writeTranslation(target, result.text);
+    await writeTranslation(target, refuseUntranslated(result, source).text);
     terminal.write(`${relative(process.cwd(), target) || target}\n`);
+    return result;
   };
   await forEachSource(parts, names, one, (found) => withoutTranslations(found, terminal));
 }
 
-function refuseUntranslated({ answerTokens, text }: TaskResult, source: Source): void {
-  if (answerTokens > 0 && text === source.text) throw new TaskError("bad-response", untranslated);
+function refuseUntranslated(result: TaskResult, source: Source): TaskResult {
+  if (result.answerTokens > 0 && result.text === source.text) throw new TaskError("bad-response", untranslated);
+  return result;
 }
 
 /** `docs/*.md` also matches what an earlier run has written there. */

@@ -10,11 +10,11 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { defaultHome } from "../home.ts";
 import { editorSettingsFile } from "../service/editor-settings.ts";
 import { readWindows } from "../service/open-windows.ts";
+import { exitCodeOf, tellFailure } from "./failure.ts";
 import type { Flags } from "./flags.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
 import { readServiceSettings, readSettings, type SettingsFiles } from "./read-settings.ts";
-import { remedyLines } from "./remedy-lines.ts";
 import { systemErrorText } from "./system-error.ts";
 import { createTerminal } from "./terminal.ts";
 
@@ -103,7 +103,7 @@ try {
   await Promise.all(apps.map((app) => app.dispose()));
 }
 
-/** Maps what went wrong to an exit code: 1 failed, 2 bad input, 3 no model or server, 4 does not fit, 5 may not leave, 130 cancelled. */
+/** Says what went wrong, and maps it to an exit code: 130 is cancelled, 0 where the reader has left. */
 function report(error: unknown): number {
   if (hasLeft) return 0;
   if (isAbort(error) || stop.signal.aborted) return 130;
@@ -112,14 +112,8 @@ function report(error: unknown): number {
     terminal.complain(known ? `switchyard: ${terminal.say(known)}` : errorText(error));
     return 1;
   }
-  terminal.complain(`switchyard: ${terminal.say(error.text)}`);
-  const suggested = error.details.suggestedModel;
-  if (suggested) terminal.complain(terminal.t("To get it: switchyard models pull {0}", suggested));
-  for (const line of remedyLines(error, terminal)) terminal.complain(line);
-  if (error.kind === "bad-input") return 2;
-  if (["model-missing", "server-unreachable", "no-answer"].includes(error.kind)) return 3;
-  if (error.kind === "local-only" || error.kind === "cloud-limit") return 5;
-  return error.kind === "context-overflow" ? 4 : 1;
+  tellFailure(error, terminal);
+  return exitCodeOf(error);
 }
 
 /** A flag can make it stricter than the settings, never laxer. */

@@ -1,6 +1,5 @@
 // Runs the planned requests of one task, one after the other.
 import type { AnswerEvent } from "../core/answer.ts";
-import { msg } from "../core/message.ts";
 import { beside, type Stream, stream } from "../core/stream.ts";
 import { addStats, noStats } from "./add-stats.ts";
 import { answered, watchStep } from "./ask-model.ts";
@@ -9,6 +8,7 @@ import type { Job } from "./prepare.ts";
 import { throughReader } from "./read-answer.ts";
 import { otherSampling, runTwice, told } from "./second-try.ts";
 import type { PromptStep } from "./task-definition.ts";
+import { type Lines, untranslatedText } from "./untranslated.ts";
 
 type Done = Extract<AnswerEvent, { kind: "done" }>;
 
@@ -17,18 +17,20 @@ export function runSteps(job: Job, way: Run, signal: AbortSignal): Stream<Answer
   return stream(async (take) => {
     const total = job.steps.filter((step) => step.kind === "prompt").length;
     const finished: Done[] = [];
+    const left: Lines[] = [];
     for (const step of job.steps) {
       if (step.kind !== "prompt") {
         await take(step.kind === "literal" ? { kind: "text", text: step.text } : step);
         continue;
       }
-      await beside(runPrompt(job, step, way, signal), take, (event) => {
+      await beside(runPrompt(job, step, way, left, signal), take, (event) => {
         if (event.kind !== "done") return take(event);
         finished.push(event);
         return undefined;
       });
       if (total > 1) await take({ kind: "progress", done: finished.length, total });
     }
+    if (left.length > 0) await take({ kind: "notice", text: untranslatedText(left, total), failed: "form" });
     await take({
       kind: "done",
       stats: finished.map(({ stats }) => stats).reduce(addStats, noStats),
@@ -37,9 +39,15 @@ export function runSteps(job: Job, way: Run, signal: AbortSignal): Stream<Answer
   });
 }
 
-/** Runs one prompt; yields exactly one `done`, last. */
-function runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSignal): AsyncIterable<AnswerEvent> {
-  if (step.check) return runChecked(job, step, step.check, way, signal);
+/** Runs one prompt; yields exactly one `done`, last. @param left gets where the original stands instead */
+function runPrompt(
+  job: Job,
+  step: PromptStep,
+  way: Run,
+  left: Lines[],
+  signal: AbortSignal,
+): AsyncIterable<AnswerEvent> {
+  if (step.check) return runChecked(job, step, { ...step.check, left }, way, signal);
   if (!step.read) return runTwice(job, step, way, signal);
   const watched = watchStep(step);
   return throughReader(told(answered(job, step, watched, way, signal), watched), step.read, watched);
@@ -49,7 +57,7 @@ function runPrompt(job: Job, step: PromptStep, way: Run, signal: AbortSignal): A
 async function* runChecked(
   job: Job,
   step: PromptStep,
-  check: NonNullable<PromptStep["check"]>,
+  check: NonNullable<PromptStep["check"]> & { readonly left: Lines[] },
   way: Run,
   signal: AbortSignal,
 ): AsyncIterable<AnswerEvent> {
@@ -74,8 +82,7 @@ async function* runChecked(
       return;
     }
   }
-  const text = msg("One part was not answered as asked, twice; the original stands in its place.");
-  yield { kind: "notice", text, failed: "form" };
+  check.left.push(check.lines);
   yield { kind: "text", text: check.otherwise };
   yield { kind: "done", stats, finish: "stop" };
 }

@@ -3,6 +3,7 @@ import type { ChatMessage } from "../core/chat-message.ts";
 import type { Message } from "../core/message.ts";
 import type { AnswerLanguage, Ask, Sampling, TaskKind } from "../core/task.ts";
 import type { ToolUse } from "../core/tool.ts";
+import type { Lines } from "./untranslated.ts";
 
 /** What a task may put out besides the events of its model. */
 export type TaskOutput = Extract<AnswerEvent, { kind: "text" | "finding" | "notice" }>;
@@ -28,8 +29,13 @@ export type Step =
       readonly language?: AnswerLanguage;
       /** Turns what the model streams into what people see; absent: shown as it comes. Leaving it early stops the model. */
       readonly read?: (pieces: AsyncIterable<string>) => AsyncIterable<TaskOutput>;
-      /** Where set, the answer is held back until whole; refused twice, `otherwise` is shown with a notice. */
-      readonly check?: { readonly accept: (answer: string) => boolean; readonly otherwise: string };
+      /** Where set, the answer is held back until whole; refused twice, `otherwise` is shown, and at the end it is said where. */
+      readonly check?: {
+        readonly accept: (answer: string) => boolean;
+        readonly otherwise: string;
+        /** Where that stands in its text. */
+        readonly lines: Lines;
+      };
     };
 
 export type PromptStep = Extract<Step, { kind: "prompt" }>;

@@ -6,6 +6,7 @@ import { splitLong, type Translated } from "./long-part.ts";
 import { type Part, restore } from "./parts.ts";
 import { languageNames, needSources, system, user } from "./prompt.ts";
 import type { PlanContext, Step, TaskDefinition, TaskOutput } from "./task-definition.ts";
+import { breaksIn, linesOf } from "./untranslated.ts";
 
 /** Larger pieces lose detail in small models, and TranslateGemma takes 2,000 tokens in all. */
 const maxPieceTokens = 700;
@@ -18,7 +19,8 @@ export const translate: TaskDefinition = {
     const sources = ask.sources.length > 0 ? needSources(ask) : [questionAsSource(ask)];
     const planned = sources.map(async (source, index): Promise<readonly Step[]> => {
       const target = ask.targetLanguage ?? translationTarget(source);
-      const steps = await translateSource(source, target, context);
+      const isOneOfMany = sources.length > 1;
+      const steps = await translateSource(source, target, context, isOneOfMany);
       return index === 0 ? steps : [{ kind: "literal", text: "\n\n" }, ...steps];
     });
     return (await Promise.all(planned)).flat();
@@ -33,13 +35,23 @@ function questionAsSource(ask: Ask): Source {
   return source ?? { uri: "switchyard:question", label: "text", text: ask.text, origin: "selection" };
 }
 
-async function translateSource(source: Source, target: AnswerLanguage, context: PlanContext): Promise<readonly Step[]> {
+async function translateSource(
+  source: Source,
+  target: AnswerLanguage,
+  context: PlanContext,
+  isOneOfMany: boolean,
+): Promise<readonly Step[]> {
   const pieceTokens = Math.min(maxPieceTokens, Math.floor(context.promptTokens / 2));
   const whole = await partsOf(source, pieceTokens, context);
   const parts = whole.flatMap((part): readonly Part[] =>
     part.kind === "keep" ? [part] : splitLong(part, pieceTokens, context.estimateTokens),
   );
+  const named = isOneOfMany ? { label: source.label } : {};
+  let line = source.startLine ?? 1;
   return parts.map((part): Step => {
+    const original = part.kind === "keep" ? part.text : part.original;
+    const lines = { ...linesOf(original, line), ...named };
+    line += breaksIn(original);
     if (part.kind === "keep") return { kind: "literal", text: part.text };
     return {
       kind: "prompt",
@@ -47,7 +59,7 @@ async function translateSource(source: Source, target: AnswerLanguage, context: 
       maxTokens: Math.max(64, context.estimateTokens(part.text) * 3),
       read: (pieces: AsyncIterable<string>) => readTranslation(pieces, part),
       // Half a translation is none: where it cannot be had whole, the block stays in its own language.
-      check: { accept: (answer) => isWhole(answer, part), otherwise: part.original },
+      check: { accept: (answer) => isWhole(answer, part), otherwise: original, lines },
     };
   });
 }

@@ -15,6 +15,8 @@ interface Outcome {
   readonly due: DueTranslation;
   /** Why there is no translation of it; absent: there is one. */
   readonly failure?: string;
+  /** What of it stayed as it was; absent: nothing. */
+  readonly left?: string;
 }
 
 /** A server takes so many at a time; more would only wait there. */
@@ -42,20 +44,34 @@ async function translateAll(app: App, log: vscode.LogOutputChannel, { due, targe
   for (const each of failed) log.warn(`${labelOf(vscode.Uri.parse(each.due.document.path))}: ${each.failure}`);
   const written = new Set(outcomes.filter((each) => each.failure === undefined).map((each) => each.due));
   if (written.size > 0) setContextKey("hasTranslation", true);
+  const partly = outcomes.filter((each) => each.left !== undefined);
+  for (const each of partly) log.warn(`${labelOf(vscode.Uri.parse(each.due.document.path))}: ${each.left}`);
   const rest = due.filter((each) => !written.has(each));
   const summary = [
     vscode.l10n.t("{0} of {1} documents translated", written.size, due.length),
     ...(failed[0] ? [vscode.l10n.t("{0} failed ({1})", failed.length, failed[0].failure ?? "")] : []),
+    ...(partly.length > 0 ? [vscode.l10n.t("{0} only in part ({1})", partly.length, leftText(partly))] : []),
     ...(outcomes.length < due.length ? [vscode.l10n.t("{0} not begun", due.length - outcomes.length)] : []),
   ].join(" · ");
   if (rest.length === 0) {
-    void vscode.window.showInformationMessage(summary);
+    if (partly.length > 0) void vscode.window.showWarningMessage(summary);
+    else void vscode.window.showInformationMessage(summary);
     return;
   }
   const again = vscode.l10n.t("Translate the Rest");
   if ((await vscode.window.showWarningMessage(summary, again)) === again) {
     await translateAll(app, log, { due: rest, target });
   }
+}
+
+/** A notice holds so many files; the log has all. */
+const shownFiles = 3;
+
+function leftText(partly: readonly Outcome[]): string {
+  const texts = partly
+    .slice(0, shownFiles)
+    .map(({ due, left }) => `${labelOf(vscode.Uri.parse(due.document.path))}: ${left}`);
+  return texts.join(" ") + (partly.length > shownFiles ? " …" : "");
 }
 
 /** Those that were begun, in the order in which they ended; a failure does not stop the others. */
@@ -94,8 +110,10 @@ async function translateOne(
     let text = "";
     let finish = "";
     let tokens = 0;
+    let left: string | undefined;
     for await (const event of app.run(ask, signal)) {
       if (event.kind === "text") text += event.text;
+      if (event.kind === "notice" && event.failed === "form") left = say(event.text);
       if (event.kind !== "done") continue;
       finish = event.finish;
       tokens = event.stats.answerTokens;
@@ -104,7 +122,7 @@ async function translateOne(
     // Where the model was asked and every part came back as it was, there is no translation to write.
     if (tokens > 0 && text === source.text) return { due, failure: say(untranslated) };
     await write(vscode.Uri.parse(due.targetPath), text);
-    return { due };
+    return { due, ...(left === undefined ? {} : { left }) };
   } catch (error) {
     if (isAbort(error)) return undefined;
     return { due, failure: error instanceof TaskError ? say(error.text) : String(error) };

@@ -1,22 +1,29 @@
 import { expect, it } from "vitest";
+import { formatMessage } from "../../src/core/message.ts";
 import { all, chat, done, never, pipelineWith, textOf } from "./pipeline-parts.ts";
 
-it("asks a checked part once more, then puts the original in its place and says so", async () => {
+it("asks a checked part once more, then puts the original in its place and says which part", async () => {
   const { pipeline, requests } = pipelineWith({
     chat: {
       plan: () => [
         {
           kind: "prompt",
           messages: [{ role: "user", content: "translate ⟦1⟧" }],
-          check: { accept: (answer) => answer.includes("⟦1⟧"), otherwise: "the original" },
+          check: {
+            accept: (answer) => answer.includes("⟦1⟧"),
+            otherwise: "the original",
+            lines: { first: 3, last: 4 },
+          },
         },
+        { kind: "prompt", messages: [{ role: "user", content: "hello" }] },
       ],
     },
   });
   const events = await all(pipeline.run(chat, never));
-  expect(requests).toHaveLength(2);
-  expect(textOf(events)).toBe("the original");
-  expect(events.some((event) => event.kind === "notice")).toBe(true);
+  expect(requests).toHaveLength(3);
+  expect(textOf(events)).toContain("the original");
+  const notices = events.flatMap((event) => (event.kind === "notice" ? [formatMessage(event.text)] : []));
+  expect(notices).toEqual([expect.stringContaining("1 of 2 parts. The original stands in lines 3–4.")]);
 });
 
 it("takes the second answer when only the first was refused", async () => {
@@ -27,7 +34,7 @@ it("takes the second answer when only the first was refused", async () => {
         {
           kind: "prompt",
           messages: [{ role: "user", content: "x" }],
-          check: { accept: (answer) => answer === "good", otherwise: "the original" },
+          check: { accept: (answer) => answer === "good", otherwise: "the original", lines: { first: 3, last: 4 } },
         },
       ],
     },

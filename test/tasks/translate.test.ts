@@ -2,11 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import { estimateTokens } from "../../src/core/estimate-tokens.ts";
+import { formatMessage } from "../../src/core/message.ts";
 import { splitLong } from "../../src/tasks/long-part.ts";
 import { splitMarkdown } from "../../src/tasks/markdown-parts.ts";
 import { restore } from "../../src/tasks/parts.ts";
 import type { Step } from "../../src/tasks/task-definition.ts";
 import { translate } from "../../src/tasks/translate.ts";
+import { untranslatedText } from "../../src/tasks/untranslated.ts";
 
 const documentParts = [
   "---\ntitle: Guide\ntags: [a, b]\n---\n",
@@ -122,6 +124,27 @@ describe("a translation", () => {
       expect(prompts.length).toBeGreaterThan(0);
       for (const { check } of prompts) expect([check?.accept(" \n"), check?.accept("文字")]).toEqual([false, true]);
     }
+  });
+
+  it("knows where each part stands in its file, and tells those that were left in few words", async () => {
+    const text = "# Title\n\nFirst words\ngo on.\n\n```\ncode\n```\n\n- one\n- two\n";
+    const linesIn = (steps: readonly Step[]) =>
+      steps.flatMap((step) => (step.kind === "prompt" && step.check ? [step.check.lines] : []));
+    const spans = linesIn(await stepsOf(text)).map(({ first, last }) => [first, last]);
+    expect(spans).toEqual([
+      [1, 1],
+      [3, 4],
+      [10, 10],
+      [11, 11],
+    ]);
+    const part = { ...source("Plain words.\n\nMore of them.", "plaintext"), startLine: 40 };
+    const both = await translate.plan({ text: "", sources: [part, source("# B\n")], history: [] }, plan);
+    expect(linesIn(both).map(({ first, label }) => [label, first])).toContainEqual(["a", 40]);
+    const left = [1, 3, 4, 5, 9].map((line) => ({ first: line, last: line }));
+    expect(formatMessage(untranslatedText(left, 8))).toMatch(/5 of 8 parts. The original stands in lines 1, 3–5, 9\.$/);
+    expect(formatMessage(untranslatedText(left.slice(0, 1), 8))).toMatch(/1 of 8 parts.* in line 1\.$/);
+    const many = Array.from({ length: 40 }, (_, at) => ({ first: at * 3, last: at * 3 }));
+    expect(formatMessage(untranslatedText(many, 99)).length).toBeLessThan(200);
   });
 
   it("keeps the blank lines and the line ends of plain text", async () => {
