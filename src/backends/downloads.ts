@@ -5,7 +5,7 @@ import type { Backend, Getter, PullProgress } from "../core/backend.ts";
 import type { Download, Downloads } from "../core/downloads.ts";
 import type { Fit } from "../core/fit.ts";
 import { isNamed } from "../core/is-named.ts";
-import { type Message, msg } from "../core/message.ts";
+import { formatMessage, type Message, msg } from "../core/message.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { isHeld, tryLock } from "../process-lock.ts";
 import {
@@ -264,7 +264,10 @@ async function discard(backend: Backend, model: string, signal: AbortSignal): Pr
 }
 
 function plain({ text }: TaskError): DownloadNote["error"] {
-  return { template: text.template, args: text.args.map((each) => (typeof each === "object" ? each.template : each)) };
+  return {
+    template: text.template,
+    args: text.args.map((each) => (typeof each === "object" ? formatMessage(each) : each)),
+  };
 }
 
 function withoutSpeed({ bytesPerSecond: _, ...rest }: DownloadNote): DownloadNote {

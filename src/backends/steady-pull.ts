@@ -1,8 +1,9 @@
 // A download that the server does for us, kept going: asked for again when nothing comes, or when the line is cut.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PullProgress } from "../core/backend.ts";
-import { msg } from "../core/message.ts";
+import { type Message, type MessageArgument, msg } from "../core/message.ts";
 import { serverName } from "../core/names.ts";
+import { reasonText } from "../core/progress-text.ts";
 import { createSpeedometer } from "../core/speedometer.ts";
 import { TaskError } from "../core/task-error.ts";
 import { abortError } from "./server-errors.ts";
@@ -61,10 +62,12 @@ export async function* steadyPull(
   }
 }
 
-/** What Ollama's library says, or that it says nothing: a server passes it on in words only. */
+/** What Ollama's library says, or that it says nothing: a server passes it on in words only, as does the built-in engine. */
 export function libraryError(error: unknown, server: string, model: string): TaskError | undefined {
   const text = error instanceof Error ? error.message : "";
   const who = serverName(server);
+  const failures = /^no source of \S+ could be used\. (.+)$/s.exec(text)?.[1];
+  if (failures) return new TaskError("network", nowhere(model, failures), { cause: error });
   // It refuses servers that cannot run a model.
   if (/\b412\b|newer version of Ollama/i.test(text)) {
     const tooOld = msg(
@@ -85,6 +88,20 @@ export function libraryError(error: unknown, server: string, model: string): Tas
     text,
   );
   return new TaskError("network", away, { cause: error });
+}
+
+/** @param failures as the built-in engine tells them: each reason with its sources */
+function nowhere(model: string, failures: string): Message {
+  const [first = "", ...others] = failures.split("; ");
+  const said = (group: string): MessageArgument => {
+    const [, why = "", sources = ""] = /^(.+?): (.+)$/s.exec(group) ?? [];
+    return why === "" ? group : msg("{0}: {1}", reasonText(why), sources);
+  };
+  return msg(
+    "{0} is to be had nowhere: {1}. Check the network; behind a proxy set HTTPS_PROXY. A source of your own is named in “switchyard.weightSources”.",
+    model,
+    others.reduce((list: MessageArgument, group) => msg("{0}; {1}", list, said(group)), said(first)),
+  );
 }
 
 /** A server that was gone may come back; what it refuses at once, it refuses again. */

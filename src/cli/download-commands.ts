@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { App } from "../core/app.ts";
 import type { PullProgress } from "../core/backend.ts";
+import { isListed } from "../core/catalogue.ts";
 import type { Download } from "../core/downloads.ts";
 import type { Fit } from "../core/fit.ts";
 import { formatBytes } from "../core/format-bytes.ts";
@@ -74,12 +75,20 @@ export async function pullModel(
   { terminal, signal }: ProgramParts,
 ): Promise<void> {
   const fit = await app.fit(name, signal);
-  if (fit && !flags.json) terminal.note(fitText(fit, terminal));
+  // Of a name that is on no list the size is a guess: there may be no such model.
+  let untold = flags.json ? undefined : fit;
+  const tellFit = () => {
+    if (untold) terminal.note(fitText(untold, terminal));
+    untold = undefined;
+  };
+  if (isListed(name)) tellFit();
   if (fit && !flags.force && ["too-large", "no-disk", "too-old"].includes(fit.verdict)) {
+    tellFit();
     throw new TaskError("bad-input", msg("{0} Say --force to get it nevertheless.", fit.says));
   }
   let shown = "";
   for await (const progress of app.pull(name, signal)) {
+    if (progress.totalBytes) tellFit();
     if (progress.warning && !flags.json) terminal.note(terminal.say(progress.warning));
     if (flags.json) terminal.writeJson(progress);
     else shown = show(progress, shown, terminal);

@@ -17,10 +17,12 @@ type Telling = Pick<Terminal, "note" | "say">;
 
 const maxBytes = 10 * 1024 * 1024;
 
+const isPattern = (name: string) => /[*?[\]{}]/.test(name);
+
 /** Names as given, globs filled in; a name that matches nothing stays, so that reading it names it. */
 export async function expandNames(names: readonly string[]): Promise<readonly string[]> {
   const lists = await Promise.all(
-    names.map(async (name) => (/[*?[\]{}]/.test(name) ? await glob([name], { expandDirectories: false }) : [name])),
+    names.map(async (name) => (isPattern(name) ? await glob([name], { expandDirectories: false }) : [name])),
   );
   return lists.flatMap((list, index) => (list.length > 0 ? list.sort() : [names[index] ?? ""]));
 }
@@ -33,6 +35,7 @@ export async function readSource(name: string, terminal: Telling): Promise<Sourc
     return { uri, label: "stdin", text: await readStandardInput(terminal), origin: "stdin" };
   }
   const found = await stat(name).catch((error: unknown) => {
+    if (isMissing(error) && isPattern(name)) throw new TaskError("bad-input", msg("No file matches {0}.", name));
     throw unreadable(name, error);
   });
   if (found.isDirectory())
@@ -78,9 +81,13 @@ function textOf(bytes: Buffer, name: string, { note, say }: Telling): string {
 export function unreadable(name: string, cause: unknown): TaskError {
   const text = isMissing(cause)
     ? msg("{0} cannot be read: there is no such file.", name)
-    : msg("{0} cannot be read: {1}", name, reasonOf(cause));
+    : isFolder(cause)
+      ? msg("{0} cannot be read: it is a folder.", name)
+      : msg("{0} cannot be read: {1}", name, reasonOf(cause));
   return new TaskError("bad-input", text, { cause });
 }
+
+const isFolder = (error: unknown) => error instanceof Error && "code" in error && error.code === "EISDIR";
 
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");

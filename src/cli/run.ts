@@ -10,12 +10,13 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { defaultHome } from "../home.ts";
 import { editorSettingsFile } from "../service/editor-settings.ts";
 import { readWindows } from "../service/open-windows.ts";
+import { homeProblem } from "./check-home.ts";
 import { exitCodeOf, tellFailure } from "./failure.ts";
 import type { Flags } from "./flags.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
 import { readServiceSettings, readSettings, type SettingsFiles } from "./read-settings.ts";
-import { systemErrorText } from "./system-error.ts";
+import { systemErrorText, unwritable } from "./system-error.ts";
 import { createTerminal } from "./terminal.ts";
 
 const stop = new AbortController();
@@ -96,6 +97,7 @@ async function open(
 }
 
 try {
+  program.hook("preAction", checkHome);
   await program.parseAsync(process.argv);
 } catch (error) {
   process.exitCode = report(error);
@@ -114,6 +116,12 @@ function report(error: unknown): number {
   }
   tellFailure(error, terminal);
   return exitCodeOf(error);
+}
+
+/** @throws TaskError `storage` where what the person named is no place to keep anything */
+function checkHome(): void {
+  const code = process.env["SWITCHYARD_HOME"] ? homeProblem(home) : undefined;
+  if (code !== undefined) throw new TaskError("storage", unwritable(home, code));
 }
 
 /** A flag can make it stricter than the settings, never laxer. */

