@@ -53,11 +53,21 @@ export function addDownloadCommands(models: Command, parts: ProgramParts, withAp
   models
     .command("pause <name>")
     .description(t("pause a download; what arrived is kept"))
-    .action(withApp((app, _, name) => known(app, name, () => app.downloads.pause(name))));
+    .action(
+      withApp(async (app, _, name) => {
+        await known(app, name, () => app.downloads.pause(name));
+        terminal.note(t("{0} is paused. To go on: switchyard models pull {0}", name));
+      }),
+    );
   models
     .command("cancel <name>")
     .description(t("cancel a download and throw away what arrived"))
-    .action(withApp((app, _, name) => known(app, name, () => app.downloads.cancel(name, signal))));
+    .action(
+      withApp(async (app, _, name) => {
+        await known(app, name, () => app.downloads.cancel(name, signal));
+        terminal.note(t("The download of {0} is cancelled.", name));
+      }),
+    );
 }
 
 /** @throws TaskError `bad-input` where nothing of that name is being got */

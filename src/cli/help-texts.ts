@@ -13,11 +13,35 @@ export function speak(program: Command, { t, complain }: Pick<Terminal, "t" | "c
   };
   program
     .helpOption("-h, --help", t("show this help"))
-    .helpCommand("help [command]", t("show the help of a command"))
-    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => titles[title] ?? title })
+    .helpCommand(false)
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (title) => titles[title] ?? title,
+      optionDescription: ({ description, defaultValue }) =>
+        typeof defaultValue === "string" || typeof defaultValue === "number"
+          ? t("{0} (otherwise: {1})", description, defaultValue)
+          : description,
+    })
     .configureOutput({
       writeErr: (text) => complain(text.trimEnd()),
       outputError: (text, write) => write(`switchyard: ${explained(text, t, program)}\n`),
+    });
+}
+
+/** The library's own shows all its help for a command that there is not. */
+export function addHelpCommand(program: Command, { t }: Pick<Terminal, "t">): void {
+  program
+    .command("help")
+    .description(t("show the help of a command"))
+    .argument("[command...]", t("which one; nothing shows all commands"))
+    .action((names: string[]) => {
+      let asked = program;
+      for (const name of names) {
+        const next = asked.commands.find((each) => each.name() === name);
+        if (!next) return program.error(`error: unknown command '${names.join(" ")}'`);
+        asked = next;
+      }
+      asked.outputHelp();
     });
 }
 

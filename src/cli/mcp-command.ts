@@ -1,4 +1,7 @@
+import { stat } from "node:fs/promises";
 import type { Command } from "commander";
+import { msg } from "../core/message.ts";
+import { TaskError } from "../core/task-error.ts";
 import { asksFolders } from "../core/window-rules.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 
@@ -14,6 +17,7 @@ export function addMcpCommand(program: Command, parts: ProgramParts): void {
         parts.openService("mcp", command.optsWithGlobals<Flags>()),
       ]);
       const folder = own.root ?? process.cwd();
+      if (!(await isFolder(folder))) throw new TaskError("bad-input", msg("There is no folder {0} to share.", folder));
       const { version, home, windows } = parts;
       await serveMcp(
         { app, version, home, folder, log: note, asksFolders: () => asksFolders(windows()) },
@@ -21,3 +25,9 @@ export function addMcpCommand(program: Command, parts: ProgramParts): void {
       );
     });
 }
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );

@@ -40,9 +40,10 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
     .description(t("remove a model"))
     .option("--from <server>", t("which server, where several have it: its name or its host; may be given again"), more)
     .action(
-      withApp(async (app, flags: DeleteFlags, name) =>
-        app.delete({ model: name, ...(flags.from ? { from: flags.from } : {}) }, signal),
-      ),
+      withApp(async (app, flags: DeleteFlags, name) => {
+        await app.delete({ model: name, ...(flags.from ? { from: flags.from } : {}) }, signal);
+        terminal.note(t("{0} is removed.", name));
+      }),
     );
   addDownloadCommands(models, parts, withApp);
   models
@@ -55,15 +56,19 @@ export function addModelCommands(program: Command, parts: ProgramParts): void {
         if (tests.some(({ calls }) => calls === "no")) process.exitCode = 1;
       }),
     );
-  for (const [verb, description, work] of [
-    ["load", t("load a model"), (app: App, name: string) => loadModel(app, name, parts)],
-    ["unload", t("unload a model"), (app: App, name: string) => app.unload(name, signal)],
-  ] as const) {
-    models
-      .command(`${verb} <name>`)
-      .description(description)
-      .action(withApp(async (app, _, name) => work(app, name)));
-  }
+  models
+    .command("load <name>")
+    .description(t("load a model"))
+    .action(withApp((app, _, name) => loadModel(app, name, parts)));
+  models
+    .command("unload <name>")
+    .description(t("unload a model"))
+    .action(
+      withApp(async (app, _, name) => {
+        await app.unload(name, signal);
+        terminal.note(t("{0} is unloaded.", name));
+      }),
+    );
 }
 
 function addClassifyCommand(program: Command, terminal: Terminal): void {
@@ -88,6 +93,7 @@ async function loadModel(app: App, name: string, { terminal, signal }: ProgramPa
   const fit = await app.fit(name, signal).catch(() => undefined);
   if (fit?.verdict === "not-now" || fit?.verdict === "too-large") terminal.note(fitText(fit, terminal));
   await app.load({ model: name }, signal);
+  terminal.note(terminal.t("{0} is loaded.", name));
 }
 
 interface DeleteFlags extends Flags {

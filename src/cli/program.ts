@@ -12,7 +12,7 @@ import { addConnectCommand } from "./connect-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import { forEachSource } from "./each-source.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
-import { speak } from "./help-texts.ts";
+import { addHelpCommand, speak } from "./help-texts.ts";
 import { addMcpCommand } from "./mcp-command.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { language, severities, severity, taskKind, temperature, whole } from "./parse-flags.ts";
@@ -58,6 +58,7 @@ export function createProgram(parts: ProgramParts): Command {
   addMcpCommand(program, parts);
   addServeCommand(program, parts);
   addConnectCommand(program, parts);
+  addHelpCommand(program, parts.terminal);
   return program;
 }
 
@@ -122,7 +123,14 @@ function addAskCommand(program: Command, parts: ProgramParts): void {
       const flags = command.optsWithGlobals<Flags>();
       const stated = own.task ? { kind: own.task } : {};
       const ask = { ...askOf(flags), ...stated, ...said, sources, history: [] };
-      await runTask(await parts.openApp(flags), ask, formOf(flags), parts.terminal, parts.signal);
+      const { isMalformed } = await runTask(
+        await parts.openApp(flags),
+        ask,
+        formOf(flags),
+        parts.terminal,
+        parts.signal,
+      );
+      if (isMalformed) process.exitCode = 1;
     });
 }
 

@@ -20,7 +20,7 @@ export interface TaskResult {
   readonly findings: readonly Finding[];
   /** 0 where no model had to be asked. */
   readonly answerTokens: number;
-  /** A part of it did not come in the form that was asked for. */
+  /** A part of it did not come in the form that was asked for, or nothing came. */
   readonly isMalformed: boolean;
 }
 
@@ -58,6 +58,11 @@ export async function runTask(
       isMalformed ||= event.kind === "notice" && event.failed === "form";
     }
     outcome = "done";
+    if (text.trim() === "" && findings.length === 0 && !isMalformed) {
+      isMalformed = true;
+      notices.push(terminal.t("The model gave no answer. Ask it again, or another one: --model"));
+      if (form === "text") terminal.note(notices.at(-1) ?? "");
+    }
     const route = tally.badge("done")?.route;
     if (hasFailed && route && form === "text") await offerBetter(app, route, terminal, signal);
   } catch (error) {

@@ -29,8 +29,15 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 // A reader that leaves early, such as `head`, is no failure; what was begun is ended, and its end written down.
 let hasLeft = false;
-process.stdout.on("error", () => {
-  hasLeft = true;
+// A full disk is one: what was to be kept there is not.
+let isUnwritten = false;
+process.stdout.on("error", (error) => {
+  if (isReaderGone(error)) hasLeft = true;
+  else if (!isUnwritten) {
+    isUnwritten = true;
+    process.exitCode = 1;
+    terminal.complain(`switchyard: ${terminal.t("What was to be printed could not be written: {0}", error.message)}`);
+  }
   stop.abort();
 });
 process.stderr.on("error", () => undefined);
@@ -39,6 +46,7 @@ const terminal = createTerminal(process.env, process.argv.includes("--quiet"));
 const home = defaultHome(process.env, process.platform, homedir());
 const windows = readWindows(home);
 const apps: App[] = [];
+const logged = new Set<string>();
 const program = createProgram({
   terminal,
   version: JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version,
@@ -86,7 +94,10 @@ async function open(
     settings,
     folders: { home, engineEntry: engineEntry(), packageRoot: packageRoot() },
     log: (level, text) => {
-      if (level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"]) terminal.complain(text);
+      const isTold = level === "warn" || level === "error" || process.env["SWITCHYARD_LOG"];
+      // What fails once fails for every answer.
+      if (isTold && !logged.has(text)) terminal.complain(text);
+      logged.add(text);
     },
     notice: (text) => terminal.note(terminal.say(text)),
     interfaceLanguage: terminal.language,
@@ -107,6 +118,7 @@ try {
 
 /** Says what went wrong, and maps it to an exit code: 130 is cancelled, 0 where the reader has left. */
 function report(error: unknown): number {
+  if (isUnwritten) return 1;
   if (hasLeft) return 0;
   if (isAbort(error) || stop.signal.aborted) return 130;
   if (!(error instanceof TaskError)) {
@@ -116,6 +128,11 @@ function report(error: unknown): number {
   }
   tellFailure(error, terminal);
   return exitCodeOf(error);
+}
+
+/** As Windows has it, a pipe without a reader is at its end. */
+function isReaderGone(error: Error): boolean {
+  return "code" in error && (error.code === "EPIPE" || error.code === "EOF");
 }
 
 /** @throws TaskError `storage` where what the person named is no place to keep anything */

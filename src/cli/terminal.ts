@@ -34,6 +34,8 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
   const bundle = language === "zh-CN" ? loadBundle() : {};
   const say = (message: Message) => formatMessage(message, bundle);
   const { print, tell, draw } = createLines();
+  // Some can do no more than a typewriter: a line that is there cannot be wiped out.
+  const canDraw = !isQuiet && env["TERM"] !== "dumb";
   return {
     language,
     say,
@@ -43,7 +45,7 @@ export function createTerminal(env: Readonly<Record<string, string | undefined>>
     },
     complain: (text) => tell(plainForTerminal(text), true),
     progress: (text) => {
-      if (!isQuiet && process.stderr.isTTY) draw(plainForTerminal(text));
+      if (canDraw && process.stderr.isTTY) draw(inOneRow(plainForTerminal(text), process.stderr.columns));
     },
     write: (text) => print(plainForTerminal(text)),
     writeJson: (value) => print(`${jsonForTerminal(value)}\n`),
@@ -93,6 +95,22 @@ function createLines() {
       last = "progress";
     },
   };
+}
+
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]/u;
+
+/** Only the last row is ever wiped out. @param columns of the terminal; 0 or undefined: not known */
+export function inOneRow(text: string, columns: number | undefined): string {
+  if (!columns) return text;
+  let [row, width] = ["", 0];
+  for (const sign of text) {
+    width += wide.test(sign) ? 2 : 1;
+    // The last column is left free: some terminals go to the next row once it is full.
+    if (width >= columns - 1) return `${row}…`;
+    row += sign;
+  }
+  return row;
 }
 
 /** As the C library does it, an empty variable counts as none. */

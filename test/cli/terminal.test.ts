@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createTerminal } from "../../src/cli/terminal.ts";
+import { createTerminal, inOneRow } from "../../src/cli/terminal.ts";
 import { sendJson, startScriptedServer } from "../backends/scripted-server.ts";
 import { tag } from "../proxy/harness.ts";
 import { newShell } from "../service/serving.ts";
@@ -43,6 +43,33 @@ function seen(work: (terminal: ReturnType<typeof createTerminal>) => void): stri
   }
   return screen;
 }
+
+describe("a line of progress", () => {
+  it("keeps to one row, however narrow it is and however wide its signs are", () => {
+    const text = "45 % · 180 MB of 398 MB · 3.2 MB/s";
+    expect(inOneRow(text, 80)).toBe(text);
+    expect(inOneRow(text, undefined)).toBe(text);
+    expect(inOneRow(text, 12)).toBe("45 % · 180…");
+    expect(inOneRow("正在加载模型，请稍候", 12)).toBe("正在加载模…");
+  });
+
+  it("is not drawn where nothing can be wiped out", () => {
+    const before = process.stderr.isTTY;
+    let written = "";
+    const write = vi.spyOn(process.stderr, "write").mockImplementation((piece) => {
+      written += String(piece);
+      return true;
+    });
+    try {
+      process.stderr.isTTY = true;
+      createTerminal({ TERM: "dumb" }, false).progress("half of it");
+    } finally {
+      process.stderr.isTTY = before;
+      write.mockRestore();
+    }
+    expect(written).toBe("");
+  });
+});
 
 describe("a terminal to which answer, notes and progress go", () => {
   it("keeps every word of an answer, and no progress line", () => {
