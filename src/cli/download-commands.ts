@@ -8,7 +8,7 @@ import type { Fit } from "../core/fit.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { msg } from "../core/message.ts";
 import { percentOf, progressParts, stepText } from "../core/progress-text.ts";
-import { TaskError } from "../core/task-error.ts";
+import { isAbort, TaskError } from "../core/task-error.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { printer } from "./printer.ts";
 import type { Terminal } from "./terminal.ts";
@@ -97,13 +97,24 @@ export async function pullModel(
     throw new TaskError("bad-input", msg("{0} Say --force to get it nevertheless.", fit.says));
   }
   let shown = "";
-  for await (const progress of app.pull(name, signal)) {
-    if (progress.totalBytes) tellFit();
-    if (progress.warning && !flags.json) terminal.note(terminal.say(progress.warning));
-    if (flags.json) terminal.writeJson(progress);
-    else shown = show(progress, shown, terminal);
+  try {
+    for await (const progress of app.pull(name, signal)) {
+      if (progress.totalBytes) tellFit();
+      if (progress.warning && !flags.json) terminal.note(terminal.say(progress.warning));
+      if (flags.json) terminal.writeJson(progress);
+      else shown = show(progress, shown, terminal);
+    }
+  } catch (error) {
+    // Here, or in another window or shell.
+    if (isAbort(error) || signal.aborted) await tellPaused(app, name, terminal);
+    throw error;
   }
   if (!flags.json) terminal.note(terminal.t("{0} is ready.", name));
+}
+
+async function tellPaused(app: App, name: string, { note, t }: Terminal): Promise<void> {
+  const isKept = (await app.downloads.list()).some(({ model, state }) => model === name && state === "paused");
+  if (isKept) note(t("{0} is paused. To go on: switchyard models pull {0}", name));
 }
 
 /** On a terminal one line that changes; elsewhere a line for every tenth. @returns what is shown now */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { msg } from "../core/message.ts";
+import { reasonOf } from "../core/reason-of.ts";
 import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
 import { isMissing, unreadable } from "./read-files.ts";
@@ -67,12 +68,18 @@ function readJson(file: string, hasToBeThere = false): object {
     if (!hasToBeThere && isMissing(error)) return {};
     throw unreadable(file, error);
   }
-  try {
-    // Some editors write a mark before the text.
-    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Told below.
-  }
+  // Some editors write a mark before the text.
+  const value = parse(text.replace(/^\ufeff/, ""), file);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new TaskError("bad-input", msg("{0} is not a JSON object. Mend it or remove it.", file));
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    // At the end of the text no place is told.
+    const line = /\(line (\d+) column \d+\)/.exec(reasonOf(cause))?.[1] ?? text.trimEnd().split("\n").length;
+    throw new TaskError("bad-input", msg("{0} is no JSON: see line {1}. Mend it or remove it.", file, line), { cause });
+  }
 }

@@ -113,6 +113,8 @@ try {
 } catch (error) {
   process.exitCode = report(error);
 } finally {
+  // What comes after this program begins in a row of its own.
+  terminal.progress("");
   await Promise.all(apps.map((app) => app.dispose()));
 }
 

@@ -34,7 +34,7 @@ export function splitCode(text: string, languageId: string): readonly Part[] | u
   let at = 0;
   for (const { start, end } of comments) {
     if (start > at) parts.push({ kind: "keep", text: text.slice(at, start) });
-    parts.push(...splitComment(text.slice(start, end)));
+    for (const part of splitComment(text.slice(start, end))) parts.push(part);
     at = end;
   }
   if (at < text.length) parts.push({ kind: "keep", text: text.slice(at) });

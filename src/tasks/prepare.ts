@@ -155,7 +155,7 @@ function contextFor(
   model: InstalledModel,
   settings: Settings,
 ): number {
-  const promptTokens = Math.max(0, ...steps.map((step) => (step.kind === "prompt" ? countTokens(step) : 0)));
+  const promptTokens = steps.reduce((most, step) => Math.max(most, step.kind === "prompt" ? countTokens(step) : 0), 0);
   const modelContextTokens = model.contextTokens ?? unknownContextTokens;
   const chosen = chooseContext({
     promptTokens,

@@ -126,6 +126,18 @@ describe("what the command line cannot do", () => {
     });
     await writeFile(path("list.json"), "[]");
     expect((await run(["ask", "hi", "--config", path("list.json")])).err).toContain("is not a JSON object");
+    for (const [text, line] of [
+      ['{\n  "cache": true,\n}', 3],
+      ['{\n  "cache": true,\n  // why\n}', 3],
+      ['{\n"cache": tr', 2],
+    ] as const) {
+      await writeFile(path("broken.json"), text);
+      const broken = await run(["ask", "hi", "--config", path("broken.json")]);
+      expect(broken).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(`broken.json is no JSON: see line ${line}.`),
+      });
+    }
     expect(server.requests).not.toContain("POST /api/chat");
   });
 

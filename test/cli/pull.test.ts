@@ -76,6 +76,7 @@ describe("a model for the built-in engine", () => {
     await start("models", "pause", model).ended;
     const code = await first.ended;
     expect(code).toBe(130);
+    expect(first.said()).toContain(`${model} is paused. To go on: switchyard models pull ${model}`);
     const seen = start("models", "downloads");
     await seen.ended;
     expect(seen.said()).toMatch(new RegExp(`^${model}  paused  `));

@@ -3,12 +3,14 @@ import { describe, expect, it } from "vitest";
 import type { AnswerEvent } from "../../src/core/answer.ts";
 import { estimateTokens } from "../../src/core/estimate-tokens.ts";
 import { formatMessage } from "../../src/core/message.ts";
+import { splitCode } from "../../src/tasks/code-parts.ts";
 import { splitLong } from "../../src/tasks/long-part.ts";
 import { splitMarkdown } from "../../src/tasks/markdown-parts.ts";
 import { restore } from "../../src/tasks/parts.ts";
 import type { Step } from "../../src/tasks/task-definition.ts";
 import { translate } from "../../src/tasks/translate.ts";
 import { untranslatedText } from "../../src/tasks/untranslated.ts";
+import { all, chat, never, pipelineWith, textOf } from "./pipeline-parts.ts";
 
 const documentParts = [
   "---\ntitle: Guide\ntags: [a, b]\n---\n",
@@ -145,6 +147,14 @@ describe("a translation", () => {
     expect(formatMessage(untranslatedText(left.slice(0, 1), 8))).toMatch(/1 of 8 parts.* in line 1\.$/);
     const many = Array.from({ length: 40 }, (_, at) => ({ first: at * 3, last: at * 3 }));
     expect(formatMessage(untranslatedText(many, 99)).length).toBeLessThan(200);
+  });
+
+  it("may have any number of parts", async () => {
+    const plan = () => Array.from({ length: 200_000 }, (): Step => ({ kind: "literal", text: "." }));
+    const { pipeline } = pipelineWith({ chat: { plan } });
+    expect(textOf(await all(pipeline.run(chat, never)))).toHaveLength(200_000);
+    const comment = `/*\n${"some words\n".repeat(200_000)}*/`;
+    expect(splitCode(comment, "typescript")?.filter((part) => part.kind === "translate")).toHaveLength(200_000);
   });
 
   it("keeps the blank lines and the line ends of plain text", async () => {
