@@ -1,6 +1,9 @@
 // What goes wrong at a shell besides the question itself: no answer, no room for it, no such command or folder.
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { runCommand } from "../harness/command-line.ts";
 import { says, useShell } from "./asking-shell.ts";
@@ -51,6 +54,29 @@ describe("a person at a shell", () => {
     expect(chinese.out).toContain("（默认：127.0.0.1）");
     expect(chinese.out).not.toContain("default");
   });
+
+  it.skipIf(process.platform === "win32")(
+    "may name a file in brackets, and what a shell puts in a file’s place, but no device",
+    async () => {
+      const server = await serve(says("Fine."));
+      await writeFile(path("[id].js"), "export const inBrackets = 1;\n");
+      await writeFile(path("i.js"), "export const other = 1;\n");
+      expect((await run(["explain", "[id].js", "--fresh"])).code).toBe(0);
+      expect(server.bodies.join()).toContain("inBrackets");
+      expect(server.bodies.join()).not.toContain("other");
+      expect(await run(["explain", "/dev/zero"])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("not a text file"),
+      });
+      await promisify(execFile)("mkfifo", [path("pipe.ts")]);
+      const [piped] = await Promise.all([
+        run(["explain", "pipe.ts", "--fresh"]),
+        writeFile(path("pipe.ts"), "export const piped = 1;\n"),
+      ]);
+      expect(piped.code).toBe(0);
+      expect(server.bodies.join()).toContain("piped");
+    },
+  );
 
   it("is told that there is no folder for agents to read", async () => {
     expect(await run(["mcp", "--root", path("none")])).toMatchObject({
