@@ -4,7 +4,7 @@ import { progressParts } from "../core/progress-text.ts";
 import type { Leaving, UpEvent } from "../core/services.ts";
 import { createSpeedometer, type Speedometer } from "../core/speedometer.ts";
 import { signalOf } from "./cancellation.ts";
-import { createHurry, type Hurry } from "./hurry.ts";
+import { type Hurry, withHurry } from "./hurry.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
@@ -33,16 +33,18 @@ export function teller({ report, hurry }: Omit<Following, "view">): (event: UpEv
     if (text) report(text);
     if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
     if (event.kind === "finishing") hurry.offer();
+    else hurry.withdraw();
   };
 }
 
-/** With a title and, where answers are waited for, a button not to. */
-export async function takeAway(
+/** With a title and, where answers are waited for, the offer not to. */
+export function takeAway<Value>(
   title: string,
-  work: (leaving: Leaving, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const hurry = createHurry();
-  await withProgress(title, (report, signal) => work({ hurry: hurry.signal, tell: teller({ report, hurry }) }, signal));
+  work: (leaving: Leaving, signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  return withHurry(async (hurry) =>
+    withProgress(title, (report, signal) => work({ hurry: hurry.signal, tell: teller({ report, hurry }) }, signal)),
+  );
 }
 
 export function withProgress<Value>(

@@ -1,29 +1,54 @@
-// A button for who does not want to wait until a model server has finished what it is answering.
+// For who does not want to wait until a model server has finished what it is answering.
+import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 
 export interface Hurry {
   /** Aborted when the person has had enough. */
   readonly signal: AbortSignal;
-  /** Shows the button, once. */
+  /** Says so, where that is not said already, and stays until it is withdrawn. */
   offer(): void;
+  /** Nothing is waited for any longer. */
+  withdraw(): void;
 }
 
-export function createHurry(): Hurry {
+/** Whatever becomes of `work`, nothing is offered after it. */
+export async function withHurry<Value>(work: (hurry: Hurry) => Promise<Value>): Promise<Value> {
+  const hurry = createHurry();
+  try {
+    return await work(hurry);
+  } finally {
+    hurry.withdraw();
+  }
+}
+
+function createHurry(): Hurry {
   const stop = new AbortController();
-  let isOffered = false;
+  let shown: vscode.Disposable | undefined;
+  const withdraw = () => {
+    shown?.dispose();
+    shown = undefined;
+  };
   return {
     signal: stop.signal,
     offer() {
-      if (isOffered) return;
-      isOffered = true;
-      const now = vscode.l10n.t("Do Not Wait");
-      const text = vscode.l10n.t("Answers are being made, and are waited for. Not to wait cuts them.");
-      vscode.window.showInformationMessage(text, now).then(
-        (chosen) => {
-          if (chosen === now) stop.abort();
-        },
-        () => undefined,
-      );
+      if (stop.signal.aborted) return;
+      shown ??= showOffer(() => {
+        stop.abort();
+        withdraw();
+      });
     },
+    withdraw,
   };
+}
+
+/** A message with a button goes after some seconds; that of something in progress stays, and takes a link. */
+function showOffer(onChosen: () => void): vscode.Disposable {
+  const id = `switchyard.doNotWait.${randomUUID()}`;
+  const command = vscode.commands.registerCommand(id, onChosen);
+  const link = `[${vscode.l10n.t("Do Not Wait")}](command:${id})`;
+  const title = vscode.l10n.t("Answers are being made, and are waited for. Not to wait cuts them.");
+  const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
+  const where = { location: vscode.ProgressLocation.Notification, title: `${title} ${link}` };
+  void vscode.window.withProgress(where, () => isOver);
+  return vscode.Disposable.from(command, { dispose: end });
 }

@@ -6,7 +6,7 @@ import type { DoctorFinding, ServiceProfile } from "../core/services.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { setContextKey } from "./context-keys.ts";
 import { follow, takeAway, teller, withProgress } from "./follow-services.ts";
-import { createHurry } from "./hurry.ts";
+import { withHurry } from "./hurry.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
@@ -19,11 +19,12 @@ function mustBeTrusted(): void {
 /** @param profile absent: the one of before */
 export async function startServices(app: App, view: ServicesView, profile?: ServiceProfile): Promise<void> {
   mustBeTrusted();
-  const hurry = createHurry();
-  const wish = { hurry: hurry.signal, ...(profile ? { profile } : {}) };
-  const places = await withProgress(vscode.l10n.t("Starting services"), async (report, signal) => {
-    return follow(app.services.up(wish, signal), { view, report, hurry });
-  });
+  const wish = profile ? { profile } : {};
+  const places = await withHurry(async (hurry) =>
+    withProgress(vscode.l10n.t("Starting services"), (report, signal) =>
+      follow(app.services.up({ ...wish, hurry: hurry.signal }, signal), { view, report, hurry }),
+    ),
+  );
   void vscode.window.showInformationMessage(vscode.l10n.t("Services run. {0}", places.join(", ")));
 }
 
@@ -44,9 +45,10 @@ export async function updateOllama(app: App, view: ServicesView): Promise<void> 
   });
   if (version === undefined) return;
   try {
-    const hurry = createHurry();
-    await withProgress(vscode.l10n.t("Updating Ollama"), (report, signal) =>
-      follow(app.services.update(version.trim(), { hurry: hurry.signal }, signal), { view, report, hurry }),
+    await withHurry(async (hurry) =>
+      withProgress(vscode.l10n.t("Updating Ollama"), (report, signal) =>
+        follow(app.services.update(version.trim(), { hurry: hurry.signal }, signal), { view, report, hurry }),
+      ),
     );
   } catch (error) {
     if (error instanceof Error && isAbort(error)) {
@@ -145,11 +147,12 @@ export async function startOrStopService(
   const options = { location: { viewId: "switchyard.services" }, title: title[wanted] };
   if (service) {
     const { signal } = new AbortController();
-    const hurry = createHurry();
-    await vscode.window.withProgress(options, (progress) => {
-      const report = (message: string) => progress.report({ message });
-      return app.services[wanted](service, { hurry: hurry.signal, tell: teller({ report, hurry }) }, signal);
-    });
+    await withHurry(async (hurry) =>
+      vscode.window.withProgress(options, (progress) => {
+        const report = (message: string) => progress.report({ message });
+        return app.services[wanted](service, { hurry: hurry.signal, tell: teller({ report, hurry }) }, signal);
+      }),
+    );
   }
   view.refresh();
 }
@@ -224,10 +227,7 @@ export async function runDoctor(app: App, view: ServicesView): Promise<void> {
   const mend = vscode.l10n.t("Mend It");
   const actions = canRepair && vscode.workspace.isTrusted ? [mend] : [];
   if ((await vscode.window.showWarningMessage(say(what), { modal: true, detail }, ...actions)) !== mend) return;
-  const hurry = createHurry();
-  const { isFixed } = await withProgress(say(repair), (report, signal) =>
-    app.services.repair(id, { hurry: hurry.signal, tell: teller({ report, hurry }) }, signal),
-  );
+  const { isFixed } = await takeAway(say(repair), (leaving, signal) => app.services.repair(id, leaving, signal));
   view.refresh();
   void vscode.window.showInformationMessage(
     isFixed ? vscode.l10n.t("Mended, and looked at again: it is gone.") : vscode.l10n.t("It is still there."),
