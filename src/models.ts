@@ -34,6 +34,7 @@ export function modelsOf(
       return [...servers.flatMap((server) => server.models), ...cloud];
     },
     offers: async (signal) => offersOf((await search.find(signal)).servers, embedded, settings()),
+    whoGets: async (signal) => (await serverFor(signal)).name,
     fits: (model) => fitsMemory(model, usualContextTokens, totalmem()),
     fit: async (model, signal) =>
       fitting.fit(model, await serverOf(model, signal).catch(() => serverFor(signal)), signal),
@@ -67,15 +68,20 @@ export function modelsOf(
 }
 
 /** What could be fetched: nothing where those that answer serve what they were started with. */
-function offersOf(servers: readonly Server[], embedded: Backend, { modelProfile }: Settings): readonly OfferedModel[] {
+function offersOf(
+  servers: readonly Server[],
+  embedded: Backend,
+  { modelProfile, engine }: Settings,
+): readonly OfferedModel[] {
   const getter = servers.map((server) => server.backend).find(isGetter);
   if (servers.length > 0 && !getter) return [];
-  const backend = getter ?? embedded;
+  // Where only Ollama is wanted, it is what would get them once it is there.
+  const backend = getter?.name ?? (engine === "ollama" ? "Ollama" : embedded.name);
   // The built-in engine has a list of its own; Ollama has its library.
-  const canGet = (name: string) => backend !== embedded || name in weights.models;
+  const canGet = (name: string) => backend !== embedded.name || name in weights.models;
   return offersFor(totalmem(), modelProfile)
     .filter(({ name }) => canGet(name) && !servers.some(({ models }) => models.some((model) => model.name === name)))
-    .map((offer) => ({ ...offer, backend: backend.name }));
+    .map((offer) => ({ ...offer, backend }));
 }
 
 function embedWith(find: ServerSearch["find"], settings: () => Settings, recordTexts: RecordTexts): App["embed"] {

@@ -15,7 +15,7 @@ import { leavable } from "../core/leavable.ts";
 import { type Message, msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import type { Settings } from "../core/settings.ts";
-import { isAbort, TaskError } from "../core/task-error.ts";
+import { isAbort, TaskError, type TaskErrorDetails } from "../core/task-error.ts";
 import { type ToolTest, withToolTests } from "../core/tool-test.ts";
 import { type FoundNode, isLoopback, type NodeSearch, type Tried } from "./find-nodes.ts";
 import type { NodeAddress } from "./node-addresses.ts";
@@ -212,7 +212,8 @@ function outcomeName(outcome: string): string | Message {
 }
 
 /** The error for a task when no server answered at all. */
-export function nothingAnswers(tried: readonly Tried[]): TaskError {
+/** @param details of who could answer and may not */
+export function nothingAnswers(tried: readonly Tried[], details: TaskErrorDetails = {}): TaskError {
   const list = {
     template: tried.map((_, at) => `{${2 * at}} ({${2 * at + 1}})`).join("; "),
     args: tried.flatMap(({ address, outcome }) => [address, outcomeName(outcome)]),
@@ -221,7 +222,7 @@ export function nothingAnswers(tried: readonly Tried[]): TaskError {
   const text = hasEngineFailed
     ? msg("No model server answers. Tried: {0}. Mend what is named there, or start Ollama.", list)
     : msg("No model server answers. Tried: {0}. Start Ollama, or set “switchyard.engine” to “embedded”.", list);
-  return new TaskError("server-unreachable", text);
+  return new TaskError("server-unreachable", text, { details });
 }
 
 export const loadedOf = (signal: AbortSignal) => (server: Server) =>
@@ -257,7 +258,7 @@ export function findIn(
       if (getter) return getter;
       const [first] = backends;
       if (first) throw changedElsewhere(first.name);
-      if (!isEmbeddedUsed()) throw nothingAnswers(tried);
+      if (!isEmbeddedUsed()) throw nothingAnswers(tried, { isBuiltInOff: true });
       return embedded;
     },
   };

@@ -46,6 +46,8 @@ export interface TaskErrorDetails {
   readonly remedies?: Remedies;
   /** Models are in containers that do not run (`server-unreachable`). */
   readonly areContainersAway?: true;
+  /** The built-in engine could answer, and the settings leave it out (`server-unreachable`). */
+  readonly isBuiltInOff?: true;
   /** There is no container engine (`server-unreachable`). */
   readonly isEngineAway?: true;
   /** The server had not enough memory for the model (`server-error`). */

@@ -15,6 +15,8 @@ interface OfferItem extends vscode.QuickPickItem {
 
 /** @param wanted tag to fetch without asking which */
 export async function getModel(app: App, tray: DownloadTray, wanted?: string): Promise<void> {
+  // Nothing is offered where nobody could get it: why, and what would help, is told instead.
+  await app.whoGets(new AbortController().signal);
   // Who has one already sees the step of the walkthrough done.
   void lookForModel(app);
   const name = wanted ?? (await chooseOffer(app));

@@ -47,6 +47,12 @@ function actionsFor(error: TaskError, log: vscode.LogOutputChannel): readonly Ac
     case "server-unreachable":
       if (error.details.areContainersAway)
         return [command(vscode.l10n.t("Start Services"), "switchyard.startServices"), showLog];
+      if (error.details.isBuiltInOff)
+        return [
+          command(vscode.l10n.t("Start Services"), "switchyard.startServices"),
+          command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "engine"),
+          showLog,
+        ];
       // No setting names an engine.
       if (error.details.isEngineAway)
         return [command(vscode.l10n.t("Look for Problems"), "switchyard.runDoctor"), showLog];
