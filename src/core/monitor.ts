@@ -61,7 +61,8 @@ export function createMonitor(nowMs: () => number, dateMs: () => number): Monito
             begun ||= isWord;
             if (event.kind === "text" || event.kind === "thinking") {
               pieces++;
-              piecesSince++;
+              // What was held back has been counted when it was written.
+              if (pieces > written) piecesSince++;
             } else if (event.kind === "writing") {
               piecesSince += Math.max(0, event.answerTokens - written);
               written = event.answerTokens;

@@ -50,7 +50,7 @@ export function createTally(nowMs: () => number): Tally {
     if (!route) return undefined;
     // What a review or a translation shows is not what its model said: there, what it was writing counts.
     const seenMs = lastTokenAtMs - (writtenFromMs ?? firstTokenAtMs ?? lastTokenAtMs);
-    const tokens = stats?.answerTokens ?? (written > 0 ? written : pieces);
+    const tokens = stats?.answerTokens ?? Math.max(written, pieces);
     // One piece alone has no speed, nor have some that came at once.
     const ownMs = tokens > 1 && seenMs >= enoughMs ? seenMs : 0;
     const decodeMs = keptAtMs === undefined ? (stats?.decodeMs ?? ownMs) : 0;

@@ -10,6 +10,8 @@ const enough = { han: 4, latin: 24 };
 const tooMany = { han: 24, latin: 120 };
 /** Answers that begin with code say nothing about their language; they are not held back. */
 const fence = "```";
+/** So often it is told that the model is writing while its words are held back. */
+const tellEveryPieces = 8;
 /** Longer than this, nothing is held back. */
 const longestHeld = 600;
 const languageNames =
@@ -82,7 +84,8 @@ export function untilWrongLanguage(
         text += event.text;
         held.push(event);
         const judgement = judgeLanguage(text, wanted);
-        if (judgement === "open") return undefined;
+        if (judgement === "open")
+          return held.length % tellEveryPieces === 0 ? take({ kind: "writing", answerTokens: held.length }) : undefined;
         if (judgement === "wrong") {
           watched.isWrong = true;
           enough();

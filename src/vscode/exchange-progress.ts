@@ -46,7 +46,9 @@ export function createProgress(sessionId: string, first: Exchange, parts: Progre
     post(sessionId, { kind: "status", exchangeId: exchange.id, state, detail: say(text) });
   }
   function addText(channel: "answer" | "thinking", text: string): void {
-    if (exchange.state !== "streaming") tell({ state: "streaming", ...badgeNow("done") });
+    // What was told of the writing while nothing could be shown of it goes with the first word.
+    const isFirst = channel === "answer" && exchange.answer === "";
+    if (exchange.state !== "streaming" || isFirst) tell({ state: "streaming", ...badgeNow("done") });
     update({ [channel]: exchange[channel] + text });
     if (isShown(sessionId)) stream.push(exchange.id, channel, text);
   }

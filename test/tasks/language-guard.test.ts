@@ -48,11 +48,22 @@ describe("an answer", () => {
       }
     };
     for await (const event of untilWrongLanguage(counted(), wanted, watched)) {
+      if (event.kind !== "text") continue;
       firstAt ||= seen;
-      shown += event.kind === "text" ? event.text : "";
+      shown += event.text;
     }
     return { shown, firstAt, isWrong: watched.isWrong };
   };
+
+  it("tells that it is being written while its words are held back, and no longer than that", async () => {
+    const told: string[] = [];
+    for await (const event of untilWrongLanguage(pieces(`${english.slice(0, 40)}这个函数计算平均值`), "zh-CN", {
+      isWrong: false,
+    }))
+      told.push(event.kind === "writing" ? `writing ${event.answerTokens}` : event.kind);
+    const writing = [8, 16, 24, 32, 40].map((tokens) => `writing ${tokens}`);
+    expect(told).toEqual([...writing, ...Array.from({ length: 49 }, () => "text")]);
+  });
 
   it("in the right language is passed on whole after a few words", async () => {
     const { shown, firstAt, isWrong } = await read(english, "en");

@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { formatMessage } from "../../src/core/message.ts";
+import type { ToPage } from "../../src/core/page-protocol.ts";
+import type { Exchange } from "../../src/core/session.ts";
+import { createProgress } from "../../src/vscode/exchange-progress.ts";
+
+const asked: Exchange = {
+  ...{ id: "e1", askedAtMs: 1, question: "why?", sources: [], answer: "", thinking: "", notices: [], findings: [] },
+  state: "queued",
+};
+
+it("what is told of the writing while words are held back is gone with the first of them", () => {
+  const posted: ToPage[] = [];
+  const progress = createProgress("s", asked, {
+    keeper: { put: () => undefined },
+    stream: { push: () => undefined, flush: () => undefined, ack: () => undefined, restart: () => 0 },
+    post: (_, message) => posted.push(message),
+    isShown: () => true,
+    say: formatMessage,
+    onFailure: () => undefined,
+  });
+  progress.see({ kind: "writing", answerTokens: 8 });
+  expect(posted.at(-1)).toMatchObject({ state: "streaming", detail: "Writing: 8 tokens so far" });
+  progress.see({ kind: "text", text: "Because" });
+  expect(posted.at(-1)).toMatchObject({ kind: "status", state: "streaming" });
+  expect(posted.at(-1)).not.toHaveProperty("detail");
+  const told = posted.length;
+  progress.see({ kind: "text", text: " of that" });
+  expect(posted).toHaveLength(told);
+});
