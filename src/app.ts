@@ -104,6 +104,7 @@ export function createApp(given: AppOptions): App {
     totals: () => monitor.totals(),
     checkClaudeKey: (signal) => checkClaudeKey(servers, current(), signal),
     sessions: stores.sessions,
+    translations: stores.translations,
     services: createServices({
       ...hostOf(options),
       isOffline: () => current().offline,
@@ -139,9 +140,10 @@ async function checkClaudeKey({ claude }: Connected, { offline }: Settings, sign
 }
 
 async function forgetEverything(home: string, stores: Stores, guidance: Pick<Guidance, "clear">): Promise<void> {
-  const { sessions, cache, ledger, feedback } = stores;
+  const { sessions, translations, cache, ledger, feedback } = stores;
   const kept = rm(join(home, "mcp-output"), { recursive: true, force: true });
-  await Promise.all([sessions.clear(), cache.clear(), ledger.clear(), feedback.clear(), guidance.clear(), kept]);
+  const cleared = [sessions, translations, cache, ledger, feedback, guidance].map((each) => each.clear());
+  await Promise.all([...cleared, kept]);
 }
 
 /** Held here by who asks, or by a window that has its folder open. */

@@ -7,6 +7,7 @@ import type { Settings } from "./core/settings.ts";
 import { heldInWindow } from "./core/window-rules.ts";
 import { createAnswerCache } from "./store/answer-cache.ts";
 import { createFeedback } from "./store/feedback.ts";
+import { createKeptTranslations } from "./store/kept-translations.ts";
 import { createLedger } from "./store/ledger.ts";
 import { createNamedPaths } from "./store/named-paths.ts";
 import { createPrivatePaths } from "./store/private-paths.ts";
@@ -45,6 +46,7 @@ export function openStores(options: AppOptions, settings: () => Settings) {
     ownHosts,
     feedback: createFeedback(join(folders.home, "feedback.json")),
     sessions: createSessionFiles(join(folders.home, "sessions")),
+    translations: createKeptTranslations(join(folders.home, "translations"), tell.nowMs),
     toolTests: createToolTests(join(folders.home, "tool-tests.json")),
     paths,
     namedPaths: createNamedPaths(paths, (path) => heldInWindow(path, windows())),

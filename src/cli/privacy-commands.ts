@@ -33,7 +33,9 @@ export function addPrivacyCommands(program: Command, parts: ProgramParts): void 
     });
   program
     .command("forget")
-    .description(t("delete all conversations, kept answers and the record of what left this machine"))
+    .description(
+      t("delete all conversations, previews of translations, kept answers and the record of what left this machine"),
+    )
     .option("--yes", t("do it; without this nothing is deleted"))
     .action(async (own: { yes?: boolean }, command: Command) => {
       if (!own.yes) throw new TaskError("bad-input", msg("Nothing was deleted. Add --yes to delete everything."));

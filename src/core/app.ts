@@ -8,6 +8,7 @@ import type { Downloads } from "./downloads.ts";
 import type { EmbedAsk, Embedded } from "./embedding.ts";
 import type { Feedback } from "./feedback.ts";
 import type { Fit } from "./fit.ts";
+import type { TranslationStore } from "./kept-translation.ts";
 import type { LeaveAnswer, LeaveQuestion } from "./leave.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 import type { Message } from "./message.ts";
@@ -105,6 +106,8 @@ export interface App {
   models(signal: AbortSignal): Promise<readonly InstalledModel[]>;
   /** Models that are not installed and could be, the best for this machine first. */
   offers(signal: AbortSignal): Promise<readonly OfferedModel[]>;
+  /** Name of the server that gets new models. @throws TaskError where there is none, with why */
+  whoGets(signal: AbortSignal): Promise<string>;
   fits(model: Pick<InstalledModel, "name" | "sizeBytes">): boolean;
   /** Whether a model would run where it is or would be, with the arithmetic; undefined where its size is not known. */
   fit(model: string, signal: AbortSignal): Promise<Fit | undefined>;
@@ -133,12 +136,13 @@ export interface App {
   /** Asks Claude whether the key is good. */
   checkClaudeKey(signal: AbortSignal): Promise<void>;
   readonly ledger: Pick<Ledger, "list" | "spentUsd" | "lostRecord">;
-  /** Deletes conversations, kept answers and the ledger; models and settings stay. */
+  /** Deletes conversations, previews of translations, kept answers and the ledger; models and settings stay. */
   forgetEverything(): Promise<void>;
   /** Takes one sample now and returns all kept ones, oldest first (at most 10 minutes). Touches only servers in use. */
   sample(signal: AbortSignal): Promise<readonly MonitorPoint[]>;
   totals(): Totals;
   readonly sessions: SessionStore;
+  readonly translations: TranslationStore;
   /** Model servers in containers of this machine. */
   readonly services: Services;
   dispose(): Promise<void>;

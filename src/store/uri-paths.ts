@@ -32,7 +32,8 @@ export function filesOf(uri: string): NamedFiles {
   try {
     const url = new URL(uri);
     if (scheme === "file") return found([fileURLToPath(url)]);
-    if (maybeWithoutFile.has(scheme) && !url.pathname.startsWith("/")) return { kind: "none" };
+    const isWithoutPath = !url.pathname.startsWith("/") || url.host === "untitled";
+    if (maybeWithoutFile.has(scheme) && isWithoutPath) return { kind: "none" };
     const path = fileURLToPath(`file://${url.pathname}`);
     return found(scheme === "git" ? [path, ...revisionOf(path, url.search)] : [path]);
   } catch (error) {

@@ -107,6 +107,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.forgetEverything": async (host) => {
     host.conversation.stopAll();
     if (!(await forgetEverything(await host.app.get()))) return;
+    await host.translations.forget();
     await host.keeper.forget();
     await host.chat.refresh();
   },
@@ -158,6 +159,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.replaceWithTranslation": (host, uri) => host.translations.replace(uri),
   "switchyard.stopTranslation": (host, uri) => host.translations.stop(uri),
   "switchyard.retranslate": (host, uri) => host.translations.again(uri),
+  "switchyard.aboutTranslation": (host, uri) => host.translations.about(uri),
   "switchyard.acceptProposal": (host, uri) => host.proposals.accept(uri),
   "switchyard.rejectProposal": (host, uri) => host.proposals.reject(uri),
 };

@@ -32,7 +32,7 @@ import { createSessionKeeper, type SessionKeeper } from "./session-keeper.ts";
 import { setupScheme } from "./setup-diffs.ts";
 import { SharedService } from "./shared-service.ts";
 import { createStatusBar, type StatusBar } from "./status-bar.ts";
-import { Translations, translationScheme } from "./translations.ts";
+import { Translations } from "./translations.ts";
 import { announceRules } from "./window-rules.ts";
 
 export interface Host {
@@ -73,7 +73,7 @@ export function createHost(context: vscode.ExtensionContext): Host {
   const keeper = createSessionKeeper(async () => (await app.get()).sessions, context.workspaceState, report);
   const downloadTray = createDownloadTray(context.globalState, report);
   const proposals = new Proposals();
-  const translations = new Translations(app.get);
+  const translations = new Translations(app.get, report);
   const sharedService = new SharedService(context, log);
   const statusBar = createStatusBar(app.peek, () => conversation.isBusy() || translations.isBusy());
   const { chat, conversation } = createChat(context, { app, keeper, proposals, statusBar, log, report });
@@ -170,7 +170,6 @@ function registrations(context: vscode.ExtensionContext, host: Host): readonly v
     createServiceItem(host.sharedService),
     vscode.workspace.registerTextDocumentContentProvider(setupScheme, host.clientSetup),
     vscode.workspace.registerTextDocumentContentProvider(proposalScheme, host.proposals),
-    vscode.workspace.registerTextDocumentContentProvider(translationScheme, host.translations),
     vscode.workspace.registerTextDocumentContentProvider(answerScheme, createAnswerContent(host.keeper)),
     vscode.window.registerWebviewViewProvider("switchyard.chat", chat),
     vscode.window.registerWebviewViewProvider("switchyard.monitor", new MonitorView(context, app.get)),

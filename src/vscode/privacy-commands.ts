@@ -37,7 +37,9 @@ export async function exportLedgerFile(app: App): Promise<void> {
 export async function forgetEverything(app: App): Promise<boolean> {
   const forget = vscode.l10n.t("Forget Everything");
   const chosen = await vscode.window.showWarningMessage(
-    vscode.l10n.t("Delete all conversations, kept answers and the record of what left this machine?"),
+    vscode.l10n.t(
+      "Delete all conversations, translations that are not saved, kept answers and the record of what left this machine?",
+    ),
     { modal: true, detail: vscode.l10n.t("This cannot be undone. Models and settings stay.") },
     forget,
   );

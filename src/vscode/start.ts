@@ -47,6 +47,6 @@ export function start(context: vscode.ExtensionContext): ExtensionApi {
 /** Stops what runs, and waits until what was said is on disk. */
 export async function stop(): Promise<void> {
   host?.conversation.stopAll();
-  await host?.keeper.save();
+  await Promise.all([host?.keeper.save(), host?.translations.keepRunning()]);
   await host?.app.dispose();
 }

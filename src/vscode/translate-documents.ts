@@ -15,12 +15,15 @@ interface Outcome {
   readonly due: DueTranslation;
   /** Why there is no translation of it; absent: there is one. */
   readonly failure?: string;
-  /** What of it stayed as it was; absent: nothing. */
-  readonly left?: string;
+  /** What was said of it on the way. */
+  readonly notes: readonly string[];
 }
 
 /** A server takes so many at a time; more would only wait there. */
 const atOnce = 4;
+/** A dialog holds no more. */
+const shownLines = 12;
+
 /** @param given as the editor's menus hand it over */
 export async function translateDocuments(
   app: App,
@@ -41,37 +44,38 @@ async function translateAll(app: App, log: vscode.LogOutputChannel, { due, targe
     (progress, token) => runAll(app, due, target, progress, signalOf(token)),
   );
   const failed = outcomes.filter((each) => each.failure !== undefined);
-  for (const each of failed) log.warn(`${labelOf(vscode.Uri.parse(each.due.document.path))}: ${each.failure}`);
   const written = new Set(outcomes.filter((each) => each.failure === undefined).map((each) => each.due));
+  const noted = outcomes.filter((each) => written.has(each.due) && each.notes.length > 0);
   if (written.size > 0) setContextKey("hasTranslation", true);
-  const partly = outcomes.filter((each) => each.left !== undefined);
-  for (const each of partly) log.warn(`${labelOf(vscode.Uri.parse(each.due.document.path))}: ${each.left}`);
   const rest = due.filter((each) => !written.has(each));
   const summary = [
     vscode.l10n.t("{0} of {1} documents translated", written.size, due.length),
-    ...(failed[0] ? [vscode.l10n.t("{0} failed ({1})", failed.length, failed[0].failure ?? "")] : []),
-    ...(partly.length > 0 ? [vscode.l10n.t("{0} only in part ({1})", partly.length, leftText(partly))] : []),
+    ...(failed.length > 0 ? [vscode.l10n.t("{0} failed", failed.length)] : []),
+    ...(noted.length > 0 ? [vscode.l10n.t("{0} with remarks", noted.length)] : []),
     ...(outcomes.length < due.length ? [vscode.l10n.t("{0} not begun", due.length - outcomes.length)] : []),
   ].join(" · ");
-  if (rest.length === 0) {
-    if (partly.length > 0) void vscode.window.showWarningMessage(summary);
-    else void vscode.window.showInformationMessage(summary);
-    return;
-  }
-  const again = vscode.l10n.t("Translate the Rest");
-  if ((await vscode.window.showWarningMessage(summary, again)) === again) {
-    await translateAll(app, log, { due: rest, target });
-  }
+  const lines = [...failed, ...noted].map(lineOf);
+  for (const line of lines) log.warn(line);
+  if (await isRestWanted(summary, lines, rest.length > 0)) await translateAll(app, log, { due: rest, target });
 }
 
-/** A notice holds so many files; the log has all. */
-const shownFiles = 3;
+/** `docs/a.md: why, or what was said` */
+function lineOf({ due, failure, notes }: Outcome): string {
+  return `${labelOf(vscode.Uri.parse(due.document.path))}: ${[...(failure ? [failure] : []), ...notes].join(" ")}`;
+}
 
-function leftText(partly: readonly Outcome[]): string {
-  const texts = partly
-    .slice(0, shownFiles)
-    .map(({ due, left }) => `${labelOf(vscode.Uri.parse(due.document.path))}: ${left}`);
-  return texts.join(" ") + (partly.length > shownFiles ? " …" : "");
+/** The message is short and goes after a while; what it says of each document is shown until the person closes it. */
+async function isRestWanted(summary: string, lines: readonly string[], hasRest: boolean): Promise<boolean> {
+  const details = vscode.l10n.t("Details");
+  const again = vscode.l10n.t("Translate the Rest");
+  const rest = hasRest ? [again] : [];
+  const show = hasRest || lines.length > 0 ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+  const chosen = await show(summary, ...rest, ...(lines.length > 0 ? [details] : []));
+  if (chosen !== details) return chosen === again;
+  const shown = lines.slice(0, shownLines);
+  const more = lines.length - shown.length;
+  const detail = [...shown, ...(more > 0 ? [vscode.l10n.t("{0} more are in the log.", more)] : [])].join("\n\n");
+  return (await vscode.window.showWarningMessage(summary, { modal: true, detail }, ...rest)) === again;
 }
 
 /** Those that were begun, in the order in which they ended; a failure does not stop the others. */
@@ -109,23 +113,23 @@ async function translateOne(
     const ask = { kind: "translate", text: "", sources: [source], history: [], targetLanguage: target } as const;
     let text = "";
     let finish = "";
+    const notes: string[] = [];
     let tokens = 0;
-    let left: string | undefined;
     for await (const event of app.run(ask, signal)) {
       if (event.kind === "text") text += event.text;
-      if (event.kind === "notice" && event.failed === "form") left = say(event.text);
+      if (event.kind === "notice") notes.push(say(event.text));
       if (event.kind !== "done") continue;
       finish = event.finish;
       tokens = event.stats.answerTokens;
     }
-    if (finish !== "stop") return { due, failure: say(msg("The model ended before the text did.")) };
+    if (finish !== "stop") return { due, notes, failure: say(msg("The model ended before the text did.")) };
     // Where the model was asked and every part came back as it was, there is no translation to write.
-    if (tokens > 0 && text === source.text) return { due, failure: say(untranslated) };
+    if (tokens > 0 && text === source.text) return { due, notes, failure: say(untranslated) };
     await write(vscode.Uri.parse(due.targetPath), text);
-    return { due, ...(left === undefined ? {} : { left }) };
+    return { due, notes };
   } catch (error) {
     if (isAbort(error)) return undefined;
-    return { due, failure: error instanceof TaskError ? say(error.text) : String(error) };
+    return { due, notes: [], failure: error instanceof TaskError ? say(error.text) : String(error) };
   }
 }
 

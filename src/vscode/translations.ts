@@ -1,59 +1,50 @@
 // Translations in a document of their own beside the original, growing as they are written.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { loadingText, readingText } from "../core/names.ts";
+import { loadingText, placeName, readingText } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
-import type { AnswerLanguage, Source } from "../core/task.ts";
-import { previewPath } from "../core/translation-batch.ts";
-import { translationTarget } from "../core/translation-target.ts";
 import { badgeText } from "./badge-text.ts";
 import { setContextKey } from "./context-keys.ts";
-import { replaceOriginal, saveBeside, type Translated } from "./put-translation.ts";
+import { type PreviewFile, PreviewFiles } from "./preview-files.ts";
+import { closeTabs, shownIn, tabsWith } from "./preview-tabs.ts";
+import { replaceOriginal, saveBeside } from "./put-translation.ts";
 import { say } from "./say.ts";
 import { showDocument } from "./show-document.ts";
+import { kept, newTranslation, restored, scheme, type TranslatedPart, type Translation } from "./translation.ts";
+import { showAbout, stateName, TranslationNotes, tellNotes } from "./translation-notes.ts";
 
-export const translationScheme = "switchyard-translation";
 /** Redrawing an editor is slow; ten times a second looks alive. */
 const redrawMs = 100;
-/** Who translated, where and how fast is read at leisure; later it stands in the language status. */
+/** Who translated, where and how fast is read at leisure; later it stands above the translation. */
 const badgeShownMs = 15_000;
+/** A window that goes in the middle leaves at least what there was so long before. */
+const keepEveryMs = 2_000;
 
-interface Translation extends Translated {
-  state: Translated["state"];
-  text: string;
-  summary: string;
-  stop: AbortController;
-}
-
-export interface TranslatedPart {
-  readonly source: Source;
-  /** Where it stands in its file; absent: it is all of it. */
-  readonly range?: vscode.Range;
-}
-
-export class Translations implements vscode.TextDocumentContentProvider, vscode.Disposable {
+export class Translations implements vscode.Disposable {
   readonly #app: () => Promise<App>;
+  readonly #report: (error: unknown) => void;
   readonly #translations = new Map<string, Translation>();
-  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly onDidChange = this.#changed.event;
-  readonly #status = vscode.languages.createLanguageStatusItem("switchyard.translation", { scheme: translationScheme });
+  readonly #files = new PreviewFiles((uri) => this.#file(uri));
+  readonly #notes = new TranslationNotes((uri) => this.#translations.get(uri.toString()));
+  readonly #status = vscode.languages.createLanguageStatusItem("switchyard.translation", { scheme });
   readonly #disposables: vscode.Disposable[];
-  #last = 0;
+  #keeping: Promise<void> = Promise.resolve();
 
-  constructor(app: () => Promise<App>) {
+  constructor(app: () => Promise<App>, report: (error: unknown) => void) {
     this.#app = app;
+    this.#report = report;
     this.#status.name = "Switchyard";
     this.#disposables = [
-      this.#changed,
+      this.#files,
+      this.#notes,
       this.#status,
+      vscode.workspace.registerFileSystemProvider(scheme, this.#files, { isReadonly: true, isCaseSensitive: true }),
+      vscode.languages.registerCodeLensProvider({ scheme }, this.#notes),
       vscode.window.onDidChangeActiveTextEditor(() => this.#showState()),
-      vscode.workspace.onDidCloseTextDocument(({ uri }) => {
-        const closed = this.#translations.get(uri.toString());
-        // Setting the language of a document closes and opens it again.
-        setTimeout(() => {
-          const isOpen = vscode.workspace.textDocuments.some((each) => each.uri.toString() === uri.toString());
-          if (closed && !isOpen) closed.stop.abort();
-        }, 1000);
+      vscode.window.tabGroups.onDidChangeTabs(({ opened, closed }) => {
+        for (const uri of previewsIn(opened)) this.#reopen(uri);
+        // A tab that is moved is closed and opened.
+        for (const uri of previewsIn(closed)) setTimeout(() => void this.#close(uri), 1000);
       }),
     ];
   }
@@ -67,12 +58,65 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     for (const translation of this.#translations.values()) translation.stop.abort();
   }
 
-  isBusy(): boolean {
-    return [...this.#translations.values()].some((translation) => translation.state === "running");
+  /** What is being written when the window goes is kept as far as it came. */
+  async keepRunning(): Promise<void> {
+    const running = [...this.#translations.values()].filter(({ state }) => state === "running");
+    this.stopAll();
+    await Promise.all(running.map((translation) => this.#keep(translation)));
   }
 
-  provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.#translations.get(uri.toString())?.text ?? "";
+  /** Nothing of them is on disk any longer; the previews go as well. */
+  async forget(): Promise<void> {
+    this.stopAll();
+    this.#translations.clear();
+    await closeTabs((uri) => uri.scheme === scheme);
+  }
+
+  /** One after the other: what is older is not written last. */
+  #keep(translation: Translation): Promise<void> {
+    this.#keeping = this.#keeping
+      .then(async () => {
+        if (translation.isOpen && translation.text !== "")
+          await (await this.#app()).translations.save(kept(translation));
+      })
+      .catch(this.#report);
+    return this.#keeping;
+  }
+
+  async #close(uri: vscode.Uri): Promise<void> {
+    if (tabsWith((each) => each.toString() === uri.toString()).length > 0) return;
+    const translation = this.#translations.get(uri.toString());
+    translation?.stop.abort();
+    if (translation) translation.isOpen = false;
+    await this.#keeping;
+    await (await this.#app()).translations.delete(uri.query).catch(this.#report);
+  }
+
+  /** The editor opens again what was closed. */
+  #reopen(uri: vscode.Uri): void {
+    const translation = this.#translations.get(uri.toString());
+    if (!translation || translation.isOpen) return;
+    translation.isOpen = true;
+    void this.#keep(translation);
+  }
+
+  /** One of a window that was loaded anew is read from disk. */
+  async #file(uri: vscode.Uri): Promise<PreviewFile> {
+    const known = this.#translations.get(uri.toString());
+    if (known) return known;
+    const stored = uri.scheme === scheme ? await (await this.#app()).translations.load(uri.query) : undefined;
+    // It may have been asked for twice.
+    const found = this.#translations.get(uri.toString()) ?? (stored && restored(stored));
+    const gone = vscode.l10n.t("This translation is not kept any longer. Translate its original again.");
+    if (!found) return { text: gone, changedMs: 1 };
+    this.#translations.set(uri.toString(), found);
+    this.#notes.tellChange();
+    this.#showState();
+    return found;
+  }
+
+  isBusy(): boolean {
+    return [...this.#translations.values()].some((translation) => translation.state === "running");
   }
 
   /**
@@ -83,7 +127,8 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     const previews: [vscode.Uri, Translation][] = [];
     let column: vscode.ViewColumn | undefined;
     for (const part of parts) {
-      const preview = this.#prepare(part);
+      const preview = newTranslation(part);
+      this.#translations.set(preview[0].toString(), preview[1]);
       column = await this.#open(preview, column);
       previews.push(preview);
     }
@@ -93,33 +138,9 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
       for (const [uri, translation] of previews) await this.#fill(uri, translation);
     } finally {
       // What failed before its first word leaves no empty editor behind.
-      for (const [uri, { text }] of previews) if (text === "") await closeTabs(uri);
+      const empty = new Set(previews.flatMap(([uri, { text }]) => (text === "" ? [uri.toString()] : [])));
+      await closeTabs((uri) => empty.has(uri.toString()));
     }
-  }
-
-  #prepare({ source, range }: TranslatedPart): [vscode.Uri, Translation] {
-    const original = vscode.Uri.parse(source.uri);
-    const target: AnswerLanguage = translationTarget(source);
-    const start = range?.start;
-    const uri = vscode.Uri.from({
-      scheme: translationScheme,
-      path: start
-        ? previewPath(original.path, target, start.line + 1, start.character + 1)
-        : previewPath(original.path, target),
-      query: String(++this.#last),
-    });
-    const translation: Translation = {
-      source,
-      original,
-      ...(range ? { range } : {}),
-      target,
-      text: "",
-      state: "running",
-      summary: "",
-      stop: new AbortController(),
-    };
-    this.#translations.set(uri.toString(), translation);
-    return [uri, translation];
   }
 
   /** @param column absent: beside the active group @returns where it is */
@@ -141,6 +162,7 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     await vscode.window.withProgress(where, (progress) =>
       this.#write(uri, translation, (message) => progress.report({ message })),
     );
+    void tellNotes(uri, translation);
     if (translation.summary === "") return;
     vscode.window.setStatusBarMessage(`$(check) ${translation.summary}`, badgeShownMs);
   }
@@ -148,12 +170,16 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
   async #write(uri: vscode.Uri, translation: Translation, tell: (text: string) => void): Promise<void> {
     const { source, target, stop } = translation;
     const tally = createTally(() => performance.now());
-    const notices: string[] = [];
     let drawnAtMs = 0;
+    let keptAtMs = 0;
     const draw = (now = false) => {
       if (!now && performance.now() - drawnAtMs < redrawMs) return;
       drawnAtMs = performance.now();
-      this.#changed.fire(uri);
+      translation.changedMs = Math.max(Date.now(), translation.changedMs + 1);
+      this.#files.tellChange(uri);
+      if (now || drawnAtMs - keptAtMs < keepEveryMs) return;
+      keptAtMs = drawnAtMs;
+      void this.#keep(translation);
     };
     const wait = (text: string) => {
       translation.summary = text;
@@ -161,6 +187,8 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     };
     translation.state = "running";
     translation.text = "";
+    translation.by = "";
+    translation.notes = [];
     this.#showState();
     const ask = { kind: "translate", text: "", sources: [source], history: [], targetLanguage: target } as const;
     try {
@@ -174,8 +202,8 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
         if (event.kind === "progress") wait(vscode.l10n.t("{0} of {1} parts", event.done, event.total));
         if (event.kind === "waiting") wait(vscode.l10n.t("Waiting: {0} before this one", event.before));
         if (event.kind === "loading") wait(say(loadingText(event)));
-        if (event.kind === "notice") notices.push(say(event.text));
-        this.#showState();
+        if (event.kind === "notice") translation.notes = withNote(translation, say(event.text));
+        if (event.kind !== "text") this.#showState();
       }
       translation.state = "done";
       setContextKey("hasTranslation", true);
@@ -185,9 +213,10 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     } finally {
       const badge = tally.badge(translation.state === "done" ? "done" : "stopped");
       translation.summary = badge ? badgeText(badge) : "";
+      translation.by = badge ? `${badge.route.model} · ${say(placeName(badge.route.place))}` : "";
       draw(true);
       this.#showState();
-      showOnce(notices);
+      await this.#keep(translation);
     }
   }
 
@@ -207,15 +236,11 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
   }
 
   #showState(): void {
+    this.#notes.tellChange();
     const translation = this.#active()?.translation;
     setContextKey("translating", translation?.state === "running");
     if (!translation) return;
-    const states = {
-      running: vscode.l10n.t("Translating…"),
-      done: vscode.l10n.t("Translated"),
-      incomplete: vscode.l10n.t("Translation is incomplete"),
-    };
-    this.#status.text = states[translation.state];
+    this.#status.text = stateName(translation.state);
     this.#status.detail = translation.summary;
     this.#status.busy = translation.state === "running";
     this.#status.severity =
@@ -241,22 +266,17 @@ export class Translations implements vscode.TextDocumentContentProvider, vscode.
     if (meant) await saveBeside(meant.translation);
   }
 
+  async about(given: unknown): Promise<void> {
+    const meant = this.#meant(given);
+    if (meant) await showAbout(meant.translation);
+  }
+
   async replace(given: unknown): Promise<void> {
     const meant = this.#meant(given);
     if (meant) await replaceOriginal(meant.translation);
   }
 }
 
-async function closeTabs(uri: vscode.Uri): Promise<void> {
-  const tabs = vscode.window.tabGroups.all
-    .flatMap((group) => group.tabs)
-    .filter(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri.toString());
-  await vscode.window.tabGroups.close(tabs);
-}
-
-/** What is said of many parts is shown once, with how often. */
-function showOnce(notices: readonly string[]): void {
-  for (const [text, all] of Map.groupBy(notices, (each) => each)) {
-    void vscode.window.showInformationMessage(all.length > 1 ? `${text} (${all.length} ×)` : text);
-  }
-}
+const previewsIn = (tabs: readonly vscode.Tab[]) =>
+  tabs.flatMap((tab) => shownIn(tab) ?? []).filter((uri) => uri.scheme === scheme);
+const withNote = ({ notes, text }: Translation, said: string) => [...notes, { text: said, offset: text.length }];

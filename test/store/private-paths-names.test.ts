@@ -29,6 +29,7 @@ describe("a file that stays on this machine stays so", () => {
       expect(await rules().ruleFor(uri), uri).toMatchObject({ kind: "marker" });
     }
     expect(await rules("**").ruleFor("switchyard-proposal:Untitled-1?1")).toBeUndefined();
+    expect(await rules("**").ruleFor("switchyard-translation://untitled/Untitled-1.en?1")).toBeUndefined();
   });
 
   it("as its translation, saved beside it under another name", async () => {

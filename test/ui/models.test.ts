@@ -116,4 +116,37 @@ describe("models on several servers", { timeout: 300_000 }, () => {
     await workbench.page.waitForTimeout(1500);
     expect(asked("POST /api/chat").reduce((sum, each) => sum + each)).toBe(before + 1);
   });
+
+  it("that translate nothing are told of where it stands, and the preview is there after the window was loaded anew", async () => {
+    const { page } = workbench;
+    await workbench.openFile("guide.md");
+    await workbench.runCommand("Switchyard: Translate Document");
+    const told = workbench.notification("guide.md: One part was not answered as asked");
+    await told.getByRole("button", { name: "Show Where" }).waitFor();
+    const lenses = page.locator(".codelens-decoration");
+    await lenses.filter({ hasText: "One part was not answered as asked" }).first().waitFor();
+    await workbench.screenshot("translation-notes");
+    await lenses.filter({ hasText: "Translated" }).locator("a").first().click();
+    await workbench.dialog().getByText("Line 1: One part was not answered as asked").first().waitFor();
+    await workbench.screenshot("translation-about");
+    await page.keyboard.press("Escape");
+    await page.reload();
+    await workbench.statusItem("model").waitFor({ timeout: 90_000 });
+    await page.locator(".tabs-container .tab", { hasText: "guide.zh-CN.md" }).click();
+    await expect.poll(() => workbench.editorText(), { timeout: 60_000 }).toContain("npm ci");
+    await lenses.filter({ hasText: "One part was not answered as asked" }).first().waitFor();
+    await workbench.screenshot("translation-reloaded");
+    await workbench.editorAction("Save Translation Beside the Original").click();
+    await page.locator(".tabs-container .tab", { hasText: "guide.zh-CN.md" }).nth(1).waitFor();
+  });
+
+  it("are not offered where no server is left that could get them, and what would help is", async () => {
+    await Promise.all(servers.map((server) => server.close()));
+    await workbench.runCommand("Switchyard: Get a Model…");
+    const told = workbench.notification("No model server answers.");
+    await told.getByRole("button", { name: "Start Services" }).waitFor();
+    await workbench.screenshot("nobody-gets-models");
+    await told.getByRole("button", { name: "Open Settings" }).click();
+    await workbench.page.locator(".settings-editor").getByText("What runs the models.").first().waitFor();
+  });
 });
