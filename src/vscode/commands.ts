@@ -82,12 +82,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
     host.conversation.stopAll();
     host.translations.stopAll();
   },
-  "switchyard.openSettings": (_host, key) =>
-    vscode.commands.executeCommand(
-      "workbench.action.openSettings",
-      // A word alone finds settings of others that speak of it, too.
-      typeof key === "string" ? `@id:switchyard.${key}` : "@ext:switchyard.switchyard",
-    ),
+  "switchyard.openSettings": (_host, key) => openSettings(typeof key === "string" ? key : undefined),
   "switchyard.openWalkthrough": async (host) => {
     await vscode.commands.executeCommand("workbench.action.openWalkthrough", "switchyard.switchyard#start");
     // The editor does not see what was true already when it first read the steps.
@@ -175,6 +170,14 @@ export function registerCommands(host: Host): readonly vscode.Disposable[] {
       }
     }),
   );
+}
+
+/** In a remote window the settings of its machine are not among those of the user: the page that has all of them is shown. */
+function openSettings(key: string | undefined): Thenable<unknown> {
+  const isRemote = vscode.env.remoteName !== undefined;
+  // A word alone finds settings of others that speak of it, too.
+  const query = key === undefined ? "@ext:switchyard.switchyard" : `@id:switchyard.${key}`;
+  return vscode.commands.executeCommand(`workbench.action.open${isRemote ? "Remote" : ""}Settings`, { query });
 }
 
 async function review(host: Host, sources: readonly Source[]): Promise<void> {

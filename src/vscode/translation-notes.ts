@@ -33,7 +33,8 @@ export class TranslationNotes implements vscode.CodeLensProvider, vscode.Disposa
     const retry = new vscode.CodeLens(top, { ...again, title: vscode.l10n.t("Translate Again") });
     const notes = noted.notes.map((note) => {
       const place = document.positionAt(placeOf(note, noted.text));
-      return new vscode.CodeLens(new vscode.Range(place, place), { ...about, title: `$(warning) ${note.text}` });
+      const title = `$(warning) ${note.text}`;
+      return new vscode.CodeLens(new vscode.Range(place, place), { ...about, title, tooltip: note.text });
     });
     return [head, ...(noted.state === "incomplete" ? [retry] : []), ...notes];
   }
@@ -50,9 +51,9 @@ export const stateName = (state: Translated["state"]): string =>
     incomplete: vscode.l10n.t("Translation is incomplete"),
   })[state];
 
-function headOf({ state, by, summary }: Noted): string {
-  const icon = { running: "sync~spin", done: "check", incomplete: "warning" }[state];
-  const more = state === "running" ? summary : by;
+function headOf({ state, by, notes }: Noted): string {
+  const icon = { running: "sync~spin", done: notes.length > 0 ? "info" : "check", incomplete: "warning" }[state];
+  const more = notes.length > 0 ? vscode.l10n.t("Remarks: {0}", notes.length) : by;
   return [`$(${icon}) ${stateName(state)}`, ...(more === "" ? [] : [more])].join(" · ");
 }
 
