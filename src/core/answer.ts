@@ -13,8 +13,13 @@ export type FailedCheck = "form" | "code" | "language" | "repetition";
  */
 export type AnswerEvent =
   | { readonly kind: "routed"; readonly route: Route }
-  /** Something the person should know that is not part of the answer. */
-  | { readonly kind: "notice"; readonly text: Message; readonly failed?: FailedCheck }
+  /** Something the person should know that is not part of the answer. `places`: where in its text, in characters. */
+  | {
+      readonly kind: "notice";
+      readonly text: Message;
+      readonly failed?: FailedCheck;
+      readonly places?: readonly number[];
+    }
   /** The model is writing what can only be shown when more of it is there; `answerTokens` so far. */
   | { readonly kind: "writing"; readonly answerTokens: number }
   /** One finding of a review; its markdown also comes as `text`. */

@@ -1,10 +1,10 @@
 import type { AnswerLanguage, Source } from "./task.ts";
 
-/** What was said of a part of a translation, or of all of it. */
+/** What was said of a translation. */
 export interface TranslationNote {
   readonly text: string;
-  /** Where that part begins in the translation. */
-  readonly offset: number;
+  /** Where the parts begin that it is about, in characters; none: it is about all of it. */
+  readonly places: readonly number[];
 }
 
 /** Lines and characters from 0. */

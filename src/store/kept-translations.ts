@@ -27,7 +27,7 @@ const fileSchema = z.object({
   state: z.enum(["done", "incomplete"]),
   by: z.string(),
   summary: z.string(),
-  notes: z.array(z.object({ text: z.string(), offset: z.number() })),
+  notes: z.array(z.object({ text: z.string(), places: z.array(z.number()) })),
 });
 
 /** @param folder made on the first save, readable by its owner alone */

@@ -18,19 +18,25 @@ export function runSteps(job: Job, way: Run, signal: AbortSignal): Stream<Answer
     const total = job.steps.filter((step) => step.kind === "prompt").length;
     const finished: Done[] = [];
     const left: Lines[] = [];
+    const places: number[] = [];
+    let written = 0;
     for (const step of job.steps) {
       if (step.kind !== "prompt") {
+        if (step.kind === "literal") written += step.text.length;
         await take(step.kind === "literal" ? { kind: "text", text: step.text } : step);
         continue;
       }
+      const before = { written, left: left.length };
       await beside(runPrompt(job, step, way, left, signal), take, (event) => {
+        if (event.kind === "text") written += event.text.length;
         if (event.kind !== "done") return take(event);
         finished.push(event);
         return undefined;
       });
+      if (left.length > before.left) places.push(before.written);
       if (total > 1) await take({ kind: "progress", done: finished.length, total });
     }
-    if (left.length > 0) await take({ kind: "notice", text: untranslatedText(left, total), failed: "form" });
+    if (left.length > 0) await take({ kind: "notice", text: untranslatedText(left, total), failed: "form", places });
     await take({
       kind: "done",
       stats: finished.map(({ stats }) => stats).reduce(addStats, noStats),

@@ -31,11 +31,13 @@ export class TranslationNotes implements vscode.CodeLensProvider, vscode.Disposa
     const head = new vscode.CodeLens(top, { ...about, title: headOf(noted), tooltip: noted.summary });
     const again = { command: "switchyard.retranslate", arguments: [document.uri] };
     const retry = new vscode.CodeLens(top, { ...again, title: vscode.l10n.t("Translate Again") });
-    const notes = noted.notes.map((note) => {
-      const place = document.positionAt(placeOf(note, noted.text));
-      const title = `$(warning) ${note.text}`;
-      return new vscode.CodeLens(new vscode.Range(place, place), { ...about, title, tooltip: note.text });
-    });
+    const notes = noted.notes.flatMap(({ text: said, places }) =>
+      places.map((offset) => {
+        const place = document.positionAt(startOf(offset, noted.text));
+        const lens = { ...about, title: `$(warning) ${said}`, tooltip: said };
+        return new vscode.CodeLens(new vscode.Range(place, place), lens);
+      }),
+    );
     return [head, ...(noted.state === "incomplete" ? [retry] : []), ...notes];
   }
 
@@ -58,30 +60,29 @@ function headOf({ state, by, notes }: Noted): string {
 }
 
 /** A part begins with its first letter, not with the blank lines before it. */
-function placeOf({ offset }: TranslationNote, text: string): number {
+function startOf(offset: number, text: string): number {
   return offset + (/^\s*/.exec(text.slice(offset))?.[0].length ?? 0);
 }
 
 /** All there is to know, until the person closes it. */
-export async function showAbout({ state, summary, notes, text }: Noted): Promise<void> {
-  const lineOf = (note: TranslationNote) => text.slice(0, placeOf(note, text)).split("\n").length;
-  const lines = notes.map((note) => vscode.l10n.t("Line {0}: {1}", lineOf(note), note.text));
-  const detail = [summary, ...lines].filter((line) => line !== "").join("\n\n");
+export async function showAbout({ state, summary, notes }: Noted): Promise<void> {
+  const detail = [summary, ...textsOf(notes)].filter((line) => line !== "").join("\n\n");
   await vscode.window.showInformationMessage(stateName(state), { modal: true, detail });
 }
 
 /** Said once at the end, with the way to where it stays. */
-export async function tellNotes(uri: vscode.Uri, { original, notes, text }: Noted): Promise<void> {
-  const [first] = notes;
-  if (!first) return;
-  const texts = [...Map.groupBy(notes, (note) => note.text)].map(([said, all]) =>
-    all.length > 1 ? `${said} (${all.length} ×)` : said,
-  );
-  const show = vscode.l10n.t("Show Where");
+export async function tellNotes(uri: vscode.Uri, noted: Noted): Promise<void> {
+  const { original, notes, text } = noted;
+  if (notes.length === 0) return;
+  const [first] = notes.flatMap(({ places }) => places);
+  const show = first === undefined ? vscode.l10n.t("Details") : vscode.l10n.t("Show Where");
   const name = original.path.split("/").at(-1) ?? "";
-  if ((await vscode.window.showWarningMessage(`${name}: ${texts.join(" ")}`, show)) !== show) return;
+  if ((await vscode.window.showWarningMessage(`${name}: ${textsOf(notes).join(" ")}`, show)) !== show) return;
+  if (first === undefined) return showAbout(noted);
   const editor = await showDocument(uri);
-  const place = editor.document.positionAt(placeOf(first, text));
+  const place = editor.document.positionAt(startOf(first, text));
   editor.selection = new vscode.Selection(place, place);
   editor.revealRange(new vscode.Range(place, place), vscode.TextEditorRevealType.InCenter);
 }
+
+const textsOf = (notes: readonly TranslationNote[]) => [...new Set(notes.map(({ text }) => text))];

@@ -202,7 +202,7 @@ export class Translations implements vscode.Disposable {
         if (event.kind === "progress") wait(vscode.l10n.t("{0} of {1} parts", event.done, event.total));
         if (event.kind === "waiting") wait(vscode.l10n.t("Waiting: {0} before this one", event.before));
         if (event.kind === "loading") wait(say(loadingText(event)));
-        if (event.kind === "notice") translation.notes = withNote(translation, say(event.text));
+        if (event.kind === "notice") translation.notes = withNote(translation, say(event.text), event.places);
         if (event.kind !== "text") this.#showState();
       }
       translation.state = "done";
@@ -279,4 +279,4 @@ export class Translations implements vscode.Disposable {
 
 const previewsIn = (tabs: readonly vscode.Tab[]) =>
   tabs.flatMap((tab) => shownIn(tab) ?? []).filter((uri) => uri.scheme === scheme);
-const withNote = ({ notes, text }: Translation, said: string) => [...notes, { text: said, offset: text.length }];
+const withNote = ({ notes }: Translation, text: string, places: readonly number[] = []) => [...notes, { text, places }];

@@ -21,7 +21,7 @@ const translation = (id: string): KeptTranslation => ({
   state: "incomplete",
   by: "small:1b",
   summary: "Translation · small:1b",
-  notes: [{ text: "One part was not answered as asked.", offset: 2 }],
+  notes: [{ text: "One part was not answered as asked.", places: [2] }],
 });
 
 it("a translation comes back as it was kept, and nobody else may read it", async () => {

@@ -6,6 +6,7 @@ it("asks a checked part once more, then puts the original in its place and says 
   const { pipeline, requests } = pipelineWith({
     chat: {
       plan: () => [
+        { kind: "literal", text: "# One\n\n" },
         {
           kind: "prompt",
           messages: [{ role: "user", content: "translate ⟦1⟧" }],
@@ -24,6 +25,8 @@ it("asks a checked part once more, then puts the original in its place and says 
   expect(textOf(events)).toContain("the original");
   const notices = events.flatMap((event) => (event.kind === "notice" ? [formatMessage(event.text)] : []));
   expect(notices).toEqual([expect.stringContaining("1 of 2 parts. The original stands in lines 3–4.")]);
+  const places = events.flatMap((event) => (event.kind === "notice" ? (event.places ?? []) : []));
+  expect(places).toEqual([textOf(events).indexOf("the original")]);
 });
 
 it("takes the second answer when only the first was refused", async () => {
