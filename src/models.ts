@@ -34,7 +34,10 @@ export function modelsOf(
       return [...servers.flatMap((server) => server.models), ...cloud];
     },
     offers: async (signal) => offersOf((await search.find(signal)).servers, embedded, settings()),
-    whoGets: async (signal) => (await serverFor(signal)).name,
+    async whoGets(signal) {
+      search.forget();
+      return (await serverFor(signal)).name;
+    },
     fits: (model) => fitsMemory(model, usualContextTokens, totalmem()),
     fit: async (model, signal) =>
       fitting.fit(model, await serverOf(model, signal).catch(() => serverFor(signal)), signal),

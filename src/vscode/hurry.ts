@@ -41,14 +41,14 @@ function createHurry(): Hurry {
   };
 }
 
-/** A message with a button goes after some seconds; that of something in progress stays, and takes a link. */
+/** A message with a button goes after some seconds; that of something in progress stays, and takes a link in its one line. */
 function showOffer(onChosen: () => void): vscode.Disposable {
   const id = `switchyard.doNotWait.${randomUUID()}`;
   const command = vscode.commands.registerCommand(id, onChosen);
-  const link = `[${vscode.l10n.t("Do Not Wait")}](command:${id})`;
-  const title = vscode.l10n.t("Answers are being made, and are waited for. Not to wait cuts them.");
+  const [now, cuts] = [vscode.l10n.t("Do Not Wait"), vscode.l10n.t("Cuts the answers that are being made")];
+  const title = `${vscode.l10n.t("Waiting for answers that are being made.")} [${now}](command:${id} "${cuts}")`;
   const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
-  const where = { location: vscode.ProgressLocation.Notification, title: `${title} ${link}` };
+  const where = { location: vscode.ProgressLocation.Notification, title };
   void vscode.window.withProgress(where, () => isOver);
   return vscode.Disposable.from(command, { dispose: end });
 }

@@ -129,9 +129,9 @@ describe.skipIf(!dockerd)("the services in the editor", { timeout: 300_000 }, ()
     const whole = answer.text().then((text) => text.includes('"done":true'));
     const isWhole = whole.catch(() => false);
     await workbench.serviceAction("ollama", "Stop");
-    const offer = workbench.notification("Answers are being made, and are waited for.");
+    const offer = workbench.notification("Waiting for answers that are being made.");
     // What is in progress is not taken away after some seconds, as other messages are.
-    await offer.locator(".monaco-progress-container.active").waitFor();
+    await workbench.page.locator(".notifications-toasts .monaco-progress-container.active").first().waitFor();
     await workbench.screenshot("services-do-not-wait");
     expect(await workbench.serviceRow("ollama").innerText()).toContain("healthy");
     await offer.getByRole("link", { name: "Do Not Wait", exact: true }).click();
