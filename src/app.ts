@@ -134,6 +134,7 @@ async function checkClaudeKey({ claude }: Connected, { offline }: Settings, sign
     throw new TaskError(
       "local-only",
       msg("Offline is on: nothing is sent to Claude, so the key cannot be checked. Turn it off to set the key."),
+      { details: { isOffline: true } },
     );
   }
   await claude.checkKey(signal);

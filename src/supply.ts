@@ -50,7 +50,8 @@ export function createSupply({ options, settings, search, serverFor, embedded }:
     serverFor,
     mayFetch(model) {
       if (!settings().offline) return;
-      throw new TaskError("local-only", msg("Offline is on: nothing is fetched. Turn it off to get {0}.", model));
+      const text = msg("Offline is on: nothing is fetched. Turn it off to get {0}.", model);
+      throw new TaskError("local-only", text, { details: { isOffline: true } });
     },
     canGet(model, backend) {
       const names = Object.keys(weights.models);

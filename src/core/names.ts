@@ -39,6 +39,10 @@ export function loadingText({ model, loadedBytes, totalBytes }: Loading): Messag
 /** What a model that is loaded does before its first word. */
 export const readingText = (model: string): Message => msg("{0} is reading…", model);
 
+/** What there is to wait for before the first word, where nothing else is told: of what leaves, that the person allows it. */
+export const beforeFirstWord = (route: { readonly model: string; readonly place: Place }): Message =>
+  route.place === "cloud" ? msg("{0} is asked once you allow it…", route.model) : readingText(route.model);
+
 /** What pointed to a kind of task, each once: a word as it stands, or what it was that was done. */
 export function evidenceTexts(
   evidence: readonly Evidence[],

@@ -48,6 +48,8 @@ export interface TaskErrorDetails {
   readonly areContainersAway?: true;
   /** The built-in engine could answer, and the settings leave it out (`server-unreachable`). */
   readonly isBuiltInOff?: true;
+  /** Offline is on, and nothing else keeps it (`local-only`). */
+  readonly isOffline?: true;
   /** There is no container engine (`server-unreachable`). */
   readonly isEngineAway?: true;
   /** The server had not enough memory for the model (`server-error`). */

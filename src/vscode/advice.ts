@@ -15,6 +15,7 @@ import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
 import type { DownloadTray } from "./download-tray.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 
 interface AdviceItem extends vscode.QuickPickItem {
@@ -38,7 +39,7 @@ export async function showAdvice(app: App, tray: DownloadTray): Promise<void> {
   ];
   if (items.length === 0) {
     const text = vscode.l10n.t("No advice: what was recorded shows nothing to mend.");
-    void vscode.window.showInformationMessage(text);
+    inform(text);
     return;
   }
   const title = vscode.l10n.t("Advice, from what was measured here");
@@ -87,7 +88,7 @@ async function showResult(app: App, applied: AppliedAdvice): Promise<void> {
 
 async function undo(app: App): Promise<void> {
   const undone = await undoAdvice(app.advice, createKeeper());
-  void vscode.window.showInformationMessage(vscode.l10n.t("Taken back: {0}", say(undone.changeText)));
+  inform(vscode.l10n.t("Taken back: {0}", say(undone.changeText)));
 }
 
 const undoSchema = z.object({

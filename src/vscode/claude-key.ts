@@ -1,6 +1,7 @@
 // The key of Claude: in the editor's secret storage, else in the environment; never in settings.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
+import { inform } from "./inform.ts";
 
 const storageKey = "switchyard.claudeKey";
 
@@ -34,7 +35,7 @@ export async function setClaudeKey(secrets: vscode.SecretStorage, app: () => Pro
     else await secrets.delete(storageKey);
     throw error;
   }
-  void vscode.window.showInformationMessage(
+  inform(
     vscode.l10n.t(
       "Claude is connected. Complex reasoning is offered to it; you are asked each time before anything is sent.",
     ),
@@ -46,5 +47,5 @@ export async function removeClaudeKey(secrets: vscode.SecretStorage): Promise<vo
   const text = process.env["ANTHROPIC_API_KEY"]
     ? vscode.l10n.t("The key is removed. The environment still has one in ANTHROPIC_API_KEY.")
     : vscode.l10n.t("The key is removed.");
-  void vscode.window.showInformationMessage(text);
+  inform(text);
 }

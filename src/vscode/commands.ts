@@ -11,6 +11,7 @@ import { gatherAttachments } from "./gather-attachments.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { getModel } from "./get-model.ts";
 import type { Host } from "./host.ts";
+import { inform } from "./inform.ts";
 import {
   cancelDownload,
   deleteModel,
@@ -95,7 +96,7 @@ export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.removeClaudeKey": (host) => removeClaudeKey(host.secrets),
   "switchyard.revokeCloudConsent": async (host) => {
     await host.leaveDialog.revoke();
-    void vscode.window.showInformationMessage(vscode.l10n.t("You are asked again before anything is sent."));
+    inform(vscode.l10n.t("You are asked again before anything is sent."));
   },
   "switchyard.showLedger": (host) => host.ledgerView.show(),
   "switchyard.exportLedger": async (host) => exportLedgerFile(await host.app.get()),
@@ -225,9 +226,7 @@ async function documentSymbols(host: Host): Promise<void> {
   if (!first) return;
   const written = answers.filter(({ symbol, answer }) => commentChange(answer, symbol));
   if (written.length === 0) {
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t("The answer holds no comment that could be inserted; it stands in the chat."),
-    );
+    inform(vscode.l10n.t("The answer holds no comment that could be inserted; it stands in the chat."));
     return;
   }
   const insert = vscode.l10n.t("Show as Change");

@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { type ClientId, clientIds } from "../clients/client.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 import { ensureService } from "./service-commands.ts";
 import { createSetupDiffs } from "./setup-diffs.ts";
@@ -69,7 +70,7 @@ export function createClientSetup({ service, storage, contextTokens }: SetupPart
     const home = await service.home();
     const connected = connectedIds(home);
     if (connected.length === 0) {
-      void vscode.window.showInformationMessage(vscode.l10n.t("No program is set up."));
+      inform(vscode.l10n.t("No program is set up."));
       return;
     }
     const id = asClientId(given) ?? (await pickClient(connected, vscode.l10n.t("Which program shall be as it was?")));
@@ -80,7 +81,7 @@ export function createClientSetup({ service, storage, contextTokens }: SetupPart
     if (!(await diffs.ask(title, undone.changes, await service.token(), vscode.l10n.t("Undo")))) return;
     await applyUndo(home, id, undone);
     const notes = undone.notes.map(say).join(" ");
-    void vscode.window.showInformationMessage(`${vscode.l10n.t("{0} is as it was.", name)} ${notes}`.trim());
+    inform(`${vscode.l10n.t("{0} is as it was.", name)} ${notes}`.trim());
   }
 
   return { connect, disconnect, provideTextDocumentContent: diffs.provideTextDocumentContent };

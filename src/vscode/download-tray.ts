@@ -6,6 +6,7 @@ import { percentOf, progressParts, stepText } from "../core/progress-text.ts";
 import { isAbort } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
 import { lookForModel } from "./context-keys.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 
 export interface DownloadTray {
@@ -87,7 +88,7 @@ function textOf(progress: PullProgress): string {
 async function tellReady(app: App, model: string): Promise<void> {
   await lookForModel(app);
   await vscode.commands.executeCommand("switchyard.refreshServices");
-  void vscode.window.showInformationMessage(vscode.l10n.t("{0} is ready.", model));
+  inform(vscode.l10n.t("{0} is ready.", model));
 }
 
 async function offerToGoOn(app: App, model: string, tray: DownloadTray): Promise<void> {

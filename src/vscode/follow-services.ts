@@ -5,6 +5,7 @@ import type { Leaving, UpEvent } from "../core/services.ts";
 import { createSpeedometer, type Speedometer } from "../core/speedometer.ts";
 import { signalOf } from "./cancellation.ts";
 import { type Hurry, withHurry } from "./hurry.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
@@ -31,7 +32,7 @@ export function teller({ report, hurry }: Omit<Following, "view">): (event: UpEv
   return (event) => {
     const text = textOf(event, speed);
     if (text) report(text);
-    if (event.kind === "notice") void vscode.window.showInformationMessage(say(event.text));
+    if (event.kind === "notice") inform(say(event.text));
     if (event.kind === "finishing") hurry.offer();
     else hurry.withdraw();
   };

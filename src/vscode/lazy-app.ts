@@ -6,6 +6,7 @@ import { withoutLinks } from "../core/hidden-characters.ts";
 import { defaultSettings, parseSettings, type Settings } from "../core/settings.ts";
 import { TaskError } from "../core/task-error.ts";
 import { isProtecting, strictest } from "../core/workspace-rules.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 
 export interface LazyApp {
@@ -35,7 +36,7 @@ export function createLazyApp(
       log: (level, text) => log[level](text),
       interfaceLanguage: /^zh/i.test(vscode.env.language) ? "zh-CN" : "en",
       ...door,
-      notice: (text) => void vscode.window.showInformationMessage(withoutLinks(say(text))),
+      notice: (text) => inform(withoutLinks(say(text))),
     });
     return app;
   }

@@ -1,6 +1,7 @@
 // Asks before anything leaves this machine: what exactly, where to, and what it can cost.
 import * as vscode from "vscode";
 import { formatUsd } from "../core/cost.ts";
+import { formatLines } from "../core/format-lines.ts";
 import {
   type Allowed,
   allowedAlready,
@@ -94,9 +95,7 @@ function choicesFor({ secrets, isUnbidden }: LeaveQuestion, by: Allowed["by"] | 
 
 function describe(question: LeaveQuestion): string {
   const { sources, turns, promptTokens, price, secrets } = question;
-  const files = sources.map(({ label, startLine, endLine }) =>
-    startLine === undefined ? `• ${label}` : `• ${label}:${startLine}-${endLine ?? startLine}`,
-  );
+  const files = sources.map(({ label, startLine, endLine }) => `• ${label}${formatLines(startLine, endLine)}`);
   const unsearched = unsearchedText(question.pictures);
   const found = secrets.map((secret) => `• ${describeSecret(secret)}`);
   return [

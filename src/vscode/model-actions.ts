@@ -5,6 +5,7 @@ import type { InstalledModel } from "../core/backend.ts";
 import { formatBytes } from "../core/format-bytes.ts";
 import { placeName, serverName, toolTestResult } from "../core/names.ts";
 import { signalOf } from "./cancellation.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
@@ -47,7 +48,8 @@ export async function testModel(app: App, view: ServicesView, node: unknown): Pr
   view.refresh();
   for (const test of tests) {
     const text = say(toolTestResult(test));
-    void (test.calls === "no" ? vscode.window.showWarningMessage(text) : vscode.window.showInformationMessage(text));
+    if (test.calls === "no") inform(text, vscode.window.showWarningMessage);
+    else inform(text);
   }
 }
 

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { exportLedger } from "../core/ledger-export.ts";
+import { inform } from "./inform.ts";
 
 /** Turns the switch for everything. A workspace that asks for it keeps it on. */
 export async function toggleOffline(): Promise<void> {
@@ -10,16 +11,19 @@ export async function toggleOffline(): Promise<void> {
   const isOn = found?.globalValue === true;
   await configuration.update("offline", !isOn, vscode.ConfigurationTarget.Global);
   if (isOn && (found?.workspaceValue || found?.workspaceFolderValue)) {
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t("This workspace asks for Offline; it stays on here. Elsewhere it is off."),
-    );
+    inform(vscode.l10n.t("This workspace asks for Offline; it stays on here. Elsewhere it is off."));
+    return;
   }
+  const now = isOn
+    ? vscode.l10n.t("Offline is off: what you allow may leave this machine")
+    : vscode.l10n.t("Offline is on: nothing leaves this machine");
+  vscode.window.setStatusBarMessage(now, 5_000);
 }
 
 export async function exportLedgerFile(app: App): Promise<void> {
   const entries = await app.ledger.list();
   if (entries.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("Nothing has left this machine."));
+    inform(vscode.l10n.t("Nothing has left this machine."));
     return;
   }
   const target = await vscode.window.showSaveDialog({
@@ -30,7 +34,7 @@ export async function exportLedgerFile(app: App): Promise<void> {
   if (!target) return;
   const form = target.path.toLowerCase().endsWith(".json") ? "json" : "csv";
   await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(exportLedger(entries, form)));
-  void vscode.window.showInformationMessage(vscode.l10n.t("{0} entries exported.", entries.length));
+  inform(vscode.l10n.t("{0} entries exported.", entries.length));
 }
 
 /** @returns whether it was done */
@@ -45,6 +49,6 @@ export async function forgetEverything(app: App): Promise<boolean> {
   );
   if (chosen !== forget) return false;
   await app.forgetEverything();
-  void vscode.window.showInformationMessage(vscode.l10n.t("Everything is forgotten."));
+  inform(vscode.l10n.t("Everything is forgotten."));
   return true;
 }

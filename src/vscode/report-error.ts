@@ -63,6 +63,7 @@ function actionsFor(error: TaskError, log: vscode.LogOutputChannel): readonly Ac
         command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "maxContextTokens"),
       ];
     case "local-only":
+      if (error.details.isOffline) return [command(vscode.l10n.t("Turn Offline Off"), "switchyard.toggleOffline")];
       return [
         command(vscode.l10n.t("Choose Model…"), "switchyard.pickModel"),
         command(vscode.l10n.t("Open Settings"), "switchyard.openSettings", "localOnly"),

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { msg } from "../core/message.ts";
 import { TaskError } from "../core/task-error.ts";
 import { signalOf } from "./cancellation.ts";
+import { inform } from "./inform.ts";
 import type { RunningService, SharedService } from "./shared-service.ts";
 
 /** Starts it where none runs. @throws TaskError in Restricted Mode: the service is a program */
@@ -32,7 +33,7 @@ export async function startApi(service: SharedService): Promise<void> {
 
 export async function stopApi(service: SharedService): Promise<void> {
   await service.stop();
-  void vscode.window.showInformationMessage(vscode.l10n.t("The API is stopped. What it had begun is finished."));
+  inform(vscode.l10n.t("The API is stopped. What it had begun is finished."));
 }
 
 export async function copyApiAddress(service: SharedService): Promise<void> {

@@ -7,6 +7,7 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { setContextKey } from "./context-keys.ts";
 import { follow, takeAway, teller, withProgress } from "./follow-services.ts";
 import { withHurry } from "./hurry.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 import type { ServicesView } from "./services-view.ts";
 
@@ -25,7 +26,7 @@ export async function startServices(app: App, view: ServicesView, profile?: Serv
       follow(app.services.up({ ...wish, hurry: hurry.signal }, signal), { view, report, hurry }),
     ),
   );
-  void vscode.window.showInformationMessage(vscode.l10n.t("Services run. {0}", places.join(", ")));
+  inform(vscode.l10n.t("Services run. {0}", places.join(", ")));
 }
 
 /** What runs now is said before, and what runs then after it, also where it was gone back from. */
@@ -52,14 +53,14 @@ export async function updateOllama(app: App, view: ServicesView): Promise<void> 
     );
   } catch (error) {
     if (error instanceof Error && isAbort(error)) {
-      void vscode.window.showInformationMessage(vscode.l10n.t("Cancelled: {0} runs as before.", before));
+      inform(vscode.l10n.t("Cancelled: {0} runs as before.", before));
     }
     throw error;
   } finally {
     view.refresh();
   }
   const after = (await ollamaImage(app)) ?? "";
-  void vscode.window.showInformationMessage(
+  inform(
     after === before
       ? vscode.l10n.t("{0} ran already, and runs.", after)
       : vscode.l10n.t("{0} runs in place of {1}, with all its models.", after, before),
@@ -165,7 +166,7 @@ export async function openService(app: App, node: unknown): Promise<void> {
   if (password) {
     await vscode.env.clipboard.writeText(password);
     const text = vscode.l10n.t("Grafana’s account is “admin”; its password is in the clipboard.");
-    void vscode.window.showInformationMessage(text);
+    inform(text);
   }
   await vscode.env.openExternal(vscode.Uri.parse(address));
 }
@@ -212,7 +213,7 @@ export async function runDoctor(app: App, view: ServicesView): Promise<void> {
   );
   setContextKey("hasDiagnosis", true);
   if (findings.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("Nothing is wrong."));
+    inform(vscode.l10n.t("Nothing is wrong."));
     return;
   }
   const items = findings.map((finding) => ({ ...itemOf(finding), finding }));
@@ -229,9 +230,7 @@ export async function runDoctor(app: App, view: ServicesView): Promise<void> {
   if ((await vscode.window.showWarningMessage(say(what), { modal: true, detail }, ...actions)) !== mend) return;
   const { isFixed } = await takeAway(say(repair), (leaving, signal) => app.services.repair(id, leaving, signal));
   view.refresh();
-  void vscode.window.showInformationMessage(
-    isFixed ? vscode.l10n.t("Mended, and looked at again: it is gone.") : vscode.l10n.t("It is still there."),
-  );
+  inform(isFixed ? vscode.l10n.t("Mended, and looked at again: it is gone.") : vscode.l10n.t("It is still there."));
 }
 
 function itemOf({ what, evidence, severity, canRepair }: DoctorFinding): vscode.QuickPickItem {

@@ -143,6 +143,7 @@ function groupItem({ id, title, text }: GroupNode): vscode.TreeItem {
   const item = new vscode.TreeItem(title, vscode.TreeItemCollapsibleState.Expanded);
   item.id = `group ${id}`;
   item.description = text;
+  if (text !== "") item.tooltip = `${title}: ${text}`;
   item.contextValue = `group.${id}`;
   return item;
 }

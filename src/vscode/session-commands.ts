@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
 import { placeName } from "../core/names.ts";
 import type { Exchange, Session } from "../core/session.ts";
+import { inform } from "./inform.ts";
 import { say } from "./say.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
@@ -37,7 +38,7 @@ function itemsOf(session: Session): readonly FoundItem[] {
 export async function exportSession(keeper: SessionKeeper): Promise<void> {
   const session = await keeper.current();
   if (session.exchanges.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("This conversation is empty."));
+    inform(vscode.l10n.t("This conversation is empty."));
     return;
   }
   const content = [`# ${session.title}`, ...session.exchanges.map(asMarkdown)].join("\n\n");

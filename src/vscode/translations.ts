@@ -1,7 +1,7 @@
 // Translations in a document of their own beside the original, growing as they are written.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { loadingText, placeName, readingText } from "../core/names.ts";
+import { beforeFirstWord, loadingText, placeName } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
 import { badgeText } from "./badge-text.ts";
 import { setContextKey } from "./context-keys.ts";
@@ -198,7 +198,7 @@ export class Translations implements vscode.Disposable {
           translation.text += event.text;
           draw();
         }
-        if (event.kind === "routed") wait(say(readingText(event.route.model)));
+        if (event.kind === "routed") wait(say(beforeFirstWord(event.route)));
         if (event.kind === "progress") wait(vscode.l10n.t("{0} of {1} parts", event.done, event.total));
         if (event.kind === "waiting") wait(vscode.l10n.t("Waiting: {0} before this one", event.before));
         if (event.kind === "loading") wait(say(loadingText(event)));

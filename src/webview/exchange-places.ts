@@ -1,6 +1,8 @@
 // Where what belongs to an exchange stands in the page, and how it looks there.
+
 import type { Badge } from "../core/answer.ts";
 import type { Finding } from "../core/finding.ts";
+import { formatLines } from "../core/format-lines.ts";
 import type { ToHost } from "../core/page-protocol.ts";
 import type { AttachedSource, Exchange, ExchangeState } from "../core/session.ts";
 import type { TaskKind } from "../core/task.ts";
@@ -106,7 +108,7 @@ function stateText(state: ExchangeState, detail: string | undefined, { t }: Stri
 
 function sourceList(sources: readonly AttachedSource[], { post, strings }: ExchangeParts): HTMLElement {
   const rows = sources.map(({ uri, label, startLine, endLine }) => {
-    const lines = startLine === undefined ? "" : `:${startLine}${endLine === startLine ? "" : `-${endLine}`}`;
+    const lines = formatLines(startLine, endLine);
     const open = () => post({ kind: "openSource", uri, ...(startLine === undefined ? {} : { line: startLine }) });
     const chip = element("button", { type: "button", class: "chip", onclick: open }, icon("file"), ` ${label}${lines}`);
     return element("li", {}, chip);

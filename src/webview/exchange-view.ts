@@ -1,6 +1,6 @@
 // One question with its answer.
 import type { Badge } from "../core/answer.ts";
-import { readingText } from "../core/names.ts";
+import { beforeFirstWord } from "../core/names.ts";
 import type { ToPage } from "../core/page-protocol.ts";
 import type { Exchange, ExchangeState } from "../core/session.ts";
 import type { TaskKind } from "../core/task.ts";
@@ -44,8 +44,8 @@ export function createExchangeView(exchange: Exchange, parts: ExchangeParts): Ex
   const kindQuestion = createKindQuestion(places.unsure, exchange, { strings, correct });
 
   function show(badge: Badge | undefined, detail?: string): void {
-    const model = state === "routing" ? badge?.route.model : undefined;
-    places.showState(state, detail ?? (model === undefined ? undefined : strings.say(readingText(model))));
+    const route = state === "routing" ? badge?.route : undefined;
+    places.showState(state, detail ?? (route && strings.say(beforeFirstWord(route))));
     actions.show(state, answerText, better);
     // What a command stated cannot have been taken for something else.
     places.showBadge(isRunning(state) ? undefined : badge, exchange.statedKind ? undefined : correct);

@@ -1,6 +1,8 @@
 // Entry of the ledger page: what left this machine, newest first.
+
 import { formatUsd } from "../core/cost.ts";
 import { formatBytes } from "../core/format-bytes.ts";
+import { formatLines } from "../core/format-lines.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import { kindName } from "../core/names.ts";
 import type { FromLedgerPage, ToLedgerPage } from "../core/page-protocol.ts";
@@ -88,8 +90,7 @@ function row(entry: LedgerEntry, strings: Strings, locale: string, titles: reado
   const doors = { editor: t("editor"), shell: t("command line"), proxy: t("proxy"), mcp: t("tool") };
   const files = entry.sources.map(({ uri, startLine, endLine }) => {
     const name = decodeURIComponent(uri.split("/").at(-1) ?? uri);
-    const lines = startLine === undefined ? "" : `:${startLine}-${endLine ?? startLine}`;
-    return element("div", { title: uri }, `${name}${lines}`);
+    return element("div", { title: uri }, `${name}${formatLines(startLine, endLine)}`);
   });
   const cells: readonly (Node | string | readonly Node[])[] = [
     new Date(entry.atMs).toLocaleString(locale),

@@ -71,7 +71,7 @@ it("a key for Claude is not sent to it to be checked while Offline is on", async
     },
   });
   const checked = app.checkClaudeKey(AbortSignal.timeout(20_000));
-  await expect(checked).rejects.toMatchObject({ kind: "local-only" });
+  await expect(checked).rejects.toMatchObject({ kind: "local-only", details: { isOffline: true } });
   expect(asked).toEqual([]);
   await app.dispose();
 });

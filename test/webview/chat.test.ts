@@ -121,6 +121,9 @@ describe("the chat page", () => {
     const route = { ...badge.route, classification: { ...badge.route.classification, evidence } };
     await page.send({ kind: "status", exchangeId: "e1", state: "routing", badge: { ...badge, route } });
     await expect.poll(() => state.innerText()).toContain("smollm2:135m is reading…");
+    const away = { ...route, model: "claude-sonnet-5-5", place: "cloud" } as const;
+    await page.send({ kind: "status", exchangeId: "e1", state: "routing", badge: { ...badge, route: away } });
+    await expect.poll(() => state.innerText()).toContain("claude-sonnet-5-5 is asked once you allow it…");
     await page.send({ kind: "status", exchangeId: "e1", state: "done", badge: { ...badge, route } });
     await page.page.locator(".badge summary").click();
     expect(await page.page.locator(".badge dl").innerText()).toContain("Seen: the command you chose");
