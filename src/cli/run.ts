@@ -10,9 +10,9 @@ import { isAbort, TaskError } from "../core/task-error.ts";
 import { defaultHome } from "../home.ts";
 import { editorSettingsFile } from "../service/editor-settings.ts";
 import { readWindows } from "../service/open-windows.ts";
-import { homeProblem } from "./check-home.ts";
 import { exitCodeOf, tellFailure } from "./failure.ts";
 import type { Flags } from "./flags.ts";
+import { folderProblem } from "./folder-problem.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
 import { readServiceSettings, readSettings, type SettingsFiles } from "./read-settings.ts";
@@ -139,7 +139,7 @@ function isReaderGone(error: Error): boolean {
 
 /** @throws TaskError `storage` where what the person named is no place to keep anything */
 function checkHome(): void {
-  const code = process.env["SWITCHYARD_HOME"] ? homeProblem(home) : undefined;
+  const code = process.env["SWITCHYARD_HOME"] ? folderProblem(home) : undefined;
   if (code !== undefined) throw new TaskError("storage", unwritable(home, code));
 }
 

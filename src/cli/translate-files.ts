@@ -1,5 +1,6 @@
 // Translations beside their sources: README.md becomes README.zh-CN.md.
 import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AnswerEvent } from "../core/answer.ts";
 import { type Message, msg } from "../core/message.ts";
@@ -8,10 +9,11 @@ import type { AnswerLanguage, Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
 import { translatedPath } from "../core/translation-batch.ts";
 import { replaceFile } from "../private-file.ts";
+import { folderProblem } from "./folder-problem.ts";
 import type { OutputForm, TaskResult } from "./run-task.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** @throws TaskError `bad-input` when the target is there and may not be replaced, or is the source itself */
+/** @throws TaskError `bad-input` when the target is there and may not be replaced, or is the source itself; `storage` */
 export async function checkTarget(source: Source, language: AnswerLanguage, force: boolean): Promise<string> {
   const path = fileURLToPath(source.uri);
   const target = translatedPath(path, language);
@@ -24,8 +26,14 @@ export async function checkTarget(source: Source, language: AnswerLanguage, forc
   if (exists && !force) {
     throw new TaskError("bad-input", msg("{0} is there already. Use --force to replace it, or --stdout.", target));
   }
+  // The model may work for an hour.
+  const problem = folderProblem(dirname(target));
+  if (problem !== undefined) throw unwritable(target, problem);
   return target;
 }
+
+const unwritable = (target: string, reason: string, cause?: unknown) =>
+  new TaskError("storage", msg("{0} could not be written: {1}", target, reason), { cause });
 
 /** @param form in which it is printed all the same, for whatever reads it goes on with it; undefined: it is not */
 export function leaveAsItIs(
@@ -62,6 +70,6 @@ export async function writeTranslation(target: string, text: string): Promise<vo
   try {
     await replaceFile(target, text);
   } catch (error) {
-    throw new TaskError("storage", msg("{0} could not be written: {1}", target, reasonOf(error)), { cause: error });
+    throw unwritable(target, reasonOf(error), error);
   }
 }

@@ -78,6 +78,19 @@ describe("a person at a shell", () => {
     },
   );
 
+  it.skipIf(process.platform !== "linux")(
+    "is told where a translation cannot be put before the model has made it",
+    async () => {
+      const server = await serve(says("never"));
+      const result = await run(["translate", "/proc/version", "--to", "zh-CN"]);
+      expect(result).toMatchObject({
+        code: 1,
+        err: expect.stringContaining("/proc/version.zh-CN could not be written"),
+      });
+      expect(server.requests).not.toContain("POST /api/chat");
+    },
+  );
+
   it("is told that there is no folder for agents to read", async () => {
     expect(await run(["mcp", "--root", path("none")])).toMatchObject({
       code: 2,

@@ -1,7 +1,7 @@
 // Files, words, settings and servers that it can do nothing with: what it says, and how it ends.
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { homeProblem } from "../../src/cli/check-home.ts";
+import { folderProblem } from "../../src/cli/folder-problem.ts";
 import { beginLines, tokenLine } from "../backends/scripted-server.ts";
 import { says, useShell } from "./asking-shell.ts";
 
@@ -159,7 +159,7 @@ describe("what the command line cannot do", () => {
         expect(result.err).toMatch(/^switchyard: \S+ cannot be written \(\w+\)\. .*SWITCHYARD_HOME.*\n$/);
       }
     }
-    expect(homeProblem(path("new/home"))).toBeUndefined();
+    expect(folderProblem(path("new/home"))).toBeUndefined();
     await expect(stat(path("new"))).rejects.toThrow("ENOENT");
   });
 
