@@ -4,7 +4,7 @@ import { withoutCredentials } from "../core/addresses.ts";
 import type { AnswerEvent } from "../core/answer.ts";
 import type { App } from "../core/app.ts";
 import type { Finding } from "../core/finding.ts";
-import { loadingText } from "../core/names.ts";
+import { loadingText, waitingText } from "../core/names.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import type { Route } from "../core/route.ts";
 import { createTally } from "../core/tally.ts";
@@ -101,7 +101,7 @@ function noteEvent(event: AnswerEvent, before: AnswerEvent["kind"] | undefined, 
   if (event.kind === "notice") note(say(event.text));
   if (event.kind === "loading" && before !== "loading" && !process.stderr.isTTY)
     note(say(loadingText({ model: event.model })));
-  const waiting = event.kind === "waiting" ? t("Waiting: {0} before this one", event.before) : "";
+  const waiting = event.kind === "waiting" ? say(waitingText(event.before)) : "";
   if (waiting !== "" && before !== "waiting" && !process.stderr.isTTY) note(waiting);
   if (event.kind === "loading") progress(say(loadingText(event)));
   else if (event.kind === "writing") progress(t("Writing: {0} tokens so far", event.answerTokens));

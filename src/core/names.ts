@@ -39,6 +39,10 @@ export function loadingText({ model, loadedBytes, totalBytes }: Loading): Messag
 /** What a model that is loaded does before its first word. */
 export const readingText = (model: string): Message => msg("{0} is reading…", model);
 
+/** How many questions a server has to answer first. */
+export const waitingText = (before: number): Message =>
+  before === 0 ? msg("Waiting: this one is next") : msg("Waiting: {0} before this one", before);
+
 /** What there is to wait for before the first word, where nothing else is told: of what leaves, that the person allows it. */
 export const beforeFirstWord = (route: { readonly model: string; readonly place: Place }): Message =>
   route.place === "cloud" ? msg("{0} is asked once you allow it…", route.model) : readingText(route.model);

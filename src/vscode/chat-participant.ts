@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import type { AnswerEvent, Badge } from "../core/answer.ts";
 import type { Finding } from "../core/finding.ts";
 import { isOfFile } from "../core/local-only.ts";
-import { loadingText, outcomeName } from "../core/names.ts";
+import { loadingText, outcomeName, waitingText } from "../core/names.ts";
 import type { Route } from "../core/route.ts";
 import { createTally } from "../core/tally.ts";
 import type { Ask, Source, TaskKind, Turn } from "../core/task.ts";
@@ -101,7 +101,7 @@ function progressOn(stream: vscode.ChatResponseStream): (event: AnswerEvent) => 
 function progressOf(event: AnswerEvent): string | undefined {
   if (event.kind === "routed") return vscode.l10n.t("Asking {0}", event.route.model);
   if (event.kind === "loading") return say(loadingText({ model: event.model }));
-  if (event.kind === "waiting") return vscode.l10n.t("Waiting: {0} before this one", event.before);
+  if (event.kind === "waiting") return say(waitingText(event.before));
   return event.kind === "notice" ? say(event.text) : undefined;
 }
 

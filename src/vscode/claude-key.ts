@@ -11,6 +11,9 @@ export async function readClaudeKey(secrets: vscode.SecretStorage): Promise<stri
 
 /** Asks for the key, keeps it, and takes it back where Claude does not accept it. */
 export async function setClaudeKey(secrets: vscode.SecretStorage, app: () => Promise<App>): Promise<void> {
+  // It refuses at once where Offline is on: no key is typed in vain.
+  const loaded = await app();
+  if (loaded.settings().offline) await loaded.checkClaudeKey(AbortSignal.timeout(20_000));
   const key = await vscode.window.showInputBox({
     title: vscode.l10n.t("Set Claude API Key"),
     prompt: vscode.l10n.t(
@@ -28,7 +31,7 @@ export async function setClaudeKey(secrets: vscode.SecretStorage, app: () => Pro
     // In the status bar: the editor swallows a fourth notification within a second, and it could be the one that tells.
     await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Checking the key…") },
-      async () => (await app()).checkClaudeKey(AbortSignal.timeout(20_000)),
+      () => loaded.checkClaudeKey(AbortSignal.timeout(20_000)),
     );
   } catch (error) {
     if (before) await secrets.store(storageKey, before);

@@ -1,7 +1,7 @@
 // The events of one answer, turned into its exchange and into what the page needs to hear.
 import type { AnswerEvent } from "../core/answer.ts";
 import { type Message, msg } from "../core/message.ts";
-import { loadingText } from "../core/names.ts";
+import { loadingText, waitingText } from "../core/names.ts";
 import type { ToPage } from "../core/page-protocol.ts";
 import type { Exchange } from "../core/session.ts";
 import { createTally } from "../core/tally.ts";
@@ -86,7 +86,6 @@ type Outcome = "done" | "stopped" | "failed";
 
 const withBadge = (badge: Exchange["badge"]): Pick<Exchange, "badge"> => (badge ? { badge } : {});
 
-const waitingText = (before: number) => msg("Waiting: {0} before this one", before);
 const writingText = (answerTokens: number) => msg("Writing: {0} tokens so far", answerTokens);
 
 /** As it stands, without what was new in it once. */

@@ -1,7 +1,7 @@
 // Translations in a document of their own beside the original, growing as they are written.
 import * as vscode from "vscode";
 import type { App } from "../core/app.ts";
-import { beforeFirstWord, loadingText, placeName } from "../core/names.ts";
+import { beforeFirstWord, loadingText, placeName, waitingText } from "../core/names.ts";
 import { createTally } from "../core/tally.ts";
 import { badgeText } from "./badge-text.ts";
 import { setContextKey } from "./context-keys.ts";
@@ -200,7 +200,7 @@ export class Translations implements vscode.Disposable {
         }
         if (event.kind === "routed") wait(say(beforeFirstWord(event.route)));
         if (event.kind === "progress") wait(vscode.l10n.t("{0} of {1} parts", event.done, event.total));
-        if (event.kind === "waiting") wait(vscode.l10n.t("Waiting: {0} before this one", event.before));
+        if (event.kind === "waiting") wait(say(waitingText(event.before)));
         if (event.kind === "loading") wait(say(loadingText(event)));
         if (event.kind === "notice") translation.notes = withNote(translation, say(event.text), event.places);
         if (event.kind !== "text") this.#showState();

@@ -176,6 +176,9 @@ describe("before anything leaves", { timeout: 300_000 }, () => {
     await expect.poll(() => workbench.chat().locator(".exchange").count()).toBe(0);
     await workbench.runCommand("Switchyard: Turn Offline On or Off");
     await workbench.statusItem("offline").waitFor();
+    await workbench.runCommand("Switchyard: Set Claude API Key…");
+    const refused = workbench.notification("Offline is on: nothing is sent to Claude");
+    await refused.getByRole("button", { name: "Turn Offline Off" }).waitFor();
     await workbench.ask(question);
     // So small a model may go on until its answer is as long as one may be.
     const answer = await workbench.finishedAnswer(240_000);

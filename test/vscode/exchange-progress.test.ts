@@ -9,7 +9,7 @@ const asked: Exchange = {
   state: "queued",
 };
 
-it("what is told of the writing while words are held back is gone with the first of them", () => {
+it("what is waited for is told, and gone with the first word", () => {
   const posted: ToPage[] = [];
   const progress = createProgress("s", asked, {
     keeper: { put: () => undefined },
@@ -19,6 +19,10 @@ it("what is told of the writing while words are held back is gone with the first
     say: formatMessage,
     onFailure: () => undefined,
   });
+  progress.see({ kind: "waiting", before: 2 });
+  expect(posted.at(-1)).toMatchObject({ detail: "Waiting: 2 before this one" });
+  progress.see({ kind: "waiting", before: 0 });
+  expect(posted.at(-1)).toMatchObject({ detail: "Waiting: this one is next" });
   progress.see({ kind: "writing", answerTokens: 8 });
   expect(posted.at(-1)).toMatchObject({ state: "streaming", detail: "Writing: 8 tokens so far" });
   progress.see({ kind: "text", text: "Because" });
