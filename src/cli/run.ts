@@ -16,7 +16,7 @@ import { folderProblem } from "./folder-problem.ts";
 import { leaveRule } from "./privacy-commands.ts";
 import { createProgram } from "./program.ts";
 import { readServiceSettings, readSettings, type SettingsFiles } from "./read-settings.ts";
-import { systemErrorText, unwritable } from "./system-error.ts";
+import { isFull, systemErrorText, unwritable } from "./system-error.ts";
 import { createTerminal } from "./terminal.ts";
 
 const stop = new AbortController();
@@ -140,7 +140,8 @@ function isReaderGone(error: Error): boolean {
 /** @throws TaskError `storage` where what the person named is no place to keep anything */
 function checkHome(): void {
   const code = process.env["SWITCHYARD_HOME"] ? folderProblem(home) : undefined;
-  if (code !== undefined) throw new TaskError("storage", unwritable(home, code));
+  // What makes room on a full disk is to work there.
+  if (code !== undefined && !isFull(code)) throw new TaskError("storage", unwritable(home, code));
 }
 
 /** A flag can make it stricter than the settings, never laxer. */

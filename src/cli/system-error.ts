@@ -14,9 +14,11 @@ export function systemErrorText(error: unknown, home: string): Message | undefin
 
 /** @param code as the system names the reason */
 export function unwritable(file: string, code: string): Message {
-  if (code === "ENOSPC" || code === "EDQUOT") return full(file);
+  if (isFull(code)) return full(file);
   return msg("{0} cannot be written ({1}). Make it writable, or let SWITCHYARD_HOME name another folder.", file, code);
 }
+
+export const isFull = (code: string): boolean => code === "ENOSPC" || code === "EDQUOT";
 
 const full = (file: string) =>
   msg("The disk is full: {0} could not be written. Make room, or let SWITCHYARD_HOME name another folder.", file);

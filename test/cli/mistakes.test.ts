@@ -1,5 +1,5 @@
 // What goes wrong at a shell besides the question itself: no answer, no room for it, no such command or folder.
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -10,7 +10,19 @@ import { says, useShell } from "./asking-shell.ts";
 
 const { path, serve, run } = useShell();
 
+/** A home on a disk without any room, in a space of its own; not every machine lets one make it. */
+const unshare = "/usr/bin/unshare";
+const onFullDisk = [unshare, "-rm", "/bin/sh", "-c", 'mount -t tmpfs -o nr_inodes=1 x /mnt && exec "$0" "$@"'];
+const canFill = spawnSync(unshare, ["-rm", "mount", "-t", "tmpfs", "x", "/mnt"]).status === 0;
+
 describe("a person at a shell", () => {
+  it.skipIf(!canFill)("can still look at models, and remove them, where the disk is full", async () => {
+    const { url } = await serve(says("never"));
+    const env = { SWITCHYARD_HOME: "/mnt/home", SWITCHYARD_ENGINE: "ollama", SWITCHYARD_OLLAMA_URL: url };
+    const listed = await runCommand(["models"], { env, through: onFullDisk });
+    expect(listed).toMatchObject({ code: 0, out: expect.stringContaining("qwen3.5:9b") });
+  });
+
   it("is told that the model gave no answer, and the shell ends with 1, also for machines", async () => {
     await serve(says(" \n"));
     for (const args of [
