@@ -17,10 +17,18 @@ const goOn = {
   chat_template_kwargs: { enable_thinking: false },
 };
 
-/** @param hasNoTools the template leaves tools out without a word; where one has to be called, a grammar sees to it */
-export function openaiRequest(asked: ModelRequest, hasNoTools = false): object {
+/** How a server is asked for calls of tools. */
+export interface CallHabits {
+  /** The template leaves tools out without a word; where one has to be called, a grammar sees to it. */
+  readonly hasNoTools: boolean;
+  /** A call that has to be made keeps to its schema only where that is said. */
+  readonly isLoose: boolean;
+}
+
+export function openaiRequest(asked: ModelRequest, { hasNoTools, isLoose }: CallHabits): object {
   const request = hasNoTools ? withoutTools(asked) : asked;
   const { toolUse, sampling } = request;
+  const strict = isLoose && toolUse?.choice.kind === "required" ? { strict: true } : {};
   return {
     model: request.model,
     messages: request.messages.map(messageOf),
@@ -34,7 +42,7 @@ export function openaiRequest(asked: ModelRequest, hasNoTools = false): object {
       : {}),
     ...(toolUse
       ? {
-          tools: toolUse.tools.map((tool) => ({ type: "function", function: tool })),
+          tools: toolUse.tools.map((tool) => ({ type: "function", function: { ...tool, ...strict } })),
           tool_choice: toolChoice(toolUse.choice),
           parallel_tool_calls: toolUse.isParallel,
         }

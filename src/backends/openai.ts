@@ -17,7 +17,7 @@ import { parseJson } from "../core/parse-json.ts";
 import { moreOf, type Stream, stream, type Take, takeAll } from "../core/stream.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
 import { type AnswerLimits, openAnswer, refusalText, type Wanted } from "./open-answer.ts";
-import { createChunkReader, openaiRequest } from "./openai-chat.ts";
+import { type CallHabits, createChunkReader, openaiRequest } from "./openai-chat.ts";
 import { readEvents } from "./openai-events.ts";
 import { listedModels } from "./openai-models.ts";
 import {
@@ -55,7 +55,7 @@ export class OpenAiBackend implements Backend {
   readonly #reading = createReadCheck();
   /** Name for people to the one that the server knows. */
   #ids: ReadonlyMap<string, string> = new Map();
-  #hasNoTools = false;
+  #habits: CallHabits = { hasNoTools: false, isLoose: false };
 
   constructor(options: OpenAiOptions) {
     this.name = options.name;
@@ -75,7 +75,10 @@ export class OpenAiBackend implements Backend {
     }));
     this.#ids = new Map(models.map(({ name }, at) => [name, data[at]?.id ?? name]));
     const [first] = models;
-    this.#hasNoTools = first !== undefined && first.capabilities.length > 0 && !first.capabilities.includes("tools");
+    this.#habits = {
+      hasNoTools: first !== undefined && first.capabilities.length > 0 && !first.capabilities.includes("tools"),
+      isLoose: data.some(({ owned_by: program }) => program === "vllm"),
+    };
     return models;
   }
 
@@ -120,7 +123,7 @@ export class OpenAiBackend implements Backend {
   ): Promise<void> {
     const wanted = this.#post(
       "/chat/completions",
-      openaiRequest({ ...request, model: this.#idOf(request.model) }, this.#hasNoTools),
+      openaiRequest({ ...request, model: this.#idOf(request.model) }, this.#habits),
     );
     await beforeSending?.(Buffer.byteLength(wanted.body));
     const opened = await this.#open(wanted, signal);
@@ -200,7 +203,7 @@ export class OpenAiBackend implements Backend {
       opened.close(abortError());
       throw unreachable(this.name, new Error("unexpected redirect"));
     }
-    throw this.#refusal(opened, await refusalText(opened, limits));
+    throw this.#refusal(opened, await refusalText(opened, limits), new URL(wanted.url).pathname);
   }
 
   async #textOf(wanted: Omit<Wanted, "headers">, signal: AbortSignal): Promise<string> {
@@ -216,14 +219,17 @@ export class OpenAiBackend implements Backend {
     return { signal, server: this.name, stallMs: this.#options.stallMs ?? 30_000 };
   }
 
-  #refusal(response: Pick<Answered, "status" | "headers">, text: string): TaskError {
+  #refusal(response: Pick<Answered, "status" | "headers">, text: string, path: string): TaskError {
     const told = errorSchema.safeParse(parseJson(text.slice(0, 10_000))).data;
     const { error } = told ?? {};
-    const said =
-      (typeof error === "string" ? error : error?.message) ??
-      told?.message ??
-      `${response.status} ${STATUS_CODES[response.status] ?? ""}`.trim();
+    const why = (typeof error === "string" ? error : error?.message) ?? told?.message;
+    const said = why ?? `${response.status} ${STATUS_CODES[response.status] ?? ""}`.trim();
     const cause = new Error(`${response.status}: ${said}`);
+    // vLLM has the paths alone that its model is for; of a model that is missing servers say which.
+    if (response.status === 404 && why === undefined) {
+      const missing = msg("{0} was not started for this: it has no {1}. Choose another model.", this.name, path);
+      return new TaskError("model-missing", missing, { cause });
+    }
     if (response.status === 404) {
       return new TaskError("model-missing", msg("{0} does not have this model: {1}", this.name, said), { cause });
     }

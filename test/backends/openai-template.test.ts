@@ -1,6 +1,8 @@
-// What llama.cpp's server tells of its model's template, as the real one says it (`llama-cpp-itself.test.ts`).
+// What llama.cpp's server and vLLM tell of themselves, as the real ones say it (`llama-cpp-itself.test.ts`,
+// `vllm-itself.test.ts`), and what they are asked for because of it.
 import { afterEach, expect, it } from "vitest";
 import { OpenAiBackend } from "../../src/backends/openai.ts";
+import type { ToolUse } from "../../src/core/tool.ts";
 import { said } from "./real-server.ts";
 import { request } from "./sample-request.ts";
 import { type ScriptedServer, sendJson, startScriptedServer } from "./scripted-server.ts";
@@ -17,13 +19,13 @@ const servers: ScriptedServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
 /** The model as it is listed, and what is asked of it where a tool has to be called. */
-async function forcedCall(told: object) {
+async function forcedCall(told: object, program = "llamacpp", use: ToolUse = toolUse) {
   const events = [
     { choices: [{ delta: { content: "{}" }, finish_reason: "stop" }] },
     { choices: [], usage: { prompt_tokens: 7, completion_tokens: 2 } },
   ];
   const server = await startScriptedServer({
-    "GET /v1/models": (_, response) => sendJson(response, { data: [{ id: file, owned_by: "llamacpp" }] }),
+    "GET /v1/models": (_, response) => sendJson(response, { data: [{ id: file, owned_by: program }] }),
     "GET /props": (_, response) => sendJson(response, { default_generation_settings: { n_ctx: 8192 }, ...told }),
     "POST /v1/chat/completions": (_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -34,7 +36,7 @@ async function forcedCall(told: object) {
   const host = new URL(server.url).host;
   const backend = new OpenAiBackend({ name: host, host, place: "this-machine", address: server.url });
   const [model] = await backend.models(never);
-  await said(backend.run({ ...request, model: model?.name ?? "", toolUse }, never));
+  await said(backend.run({ ...request, model: model?.name ?? "", toolUse: use }, never));
   return { model, body: JSON.parse(server.bodies.find((each) => each.includes("messages")) ?? "{}") };
 }
 
@@ -62,4 +64,24 @@ it("of an older server, which tells nothing, nothing is taken for known", async 
   const { model, body } = await forcedCall({});
   expect(model?.capabilities).toEqual([]);
   expect(body).toMatchObject({ tools: [{ function: { name: "paint" } }] });
+});
+
+it("vLLM is told that a call which has to be made keeps to its schema: it makes up arguments where that is not said", async () => {
+  const { body } = await forcedCall({}, "vllm");
+  expect(body).toMatchObject({ tools: [{ function: { name: "paint", strict: true } }], tool_choice: "required" });
+  const free = await forcedCall({}, "vllm", { ...toolUse, choice: { kind: "auto" } });
+  expect(free.body.tools).toEqual([{ type: "function", function: toolUse.tools[0] }]);
+  const other = await forcedCall({});
+  expect(other.body.tools).toEqual([{ type: "function", function: toolUse.tools[0] }]);
+});
+
+it("a server that has no path for vectors says so, and not that the model is missing", async () => {
+  const server = await startScriptedServer({
+    "POST /v1/embeddings": (_, response) => sendJson(response, { detail: "Not Found" }, 404),
+  });
+  servers.push(server);
+  const backend = new OpenAiBackend({ name: "box", host: "box", place: "this-machine", address: server.url });
+  await expect(backend.embed({ model: "m", texts: ["a"] }, never)).rejects.toThrow(
+    "box was not started for this: it has no /v1/embeddings. Choose another model.",
+  );
 });

@@ -246,6 +246,7 @@ describe("faults of an OpenAI-compatible server", () => {
 
   it.each([
     [404, { error: { message: "no model m" } }, "model-missing"],
+    [404, { detail: "Not Found" }, "model-missing"],
     [401, { error: { message: "bad key k-1" } }, "server-error"],
     [500, { error: "CUDA out of memory" }, "server-error"],
     [400, { error: { message: "This model's maximum context length is 4096 tokens" } }, "context-overflow"],
