@@ -5,7 +5,9 @@ import { fitsOneLine } from "../core/one-line.ts";
 export function inform(
   text: string,
   show: typeof vscode.window.showWarningMessage = vscode.window.showInformationMessage,
-) {
-  if (fitsOneLine(text)) void show(text);
-  else void show(text, vscode.l10n.t("OK"));
+): void {
+  void show(text, ...unfolding(text));
 }
+
+/** The button that a message gets which has no other. */
+export const unfolding = (text: string): readonly string[] => (fitsOneLine(text) ? [] : [vscode.l10n.t("OK")]);

@@ -4,6 +4,7 @@ import { errorText, withoutCredentials } from "../core/addresses.ts";
 import { withoutLinks } from "../core/hidden-characters.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import { isAbort, TaskError } from "../core/task-error.ts";
+import { unfolding } from "./inform.ts";
 import { say } from "./say.ts";
 
 /** Shows what went wrong with what can be done about it. Cancelling is no error and shows nothing. */
@@ -20,7 +21,9 @@ export async function reportError(error: unknown, log: vscode.LogOutputChannel):
   log.warn(`${error.kind}: ${error.message}${error.cause ? ` (${withoutCredentials(String(error.cause))})` : ""}`);
   const actions = actionsFor(error, log);
   const show = error.kind === "bad-input" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
-  const chosen = await show(withoutLinks(say(error.text)), ...actions.map((action) => action.title));
+  const text = withoutLinks(say(error.text));
+  const titles = actions.length > 0 ? actions.map((action) => action.title) : unfolding(text);
+  const chosen = await show(text, ...titles);
   actions.find((action) => action.title === chosen)?.run();
 }
 
