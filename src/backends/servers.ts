@@ -1,6 +1,5 @@
 // The model servers in use now: Ollama where one answers, the built-in engine where it is wanted or nothing else can.
 
-import { withoutCredentials } from "../core/addresses.ts";
 import type { ServerStatus } from "../core/app.ts";
 import {
   type Backend,
@@ -13,10 +12,10 @@ import {
 import { canChat } from "../core/can-chat.ts";
 import { leavable } from "../core/leavable.ts";
 import { type Message, msg } from "../core/message.ts";
-import { reasonOf } from "../core/reason-of.ts";
 import type { Settings } from "../core/settings.ts";
-import { isAbort, TaskError, type TaskErrorDetails } from "../core/task-error.ts";
+import { TaskError, type TaskErrorDetails } from "../core/task-error.ts";
 import { type ToolTest, withToolTests } from "../core/tool-test.ts";
+import { askInTime, askModels, askServers, hasPlainName, usualListMs } from "./ask-servers.ts";
 import { type FoundNode, isLoopback, type NodeSearch, type Tried } from "./find-nodes.ts";
 import type { NodeAddress } from "./node-addresses.ts";
 import { changedElsewhere } from "./server-errors.ts";
@@ -63,10 +62,6 @@ const freshMs = 5_000;
 const freshWithoutAllMs = 1_000;
 /** Older than this, it is not used. */
 const staleMs = 60_000;
-/** A server that takes longer to list its models is left out this time: it has frozen, or its disk has. */
-const usualListMs = 10_000;
-/** Sooner where it is one of several. */
-const furtherMs = 2_000;
 
 export function createServerSearch(parts: ServersParts): ServerSearch {
   let found: { readonly servers: Servers; readonly atMs: number; readonly freshMs: number } | undefined;
@@ -129,11 +124,11 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
     if (server) servers.push({ ...server, version });
   }
   const others = further.nodes.filter(({ address }) => address !== search.node?.address);
-  const answering = await askFurther(parts, known, others, tried);
+  const asked = others.map((node) => ({ backend: nodeBackend(parts, known, node), address: node.address }));
+  const answering = await askServers(asked, tried, servers.some(hasChatModel));
   servers.push(...answering);
-  const hasChatModel = servers.some((server) => server.models.some(canChat));
-  if (engine === "embedded" || (engine === "auto" && !hasChatModel)) {
-    const server = await ask(parts.embedded, tried, never);
+  if (engine === "embedded" || (engine === "auto" && !servers.some(hasChatModel))) {
+    const server = await askModels(parts.embedded, tried, never);
     if (server) servers.push(server);
   }
   const tests = await parts.toolTests();
@@ -144,60 +139,19 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
   };
 }
 
+const hasChatModel = ({ models }: Server): boolean => models.some(canChat);
+
+function nodeBackend(parts: ServersParts, known: Map<string, Backend>, node: NodeAddress): Backend {
+  const place = isLoopback(node.address) ? "this-machine" : "network";
+  const backend = known.get(node.address) ?? parts.createNode(node, place);
+  known.set(node.address, backend);
+  return backend;
+}
+
 /** Its name is among the nodes as well, and stands for several servers there: each is asked by its own address. */
 function isSeveral(address: string, nodes: readonly NodeAddress[]): boolean {
   const { host } = new URL(address);
   return nodes.some((node) => node.host === host && node.address !== address);
-}
-
-/** All at once, none for long: one that is away must not hold up the others. */
-async function askFurther(
-  parts: ServersParts,
-  known: Map<string, Backend>,
-  nodes: readonly NodeAddress[],
-  tried: Tried[],
-): Promise<readonly Server[]> {
-  const found = await Promise.all(
-    nodes.map(async (node) => {
-      const place = isLoopback(node.address) ? "this-machine" : "network";
-      const backend = known.get(node.address) ?? parts.createNode(node, place);
-      known.set(node.address, backend);
-      return askInTime(backend, node.address, tried, furtherMs);
-    }),
-  );
-  return found.filter((server) => server !== undefined);
-}
-
-/** One that is asked for ever would keep everybody from all others. */
-async function askInTime(
-  backend: Backend,
-  address: string,
-  tried: Tried[],
-  limitMs: number,
-): Promise<Server | undefined> {
-  try {
-    return await ask(backend, tried, AbortSignal.timeout(limitMs));
-  } catch {
-    tried.push({ address: withoutCredentials(address), outcome: "no answer in time" });
-    return undefined;
-  }
-}
-
-/** A server that fails is left out, and why goes on the list. */
-async function ask(backend: Backend, tried: Tried[], signal: AbortSignal): Promise<Server | undefined> {
-  try {
-    const all = await backend.models(signal);
-    const models = all.filter(hasPlainName);
-    if (models.length < all.length) {
-      tried.push({ address: backend.name, outcome: `${all.length - models.length} left out: their names are no text` });
-    }
-    return { backend, models };
-  } catch (error) {
-    if (isAbort(error)) throw error;
-    const why = withoutCredentials(reasonOf(error));
-    tried.push({ address: backend.name, outcome: why });
-    return undefined;
-  }
 }
 
 /** What came of an address, in the words of people where they are ours. */
@@ -230,9 +184,6 @@ export const loadedOf = (signal: AbortSignal) => (server: Server) =>
     (models) => models.filter(hasPlainName),
     () => [],
   );
-
-/** A name with control characters would drive a terminal, break a list into lines, or be no header. */
-const hasPlainName = ({ name }: { readonly name: string }): boolean => !/\p{Cc}/u.test(name);
 
 /** @param isEmbeddedUsed whether the built-in engine answers at all, as the settings have it */
 export function findIn(

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { expect, it } from "vitest";
 import type { NodeAddress } from "../../src/backends/node-addresses.ts";
 import { createServerSearch, findIn, nothingAnswers, type ServersParts } from "../../src/backends/servers.ts";
@@ -38,7 +39,7 @@ function searchWith(over: {
   /** It says that it is there, and never lists its models. */
   readonly ollamaHangs?: boolean;
   readonly further?: readonly NodeAddress[];
-  readonly furtherModels?: (label: string) => Promise<readonly InstalledModel[]>;
+  readonly furtherModels?: (label: string, signal: AbortSignal) => Promise<readonly InstalledModel[]>;
   readonly toolTests?: readonly ToolTest[];
 }) {
   const calls = { search: 0, engine: 0, made: 0 };
@@ -61,7 +62,10 @@ function searchWith(over: {
     furtherNodes: async () => ({ nodes: over.further ?? [], tried: [] }),
     createNode: ({ label }) => {
       calls.made++;
-      return fakeBackend(label, () => over.furtherModels?.(label) ?? Promise.resolve([model("big", label)]));
+      return fakeBackend(
+        label,
+        (signal) => over.furtherModels?.(label, signal) ?? Promise.resolve([model("big", label)]),
+      );
     },
     embedded: fakeBackend("engine", async () => {
       calls.engine++;
@@ -176,6 +180,22 @@ it("leaves out one that froze after it said that it is there, and asks the other
   const found = await search.find(never);
   expect(namesOf(found)).toEqual(["gpu-box"]);
   expect(found.tried).toContainEqual({ address: "http://127.0.0.1:11434", outcome: "no answer in time" });
+});
+
+it("waits for one that is only slow where no other can answer, and not beside others", {
+  timeout: 20_000,
+}, async () => {
+  const slow = async (label: string, signal: AbortSignal) => {
+    await setTimeout(2_500, undefined, { signal });
+    return [model("big", label)];
+  };
+  const alone = searchWith({ ollamaAnswers: false, further: [further("10.1.1.1:11434")], furtherModels: slow });
+  const beside = searchWith({ further: [further("10.1.1.1:11434")], furtherModels: slow });
+  const [first, second] = await Promise.all([alone.search.find(never), beside.search.find(never)]);
+  expect(namesOf(first)).toEqual(["10.1.1.1:11434"]);
+  expect(alone.calls.engine).toBe(0);
+  expect(namesOf(second)).toEqual(["Ollama"]);
+  expect(second.tried).toContainEqual({ address: "http://10.1.1.1:11434", outcome: "no answer in time" });
 });
 
 it("asks none of them where the built-in engine alone is wanted", async () => {
