@@ -8,9 +8,10 @@ import { TaskError } from "../core/task-error.ts";
 import { isTranslationOfOne, untranslated } from "../core/translation-batch.ts";
 import { translationTarget } from "../core/translation-target.ts";
 import { addAdviceCommand } from "./advice-command.ts";
+import type { ChangesWish } from "./changed-files.ts";
 import { addConnectCommand } from "./connect-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
-import { forEachSource } from "./each-source.ts";
+import { changesNamed, filesNamed, forEachJob, type Job } from "./each-job.ts";
 import type { Flags, ProgramParts } from "./flags.ts";
 import { addHelpCommand, speak } from "./help-texts.ts";
 import { addMcpCommand } from "./mcp-command.ts";
@@ -73,8 +74,14 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
       t("exit with 10 when there is such a finding: problem, suggestion or style"),
       severity,
     )
-    .action(async (names: string[], { failOn }: { failOn?: Severity }, command: Command) => {
-      const results = await eachFile(parts, command, names, "review");
+    .option("--changes", t("only what changed since the last commit, new files too; names are paths to look in"))
+    .option("--staged", t("only what is staged for the next commit"))
+    .option("--since <commit>", t("only what changed since this commit or branch"))
+    .action(async (names: string[], { failOn, ...wish }: ReviewFlags, command: Command) => {
+      const isOfChanges = wish.changes === true || wish.staged === true || wish.since !== undefined;
+      const jobs = await (isOfChanges ? changesNamed(parts, names, wish) : filesNamed(parts, names));
+      if (jobs.length === 0) return;
+      const results = await eachJob(parts, command, jobs, "review");
       if (failOn === undefined) return;
       const counts = (finding: Finding) => severities.indexOf(finding.severity) <= severities.indexOf(failOn);
       if (results.some((result) => result.findings.some(counts))) process.exitCode = 10;
@@ -88,7 +95,8 @@ function addTaskCommands(program: Command, parts: ProgramParts): void {
       .description(description)
       .argument("[files...]", t("files or patterns; - or nothing reads standard input"))
       .action(
-        async (names: string[], _: object, command: Command) => void (await eachFile(parts, command, names, kind)),
+        async (names: string[], _: object, command: Command) =>
+          void (await eachJob(parts, command, await filesNamed(parts, names), kind)),
       );
   }
   program
@@ -134,6 +142,10 @@ function addAskCommand(program: Command, parts: ProgramParts): void {
     });
 }
 
+interface ReviewFlags extends ChangesWish {
+  readonly failOn?: Severity;
+}
+
 interface AskFlags {
   readonly task?: TaskKind;
   readonly file?: readonly string[];
@@ -141,12 +153,12 @@ interface AskFlags {
 }
 
 /** Runs the task on each file; one that cannot be read or worked on does not stop the others. */
-async function eachFile(parts: ProgramParts, command: Command, names: readonly string[], kind: TaskKind) {
+async function eachJob(parts: ProgramParts, command: Command, jobs: readonly Job[], kind: TaskKind) {
   const flags = command.optsWithGlobals<Flags>();
   const app = await parts.openApp(flags);
-  return forEachSource(parts, names, async (source, isOneOfMany) => {
-    if (isOneOfMany && formOf(flags) === "text") parts.terminal.write(`\n## ${source.label}\n\n`);
-    const ask: Ask = { ...askOf(flags), kind, text: "", sources: [source], history: [] };
+  return forEachJob(parts, jobs, async (sources, { label }) => {
+    if (jobs.length > 1 && formOf(flags) === "text") parts.terminal.write(`\n## ${label}\n\n`);
+    const ask: Ask = { ...askOf(flags), kind, text: "", sources, history: [] };
     return runTask(app, ask, formOf(flags), parts.terminal, parts.signal);
   });
 }
@@ -161,7 +173,7 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
   const { terminal } = parts;
   const flags = command.optsWithGlobals<Flags>();
   const app = await parts.openApp(flags);
-  const one = async (source: Source): Promise<TaskResult> => {
+  const one = async ([source]: readonly [Source, ...Source[]]): Promise<TaskResult> => {
     const isPrinted = own.stdout || source.origin === "stdin" || flags.json || flags.streamJson;
     if (own.to && !own.force && isAlreadyIn(source, own.to)) {
       return leaveAsItIs(source, own.to, isPrinted ? formOf(flags) : undefined, terminal);
@@ -176,7 +188,7 @@ async function translateFiles(parts: ProgramParts, command: Command, names: read
     terminal.write(`${relative(process.cwd(), target) || target}\n`);
     return result;
   };
-  await forEachSource(parts, names, one, (found) => withoutTranslations(found, terminal));
+  await forEachJob(parts, await filesNamed(parts, names, (found) => withoutTranslations(found, terminal)), one);
 }
 
 function refuseUntranslated(result: TaskResult, source: Source): TaskResult {

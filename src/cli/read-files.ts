@@ -14,9 +14,9 @@ import { TaskError } from "../core/task-error.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where it is said how a file was read. */
-type Telling = Pick<Terminal, "note" | "say">;
+export type Telling = Pick<Terminal, "note" | "say">;
 
-const maxBytes = 10 * 1024 * 1024;
+export const maxBytes = 10 * 1024 * 1024;
 
 const isPattern = (name: string) => /[*?[\]{}]/.test(name);
 
@@ -64,11 +64,16 @@ export async function readSource(name: string, terminal: Telling): Promise<Sourc
   const languageId = languageIdOf(name);
   return {
     uri: pathToFileURL(name).href,
-    label: relative(process.cwd(), name) || name,
+    label: labelOf(name),
     text,
     origin: "file",
     ...(languageId ? { languageId } : {}),
   };
+}
+
+/** As people name it who are in this folder. */
+export function labelOf(name: string): string {
+  return name === "-" ? "stdin" : relative(process.cwd(), name) || name;
 }
 
 async function readStandardInput(terminal: Telling): Promise<string> {
@@ -90,7 +95,7 @@ async function readAll(stream: AsyncIterable<Buffer>, name: string): Promise<Buf
   return Buffer.concat(chunks);
 }
 
-function textOf(bytes: Buffer, name: string, { note, say }: Telling): string {
+export function textOf(bytes: Buffer, name: string, { note, say }: Telling): string {
   const decoded = decodeText(bytes);
   if (!decoded) throw notText(name);
   if (decoded.encoding) note(say(msg("{0} is not in UTF-8; it was read as {1}.", name, decoded.encoding)));
@@ -116,7 +121,7 @@ function hasCode(error: unknown, codes: readonly string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
-function tooLarge(name: string, size: number): TaskError {
+export function tooLarge(name: string, size: number): TaskError {
   return new TaskError(
     "bad-input",
     msg("{0} has {1} MB; files up to {2} MB can be worked on.", name, Math.round(size / 1e6), 10),

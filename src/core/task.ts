@@ -23,8 +23,18 @@ export interface Source {
   /** First line of `text` in its file, from 1. */
   readonly startLine?: number;
   readonly origin: "selection" | "file" | "notebook-cell" | "stdin";
+  /** What changed in these lines, where only that is to be judged. */
+  readonly change?: Change;
   /** The rule by which it may not leave; found out by the app, whatever a host says. */
   readonly localOnly?: PrivacyRule;
+}
+
+/** Lines are told by their numbers in the file as it is now, from 1. */
+export interface Change {
+  /** New or different ones. */
+  readonly added: readonly number[];
+  /** What was taken away, and before which line it stood. */
+  readonly removed: readonly { readonly before: number; readonly lines: readonly string[] }[];
 }
 
 export interface Turn {

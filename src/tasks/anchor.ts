@@ -25,7 +25,7 @@ export function findAnchor(text: string, quote: string, hintLine: number): Ancho
 function squeeze(line: string): string {
   // Models copy the line numbers they were shown.
   return line
-    .replace(/^\s*\d+\s*[|:]\s?/, "")
+    .replace(/^\s*\d+\+?\s*[|:]\s?/, "")
     .replace(/\s+/g, " ")
     .trim();
 }

@@ -23,6 +23,7 @@ import {
 } from "./model-actions.ts";
 import { pickModel } from "./model-picker.ts";
 import { exportLedgerFile, forgetEverything, toggleOffline } from "./privacy-commands.ts";
+import { review, reviewChanges } from "./review-commands.ts";
 import { copyApiAddress, copyApiToken, startApi, stopApi } from "./service-commands.ts";
 import {
   openService,
@@ -35,6 +36,7 @@ import {
   updateOllama,
 } from "./services-commands.ts";
 import { exportSession, findSession } from "./session-commands.ts";
+import { titled } from "./task-title.ts";
 import { translateDocuments } from "./translate-documents.ts";
 import { whichModel } from "./which-model.ts";
 
@@ -42,6 +44,7 @@ type Command = (host: Host, ...args: unknown[]) => unknown;
 
 export const commands: Readonly<Record<`switchyard.${string}`, Command>> = {
   "switchyard.reviewSelection": async (host, ...given) => review(host, await gatherSources("selection-or-file", given)),
+  "switchyard.reviewChanges": (host, ...given) => reviewChanges(host, given),
   "switchyard.explainSelection": async (host, ...given) => {
     const sources = await gatherSources("selection-or-file", given);
     return host.ask({ title: titled(vscode.l10n.t("Explain"), sources), ask: { kind: "explain", text: "", sources } });
@@ -181,24 +184,6 @@ function openSettings(key: string | undefined): Thenable<unknown> {
   return vscode.commands.executeCommand(`workbench.action.open${isRemote ? "Remote" : ""}Settings`, { query });
 }
 
-async function review(host: Host, sources: readonly Source[]): Promise<void> {
-  const status = vscode.languages.createLanguageStatusItem("switchyard.review", { pattern: "**" });
-  status.name = "Switchyard";
-  status.text = vscode.l10n.t("Reviewing…");
-  status.busy = true;
-  try {
-    const exchange = await host.ask({
-      title: titled(vscode.l10n.t("Review"), sources),
-      ask: { kind: "review", text: "", sources },
-    });
-    if (exchange.state !== "done" && exchange.findings.length === 0) return;
-    const reviewed = [...new Set(sources.map((source) => source.uri))].map((uri) => vscode.Uri.parse(uri));
-    host.findings.show(reviewed, exchange.findings);
-  } finally {
-    status.dispose();
-  }
-}
-
 async function translateSelection(host: Host): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const sources = await gatherSources("selection");
@@ -274,13 +259,4 @@ async function discussFinding(host: Host, target: unknown): Promise<void> {
     },
   ]);
   await host.chat.reveal(vscode.l10n.t("About “{0}”: ", finding.title));
-}
-
-/** `Review: src/a.ts, src/b.ts` */
-function titled(verb: string, sources: readonly Source[]): string {
-  const labels = [...new Set(sources.map((source) => source.label))];
-  const shown = labels.slice(0, 3).join(", ");
-  return labels.length > 3
-    ? vscode.l10n.t("{0}: {1} and {2} more", verb, shown, labels.length - 3)
-    : vscode.l10n.t("{0}: {1}", verb, shown);
 }

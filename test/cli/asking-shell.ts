@@ -17,6 +17,8 @@ import { type Command, type Result, resultOf, startCommand } from "../harness/co
 
 interface More {
   readonly input?: string;
+  /** Absent: the folder of the shell. */
+  readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -48,9 +50,9 @@ export function useShell(): AskingShell {
   };
   afterEach(stop);
 
-  const start = (args: readonly string[], { input = "", env = {} }: More = {}) =>
+  const start = (args: readonly string[], { input = "", cwd = folder, env = {} }: More = {}) =>
     startCommand(args, {
-      cwd: folder,
+      cwd,
       input,
       env: {
         SWITCHYARD_HOME: join(folder, "home"),
