@@ -66,6 +66,8 @@ describe("setting up another program", { timeout: 300_000 }, () => {
   });
 
   it("gives back every byte when it is undone", async () => {
+    // A message that nobody minds goes to the bell, and stays there.
+    await workbench.runCommand("Notifications: Show Notifications");
     const note = workbench.notification("It works: Codex asked");
     await note.getByRole("button", { name: "Undo", exact: true }).click();
     await workbench.quickPickRows().filter({ hasText: "Undo" }).click();
