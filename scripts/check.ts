@@ -80,7 +80,7 @@ export const measured = [
   ...["cases", "hot-path", "load", "attacks"].map((name) => `test/proxy/${name}.test`),
   ...["claude-stop", "ollama", "post-json", "thread-pace"].map((name) => `test/backends/${name}.test`),
   // Servers whose threads wait by computing: two of them beside each other stand still.
-  ...["llama-cpp-itself", "ollama-itself"].map((name) => `test/backends/${name}.test`),
+  ...["llama-cpp-itself", "ollama-itself", "vllm-itself"].map((name) => `test/backends/${name}.test`),
   ...["answer-cache", "answer-cache-redis"].map((name) => `test/store/${name}.test`),
   ...["huge-answer", "long-conversation"].map((name) => `test/webview/${name}.test`),
   ...["built", "lean"].map((name) => `test/cli/${name}.test`),
