@@ -176,6 +176,8 @@ export class OpenAiBackend implements Backend {
     if (!parsed.success) throw this.#badAnswer(data.slice(0, 80));
     if (parsed.data.error !== undefined && parsed.data.error !== null) {
       const told = errorSchema.safeParse(parsed.data).data?.error;
+      // vLLM says 200 before it knows whether there is room.
+      if (typeof told === "object" && (told?.code === 429 || told?.code === 503)) throw this.#busy(told.message, data);
       throw this.#reports(typeof told === "string" ? told : (told?.message ?? data.slice(0, 200)), data);
     }
     return parsed.data;
@@ -234,11 +236,7 @@ export class OpenAiBackend implements Backend {
       return new TaskError("model-missing", msg("{0} does not have this model: {1}", this.name, said), { cause });
     }
     if (response.status === 429 || response.status === 503) {
-      const retryAfterMs = retryWaitMs(response.headers);
-      return new TaskError("server-error", msg("{0} is busy: {1}. Try again in a moment.", this.name, said), {
-        cause,
-        details: { isBusy: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-      });
+      return this.#busy(said, cause, retryWaitMs(response.headers));
     }
     if (response.status === 401 || response.status === 403) {
       return new TaskError(
@@ -258,6 +256,13 @@ export class OpenAiBackend implements Backend {
       );
     }
     return this.#reports(said, cause, response.status);
+  }
+
+  #busy(said: string, cause: unknown, retryAfterMs?: number): TaskError {
+    return new TaskError("server-error", msg("{0} is busy: {1}. Try again in a moment.", this.name, said), {
+      cause,
+      details: { isBusy: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    });
   }
 
   #reports(said: string, cause: unknown, status = 500): TaskError {

@@ -85,3 +85,19 @@ it("a server that has no path for vectors says so, and not that the model is mis
     "box was not started for this: it has no /v1/embeddings. Choose another model.",
   );
 });
+
+it("vLLM that has no room says so within an answer that began well: it is busy, as where it is told before", async () => {
+  const error = { message: "The engine is currently busy", type: "Service Unavailable", param: null, code: 503 };
+  const server = await startScriptedServer({
+    "POST /v1/chat/completions": (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`data: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n`);
+    },
+  });
+  servers.push(server);
+  const backend = new OpenAiBackend({ name: "box", host: "box", place: "this-machine", address: server.url });
+  await expect(said(backend.run(request, never))).rejects.toMatchObject({
+    kind: "server-error",
+    details: { isBusy: true },
+  });
+});
