@@ -6,7 +6,6 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "out", "compiled
 
 export default defineConfig({
   test: {
-    fileParallelism: !process.argv.includes("test/ui"),
     exclude: ["test/host/**", "node_modules/**"],
     // How long to wait before something counts as lost: a machine that is new, slow and busy gets there too.
     testTimeout: 120_000,

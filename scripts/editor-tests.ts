@@ -3,13 +3,14 @@ import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runTests } from "@vscode/test-electron";
 import * as esbuild from "esbuild";
+import { ensureInstalled } from "../test/harness/installed-extension.ts";
 import { productHome } from "../test/harness/product-home.ts";
 import { temporaryFolder } from "../test/harness/servers.ts";
 import { ensureBrowser } from "./browser.ts";
 import { ensureEditorHost } from "./editor-host.ts";
 import { makePackage, thisTarget } from "./package.ts";
 import { root } from "./run.ts";
-import { type Counts, runVitest } from "./vitest.ts";
+import { addCounts, type Counts, runVitest } from "./vitest.ts";
 
 const hostTests = join(root, "out", "host");
 
@@ -74,9 +75,14 @@ async function readCounts(file: string): Promise<Counts> {
 }
 
 export async function runUiTests(): Promise<Counts> {
-  await Promise.all([ensureEditorHost(), ensureBrowser()]);
-  process.env["SWITCHYARD_VSIX"] = await makePackage(thisTarget);
-  return runVitest(["test/ui"], 30 * 60_000);
+  const [{ entry }, vsix] = await Promise.all([ensureEditorHost(), makePackage(thisTarget), ensureBrowser()]);
+  await ensureInstalled(entry, vsix);
+  process.env["SWITCHYARD_VSIX"] = vsix;
+  // Each has an editor, a browser and a home of its own, and waits half of its time. Containers have the usual ports, where
+  // the editors of the other files would find them.
+  const apart = "test/ui/services.test";
+  const others = await runVitest(["test/ui"], 30 * 60_000, ["--maxWorkers=2", `--exclude=${apart}*`]);
+  return addCounts(others, await runVitest([apart], 10 * 60_000));
 }
 
 if (import.meta.main) {

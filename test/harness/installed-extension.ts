@@ -10,6 +10,11 @@ import { temporaryFolder } from "./servers.ts";
  * file of tests, which all want the same.
  */
 export async function putInstalled(entry: string, vsix: string, extensions: string): Promise<void> {
+  await cp(await ensureInstalled(entry, vsix), extensions, { recursive: true });
+}
+
+/** Before several files of tests want it at once. @returns the folder of extensions that is copied */
+export async function ensureInstalled(entry: string, vsix: string): Promise<string> {
   const digest = createHash("sha256")
     .update(await readFile(vsix))
     .digest("hex")
@@ -20,7 +25,7 @@ export async function putInstalled(entry: string, vsix: string, extensions: stri
     await rm(kept, { recursive: true, force: true });
     await install(entry, vsix, folder);
   }
-  await cp(folder, extensions, { recursive: true });
+  return folder;
 }
 
 async function install(entry: string, vsix: string, folder: string): Promise<void> {
