@@ -62,7 +62,9 @@ export function createProgress(sessionId: string, first: Exchange, parts: Progre
         tell({ state: "routing", ...badgeNow("done"), ...(localOnly ? { localOnly } : {}) });
       } else if (event.kind === "notice") {
         hasFailed ||= event.failed !== undefined;
-        tell({ notices: [...exchange.notices, event.text] }, event.text);
+        // Each part of a long task may say the same.
+        const isKnown = exchange.notices.some((notice) => say(notice) === say(event.text));
+        if (!isKnown) tell({ notices: [...exchange.notices, event.text] }, event.text);
       } else if (event.kind === "loading") tellDetail(loadingText(event), "loading");
       else if (event.kind === "waiting") tellDetail(waitingText(event.before));
       else if (event.kind === "writing") tellDetail(writingText(event.answerTokens), "streaming");

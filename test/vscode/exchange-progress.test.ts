@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatMessage } from "../../src/core/message.ts";
+import { formatMessage, msg } from "../../src/core/message.ts";
 import type { ToPage } from "../../src/core/page-protocol.ts";
 import type { Exchange } from "../../src/core/session.ts";
 import { createProgress } from "../../src/vscode/exchange-progress.ts";
@@ -9,9 +9,8 @@ const asked: Exchange = {
   state: "queued",
 };
 
-it("what is waited for is told, and gone with the first word", () => {
-  const posted: ToPage[] = [];
-  const progress = createProgress("s", asked, {
+const progressTo = (posted: ToPage[]) =>
+  createProgress("s", asked, {
     keeper: { put: () => undefined },
     stream: { push: () => undefined, flush: () => undefined, ack: () => undefined, restart: () => 0 },
     post: (_, message) => posted.push(message),
@@ -19,6 +18,17 @@ it("what is waited for is told, and gone with the first word", () => {
     say: formatMessage,
     onFailure: () => undefined,
   });
+
+it("what each part of a long task says again is told once", () => {
+  const progress = progressTo([]);
+  const [same, other] = [msg("The model only repeated its instructions."), msg("Left out: {0}", "a")];
+  for (const text of [same, other, same]) progress.see({ kind: "notice", text });
+  expect(progress.exchange().notices).toEqual([same, other]);
+});
+
+it("what is waited for is told, and gone with the first word", () => {
+  const posted: ToPage[] = [];
+  const progress = progressTo(posted);
   progress.see({ kind: "waiting", before: 2 });
   expect(posted.at(-1)).toMatchObject({ detail: "Waiting: 2 before this one" });
   progress.see({ kind: "waiting", before: 0 });
