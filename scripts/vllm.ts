@@ -1,4 +1,4 @@
-// vLLM itself, for processors, for the tests that ask one. Got by `node scripts/vllm.ts`: its packages are five gigabytes,
+// vLLM itself, for processors, for the tests that ask one. Got by `node scripts/vllm.ts`: its packages are six gigabytes,
 // as PyTorch comes with its libraries for graphics cards, and is for that left to whoever wants it. Not in the product.
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { findProgram, installPackages } from "./debian.ts";
 import { cacheFolder, smallModel, weightsOf } from "./folders.ts";
 import { freePort } from "./free-port.ts";
-import { mustRun } from "./run.ts";
+import { endGroup, mustRun } from "./run.ts";
 import { untilServing } from "./until-serving.ts";
 
 const version = "0.32.0";
@@ -28,7 +28,8 @@ export function findVllm(): string | undefined {
 
 export interface VllmServer {
   readonly url: string;
-  readonly pid: number | undefined;
+  /** At once, with its workers. */
+  kill(): void;
   stop(): Promise<void>;
 }
 
@@ -53,7 +54,7 @@ export async function startVllm(program: string, more: readonly string[]): Promi
   const child = spawn(
     program,
     ["-m", "vllm.entrypoints.openai.api_server", ...args, "--dtype", "bfloat16", "--enforce-eager", ...more],
-    { env, stdio: "ignore" },
+    { env, stdio: "ignore", detached: true },
   );
   const url = `http://127.0.0.1:${port}`;
   const { stop } = await untilServing(child, `${url}/health`, {
@@ -61,7 +62,16 @@ export async function startVllm(program: string, more: readonly string[]): Promi
     limitMs: startLimitMs,
     signal: "SIGTERM",
   });
-  return { url, pid: child.pid, stop };
+  // Its workers are processes of their own, and outlive it where it is killed.
+  const kill = () => endGroup(child, "SIGKILL");
+  return {
+    url,
+    kill,
+    async stop() {
+      await stop();
+      kill();
+    },
+  };
 }
 
 /** What it needs beside PyTorch, whose build for processors alone is in no registry of packages. */

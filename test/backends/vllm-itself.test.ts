@@ -162,7 +162,7 @@ describe.skipIf(!program)("vLLM itself", { timeout: 240_000 }, () => {
     const killed = (async () => {
       for await (const event of backend.run({ ...request, maxTokens: 1500 }, never)) {
         if (event.kind !== "text") continue;
-        if (text === "" && server.pid !== undefined) process.kill(server.pid, "SIGKILL");
+        if (text === "") server.kill();
         text += event.text;
       }
     })();
