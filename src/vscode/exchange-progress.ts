@@ -62,9 +62,7 @@ export function createProgress(sessionId: string, first: Exchange, parts: Progre
         tell({ state: "routing", ...badgeNow("done"), ...(localOnly ? { localOnly } : {}) });
       } else if (event.kind === "notice") {
         hasFailed ||= event.failed !== undefined;
-        // Each part of a long task may say the same.
-        const isKnown = exchange.notices.some((notice) => say(notice) === say(event.text));
-        if (!isKnown) tell({ notices: [...exchange.notices, event.text] }, event.text);
+        if (!hasNotice(exchange, event.text)) tell({ notices: [...exchange.notices, event.text] }, event.text);
       } else if (event.kind === "loading") tellDetail(loadingText(event), "loading");
       else if (event.kind === "waiting") tellDetail(waitingText(event.before));
       else if (event.kind === "writing") tellDetail(writingText(event.answerTokens), "streaming");
@@ -109,4 +107,9 @@ function shownError(error: unknown): NonNullable<Exchange["error"]> {
   const { kind, text, details } = error;
   const shown = details.areContainersAway ? "containers-away" : kind;
   return { kind: shown, text, ...(details.remedies ? { remedies: details.remedies } : {}) };
+}
+
+/** Each part of a long task may say the same. */
+function hasNotice({ notices }: Exchange, { template, args }: Message): boolean {
+  return notices.some((notice) => notice.template === template && JSON.stringify(notice.args) === JSON.stringify(args));
 }
