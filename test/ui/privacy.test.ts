@@ -51,11 +51,14 @@ async function giveKey(key: string): Promise<void> {
 }
 
 describe("before anything leaves", { timeout: 300_000 }, () => {
-  it("a key that Claude does not take is not kept, and one that it takes is", async () => {
+  it("a key that Claude does not take is told where it was typed, and one that it takes is kept", async () => {
     await giveKey("sk-ant-wrong");
-    await workbench.notification("Claude does not accept the key").waitFor();
-    await giveKey(testKey);
+    const wrong = workbench.page.locator(".quick-input-message", { hasText: "Claude does not accept the key" });
+    await wrong.waitFor();
+    await workbench.screenshot("wrong-key");
+    await workbench.answerInput("Set Claude API Key", testKey);
     await workbench.notification("Claude is connected").waitFor();
+    await wrong.waitFor({ state: "hidden" });
   });
 
   it("the person sees where to, how much and at what price, and can send it once", async () => {
