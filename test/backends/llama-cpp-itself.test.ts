@@ -1,14 +1,12 @@
 // llama.cpp's own server with a real model: what the scripted servers of the other tests say, said by the real one.
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { smallModel, testWeights, weightsOf } from "../../scripts/folders.ts";
 import { findLlamaServer, type LlamaServer, startLlamaServer } from "../../scripts/llama-server.ts";
 import { OpenAiBackend } from "../../src/backends/openai.ts";
-import { type CommandOptions, runCommand } from "../harness/command-line.ts";
+import { runCommand } from "../harness/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../harness/servers.ts";
-import { colours, expectColour, expectRest, leave, said, storyOf, withService } from "./real-server.ts";
+import { colours, expectColour, expectRest, leave, said, shellOf, storyOf, withService } from "./real-server.ts";
 
 const installed = findLlamaServer();
 const never = new AbortController().signal;
@@ -18,13 +16,6 @@ const contextTokens = 1024;
 let server: LlamaServer;
 let backend: OpenAiBackend;
 let home: TemporaryFolder;
-
-/** A home of the product that asks this server and no other. */
-async function shell(): Promise<CommandOptions> {
-  const settings = { engine: "ollama", nodes: [{ url: server.url, kind: "openai", slots: 1 }] };
-  await writeFile(join(home.path, "config.json"), JSON.stringify(settings));
-  return { env: { SWITCHYARD_HOME: home.path, OLLAMA_HOST: "127.0.0.1:9" } };
-}
 
 describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server", { timeout: 240_000 }, () => {
   beforeAll(async () => {
@@ -79,7 +70,7 @@ describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server"
   });
 
   it("answers in the shell under its plain name; models are not got through it, and none is offered", async () => {
-    const options = await shell();
+    const options = await shellOf(home, server.url);
     const { code, out, err } = await runCommand(["ask", "Say hello.", "--max-tokens", "12"], options);
     expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/\w/) });
     expect(err).toContain(`Chat: ${name} (`);
@@ -92,7 +83,7 @@ describe.skipIf(!installed || testWeights() === "tiny")("llama.cpp's own server"
   });
 
   it("is behind the service for OpenAI's own client", async () => {
-    await withService(await shell(), async (url, token) => {
+    await withService(await shellOf(home, server.url), async (url, token) => {
       const baseURL = `${url}/v1`;
       const openai = new OpenAI({ baseURL, apiKey: token, maxRetries: 0 });
       const completion = await openai.chat.completions.create({

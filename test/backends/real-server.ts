@@ -1,8 +1,11 @@
 // What the tests ask of real model servers, and how they read the answer.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect } from "vitest";
 import type { Backend, ModelRequest } from "../../src/core/backend.ts";
 import type { ModelEvent } from "../../src/core/model-event.ts";
 import { type CommandOptions, startCommand } from "../harness/command-line.ts";
+import type { TemporaryFolder } from "../harness/servers.ts";
 
 /** @param model as the server names it */
 export const storyOf = (model: string): ModelRequest => ({
@@ -51,6 +54,13 @@ export async function expectRest(backend: Backend, request: ModelRequest, signal
 export async function expectColour(backend: Backend, request: ModelRequest, signal: AbortSignal): Promise<void> {
   const { text } = await said(backend.run({ ...request, format: colours, maxTokens: 60 }, signal));
   expect(JSON.parse(text)).toEqual({ colour: expect.stringMatching(/^(red|green)$/) });
+}
+
+/** A shell that asks this server, which has OpenAI's API, and no other that the settings name. */
+export async function shellOf(home: TemporaryFolder, url: string): Promise<CommandOptions> {
+  const settings = { engine: "ollama", nodes: [{ url, kind: "openai", slots: 1 }] };
+  await writeFile(join(home.path, "config.json"), JSON.stringify(settings));
+  return { env: { SWITCHYARD_HOME: home.path, OLLAMA_HOST: "127.0.0.1:9" } };
 }
 
 /** While the service runs in a home of the product. */

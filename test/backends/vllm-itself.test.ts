@@ -1,16 +1,14 @@
 // vLLM itself, where it was got (`node scripts/vllm.ts`): what the scripted servers of the other tests say, said by the
 // real one.
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { smallModel } from "../../scripts/folders.ts";
 import { findVllm, startVllm, type VllmServer } from "../../scripts/vllm.ts";
 import { OpenAiBackend } from "../../src/backends/openai.ts";
 import { estimateTokens } from "../../src/core/estimate-tokens.ts";
-import { type CommandOptions, runCommand } from "../harness/command-line.ts";
+import { runCommand } from "../harness/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../harness/servers.ts";
-import { colours, expectColour, expectRest, leave, said, storyOf, withService } from "./real-server.ts";
+import { colours, expectColour, expectRest, leave, said, shellOf, storyOf, withService } from "./real-server.ts";
 
 const program = findVllm();
 const never = new AbortController().signal;
@@ -20,13 +18,6 @@ const tools = [{ name: "paint", description: "Paints the door.", parameters: col
 let server: VllmServer;
 let backend: OpenAiBackend;
 let home: TemporaryFolder;
-
-/** A home of the product that asks this server and no other. */
-async function shell(): Promise<CommandOptions> {
-  const settings = { engine: "ollama", nodes: [{ url: server.url, kind: "openai", slots: 1 }] };
-  await writeFile(join(home.path, "config.json"), JSON.stringify(settings));
-  return { env: { SWITCHYARD_HOME: home.path, OLLAMA_HOST: "127.0.0.1:9" } };
-}
 
 /** How many answers it works on, and how many wait. */
 async function works(): Promise<{ running: number; waiting: number }> {
@@ -139,14 +130,17 @@ describe.skipIf(!program)("vLLM itself", { timeout: 240_000 }, () => {
   });
 
   it("answers in the shell with where it ran", async () => {
-    const { code, out, err } = await runCommand(["ask", "Say hello.", "--max-tokens", "12"], await shell());
+    const { code, out, err } = await runCommand(
+      ["ask", "Say hello.", "--max-tokens", "12"],
+      await shellOf(home, server.url),
+    );
     expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/\w/) });
     expect(err).toContain(`Chat: ${smallModel} (`);
     expect(err).toContain("this machine");
   });
 
   it("is behind the service for OpenAI's own client", async () => {
-    await withService(await shell(), async (url, token) => {
+    await withService(await shellOf(home, server.url), async (url, token) => {
       const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: token, maxRetries: 0 });
       const messages = [{ role: "user" as const, content: "Say hello." }];
       const asked = { model: smallModel, messages, max_tokens: 12, temperature: 0 };
