@@ -41,7 +41,7 @@ export async function askServers(
   const found = await Promise.all(
     backends.map(async ({ backend, address }) => {
       const server = await askInTime(backend, address, tried, aloneMs, enough.signal);
-      hasAnswer ||= server?.models.some(canChat) ?? false;
+      hasAnswer ||= server !== undefined && hasChatModel(server);
       endIfEnough();
       return server;
     }),
@@ -87,6 +87,8 @@ export async function askModels(
     return undefined;
   }
 }
+
+export const hasChatModel = ({ models }: Pick<AskedServer, "models">): boolean => models.some(canChat);
 
 /** A name with control characters would drive a terminal, break a list into lines, or be no header. */
 export const hasPlainName = ({ name }: { readonly name: string }): boolean => !/\p{Cc}/u.test(name);

@@ -9,13 +9,12 @@ import {
   type InstalledModel,
   isGetter,
 } from "../core/backend.ts";
-import { canChat } from "../core/can-chat.ts";
 import { leavable } from "../core/leavable.ts";
 import { type Message, msg } from "../core/message.ts";
 import type { Settings } from "../core/settings.ts";
 import { TaskError, type TaskErrorDetails } from "../core/task-error.ts";
 import { type ToolTest, withToolTests } from "../core/tool-test.ts";
-import { askInTime, askModels, askServers, hasPlainName, usualListMs } from "./ask-servers.ts";
+import { askInTime, askModels, askServers, hasChatModel, hasPlainName, usualListMs } from "./ask-servers.ts";
 import { type FoundNode, isLoopback, type NodeSearch, type Tried } from "./find-nodes.ts";
 import type { NodeAddress } from "./node-addresses.ts";
 import { changedElsewhere } from "./server-errors.ts";
@@ -139,8 +138,6 @@ async function lookAround(parts: ServersParts, known: Map<string, Backend>): Pro
   };
 }
 
-const hasChatModel = ({ models }: Server): boolean => models.some(canChat);
-
 function nodeBackend(parts: ServersParts, known: Map<string, Backend>, node: NodeAddress): Backend {
   const place = isLoopback(node.address) ? "this-machine" : "network";
   const backend = known.get(node.address) ?? parts.createNode(node, place);
@@ -165,8 +162,7 @@ function outcomeName(outcome: string): string | Message {
   return names[outcome] ?? outcome;
 }
 
-/** The error for a task when no server answered at all. */
-/** @param details of who could answer and may not */
+/** The error for a task when no server answered at all. @param details of who could answer and may not */
 export function nothingAnswers(tried: readonly Tried[], details: TaskErrorDetails = {}): TaskError {
   const list = {
     template: tried.map((_, at) => `{${2 * at}} ({${2 * at + 1}})`).join("; "),

@@ -1,18 +1,16 @@
 // What changed in a Git repository, as work for a review: the program git itself is asked.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { diffLines } from "diff";
 import { changedParts, diffOptions } from "../core/changed-parts.ts";
 import { decodeText } from "../core/decode-text.ts";
 import { isGenerated } from "../core/is-generated.ts";
-import { languageIdOf } from "../core/language-id.ts";
 import { msg } from "../core/message.ts";
 import { reasonOf } from "../core/reason-of.ts";
 import type { Source } from "../core/task.ts";
 import { TaskError } from "../core/task-error.ts";
-import { isMissing, labelOf, maxBytes, readSource, type Telling, textOf, tooLarge } from "./read-files.ts";
+import { fileSource, isMissing, labelOf, maxBytes, readSource, type Telling, textOf, tooLarge } from "./read-files.ts";
 
 /** Which changes; the first that is set counts. */
 export interface ChangesWish {
@@ -55,7 +53,7 @@ export async function changedFiles(
   for (const file of found.filter(({ path }) => !isGenerated(path))) {
     const name = labelOf(join(top, file.path));
     try {
-      const now = await (wish.staged ? stagedSource(top, file.path, telling) : readSource(name, telling));
+      const now = await (wish.staged ? stagedSource(file.path, name, telling) : readSource(name, telling));
       const [first, ...others] = changedParts(now, await diffOf(base, file, now.text));
       if (first) files.push({ name, sources: [first, ...others] });
     } catch (error) {
@@ -127,19 +125,11 @@ async function listed(args: readonly string[], paths: readonly string[]): Promis
     .filter((field) => field !== "");
 }
 
-/** A file as it is staged; its place is that of the file. */
-async function stagedSource(top: string, path: string, telling: Telling): Promise<Source> {
+/** A file as it is staged; its place is that of the file. @param name as `labelOf` has it */
+async function stagedSource(path: string, name: string, telling: Telling): Promise<Source> {
   const bytes = await git(["show", `:${path}`]);
-  const label = labelOf(join(top, path));
-  if (bytes.length > maxBytes) throw tooLarge(label, bytes.length);
-  const languageId = languageIdOf(path);
-  return {
-    uri: pathToFileURL(join(top, path)).href,
-    label,
-    text: textOf(bytes, label, telling),
-    origin: "file",
-    ...(languageId ? { languageId } : {}),
-  };
+  if (bytes.length > maxBytes) throw tooLarge(name, bytes.length);
+  return fileSource(name, textOf(bytes, name, telling));
 }
 
 /** Without what a repository may have git run on the way. */

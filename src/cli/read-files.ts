@@ -61,6 +61,11 @@ export async function readSource(name: string, terminal: Telling): Promise<Sourc
   });
   const text = textOf(bytes, name, terminal);
   if (text.trim() === "") throw new TaskError("bad-input", msg("{0} is empty.", name));
+  return fileSource(name, text);
+}
+
+/** @param text of the file of that name, wherever it was read */
+export function fileSource(name: string, text: string): Source {
   const languageId = languageIdOf(name);
   return {
     uri: pathToFileURL(name).href,

@@ -108,8 +108,8 @@ export function messagesFor(source: Source, wish: string, language: AnswerLangua
 
 function numbered({ text, startLine = 1, change }: Pick<Source, "text" | "startLine" | "change">): string {
   const added = new Set(change?.added);
-  const goneBefore = (line: number) =>
-    (change?.removed ?? []).flatMap(({ before, lines }) => (before === line ? lines.map((each) => `-| ${each}`) : []));
+  const removed = new Map(change?.removed.map(({ before, lines }) => [before, lines]));
+  const goneBefore = (line: number) => (removed.get(line) ?? []).map((each) => `-| ${each}`);
   const lines = text.split("\n");
   const shown = lines.flatMap((line, index) => {
     const number = startLine + index;
